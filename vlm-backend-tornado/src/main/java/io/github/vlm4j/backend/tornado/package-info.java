@@ -1,0 +1,3 @@
+/** Empty shell of a GPU backend on TornadoVM. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.backend.tornado;
