@@ -1,0 +1,193 @@
+package io.github.vlm4j.core.checkpoint;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/**
+ * Writes safetensors files. The bytes depend on the tensors alone, not on their order in the map:
+ * wider elements come first, then names in order, so that every tensor is aligned to its elements;
+ * the header is padded with spaces to a multiple of 8 bytes.
+ */
+public final class SafetensorsWriter {
+
+  private static final int CHUNK_BYTES = 1 << 20;
+  private static final int HEADER_ALIGNMENT = 8;
+
+  private SafetensorsWriter() {}
+
+  /**
+   * Writes tensors without metadata.
+   *
+   * @throws CheckpointException as {@link #write(Path, Map, Map)}
+   */
+  public static void write(Path path, Map<String, Tensor> tensors) {
+    write(path, tensors, Map.of());
+  }
+
+  /**
+   * Writes tensors. They go to a temporary file in the same folder, which is moved into place when
+   * it is complete: whatever fails, an existing file stays as it was and nothing half-written
+   * remains.
+   *
+   * @param path the file, replaced if it exists
+   * @param tensors by name; f32, f16, bf16, i8, i32 or i64
+   * @param metadata free-form text for the header
+   * @throws CheckpointException if the format cannot hold a name or an element type, or if writing
+   *     fails
+   * @throws IllegalStateException if a tensor's memory has been freed
+   */
+  public static void write(Path path, Map<String, Tensor> tensors, Map<String, String> metadata) {
+    List<Map.Entry<String, Tensor>> ordered =
+        tensors.entrySet().stream()
+            .sorted(
+                Comparator.comparingInt(
+                        (Map.Entry<String, Tensor> e) -> -e.getValue().dtype().blockBytes())
+                    .thenComparing(Map.Entry::getKey))
+            .toList();
+    byte[] header = header(path, ordered, metadata);
+    Path target = path.toAbsolutePath();
+    Path temporary =
+        target.resolveSibling("." + ModelFiles.name(path) + "." + UUID.randomUUID() + ".part");
+    try {
+      try (FileChannel channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        writeAll(channel, ByteBuffer.wrap(header));
+        ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
+        for (Map.Entry<String, Tensor> entry : ordered) {
+          write(channel, entry.getValue().data(), chunk);
+        }
+        channel.force(true);
+      }
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "Cannot write "
+              + path
+              + ": "
+              + e.getClass().getSimpleName()
+              + " "
+              + Excerpt.of(String.valueOf(e.getMessage())),
+          e);
+    } finally {
+      delete(temporary);
+    }
+  }
+
+  private static byte[] header(
+      Path path, List<Map.Entry<String, Tensor>> tensors, Map<String, String> metadata) {
+    ObjectNode header = JsonNodeFactory.instance.objectNode();
+    if (!metadata.isEmpty()) {
+      ObjectNode text = header.putObject(SafetensorsHeader.METADATA);
+      new TreeMap<>(metadata)
+          .forEach((key, value) -> {
+            requireUnicode(path, key);
+            requireUnicode(path, value);
+            text.put(key, value);
+          });
+    }
+    long offset = 0;
+    for (Map.Entry<String, Tensor> entry : tensors) {
+      Tensor tensor = entry.getValue();
+      requireUnicode(path, entry.getKey());
+      if (entry.getKey().equals(SafetensorsHeader.METADATA)) {
+        throw new CheckpointException(
+            "Cannot write " + path + ": a tensor cannot be named " + SafetensorsHeader.METADATA);
+      }
+      ObjectNode description = header.putObject(entry.getKey());
+      description.put("dtype", type(path, entry.getKey(), tensor.dtype()).name());
+      ArrayNode shape = description.putArray("shape");
+      Arrays.stream(tensor.shape().toArray()).forEach(shape::add);
+      long end = Math.addExact(offset, tensor.data().byteSize());
+      description.putArray("data_offsets").add(offset).add(end);
+      offset = end;
+    }
+    byte[] json;
+    try {
+      json = new ObjectMapper().writeValueAsBytes(header);
+    } catch (IOException e) {
+      throw new CheckpointException("Cannot write " + path + ": " + StrictJson.problem(e), e);
+    }
+    int padded = Math.ceilDiv(json.length, HEADER_ALIGNMENT) * HEADER_ALIGNMENT;
+    if (padded > SafetensorsHeader.MAX_HEADER_BYTES) {
+      throw new CheckpointException(
+          "Cannot write "
+              + path
+              + ": its header of "
+              + padded
+              + " bytes exceeds the "
+              + SafetensorsHeader.MAX_HEADER_BYTES
+              + " that the format allows");
+    }
+    byte[] bytes = new byte[SafetensorsHeader.LENGTH_BYTES + padded];
+    Arrays.fill(bytes, (byte) ' ');
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putLong(padded).put(json);
+    return bytes;
+  }
+
+  private static StoredType type(Path path, String name, DType dtype) {
+    return StoredType.of(dtype)
+        .orElseThrow(() ->
+            new CheckpointException(
+                "Cannot write "
+                    + path
+                    + ": tensor "
+                    + Excerpt.quoted(name)
+                    + " is "
+                    + dtype
+                    + ", which safetensors cannot hold; it can hold "
+                    + StoredType.supportedNames()));
+  }
+
+  private static void requireUnicode(Path path, String text) {
+    if (!Excerpt.isUnicode(text)) {
+      throw new CheckpointException(
+          "Cannot write " + path + ": " + Excerpt.quoted(text) + " has an unpaired surrogate");
+    }
+  }
+
+  /** A segment on the heap has no byte buffer unless it is a byte array, hence the copy. */
+  private static void write(FileChannel channel, MemorySegment data, ByteBuffer chunk)
+      throws IOException {
+    MemorySegment window = MemorySegment.ofBuffer(chunk.clear());
+    for (long done = 0; done < data.byteSize(); ) {
+      int count = (int) Math.min(CHUNK_BYTES, data.byteSize() - done);
+      MemorySegment.copy(data, done, window, 0, count);
+      writeAll(channel, chunk.clear().limit(count));
+      done += count;
+    }
+  }
+
+  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+
+  private static void delete(Path temporary) {
+    try {
+      Files.deleteIfExists(temporary);
+    } catch (IOException _) {
+      // The failure that left it behind is the one to report.
+    }
+  }
+}

@@ -1,0 +1,426 @@
+package io.github.vlm4j.core.graph;
+
+import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.Weight;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Builds a {@link Graph}: model code calls it as it would compute, top to bottom, and gets a {@link
+ * Value} for each result. Shapes and types are checked at once; an error names the layer, the
+ * operation and the shapes.
+ *
+ * <p>{@link #at} gives a builder of the same graph whose values belong to a named layer, for errors
+ * and profiles.
+ */
+public final class GraphBuilder {
+
+  /** What all layers' builders of one graph share. */
+  private static final class Shared {
+    final List<Value> built = new ArrayList<>();
+    final Map<Weight, Value> parameters = new HashMap<>();
+    final Map<String, Value> leaves = new HashMap<>();
+    final SequencedMap<String, Value> outputs = new LinkedHashMap<>();
+  }
+
+  private final Shared shared;
+  private final String layer;
+
+  /** Starts an empty graph. */
+  public GraphBuilder() {
+    this(new Shared(), "");
+  }
+
+  private GraphBuilder(Shared shared, String layer) {
+    this.shared = shared;
+    this.layer = layer;
+  }
+
+  /**
+   * Returns a builder of the same graph for a layer inside this one.
+   *
+   * @param name the layer's name below this one, such as {@code blocks.3}
+   */
+  public GraphBuilder at(String name) {
+    return new GraphBuilder(shared, layer.isEmpty() ? name : layer + "." + name);
+  }
+
+  /** Returns the full name of the layer that this builder builds, empty at the root. */
+  public String layer() {
+    return layer;
+  }
+
+  /** Declares an input that the caller fills before each run: f32 or i32. */
+  public Value input(String name, DType dtype, long... dims) {
+    check(
+        dtype == DType.F32 || dtype == DType.I32, "input", name + " must be F32 or I32, not " + dtype);
+    return leaf(name, new Op.Input(name), dtype, Shape.of(dims));
+  }
+
+  /** Declares f32 memory that outlives a run and is bound by the caller. */
+  public Value state(String name, Shape shape) {
+    return leaf(name, new Op.State(name), DType.F32, shape);
+  }
+
+  /** Returns a parameter as a value; the same weight is the same value. */
+  public Value parameter(Weight weight) {
+    Value known = shared.parameters.get(weight);
+    if (known != null) {
+      return known;
+    }
+    Value value = node(new Op.Parameter(weight), weight.dtype(), weight.shape());
+    shared.parameters.put(weight, value);
+    return value;
+  }
+
+  /** Returns numbers that are known now, f32 or i32; the tensor must not change afterwards. */
+  public Value constant(Tensor tensor) {
+    check(
+        tensor.dtype() == DType.F32 || tensor.dtype() == DType.I32,
+        "constant",
+        "must be F32 or I32, not " + tensor.dtype());
+    return node(new Op.Constant(tensor), tensor.dtype(), tensor.shape());
+  }
+
+  /** Returns {@code x·Wᵀ (+ b)}, {@code [.., in] → [.., out]}. */
+  public Value linear(Value x, Weight weight, @Nullable Weight bias) {
+    Shape w = weight.shape();
+    check(
+        isF32(x) && w.rank() == 2 && x.shape().rank() >= 1 && x.shape().last() == w.dim(1),
+        "linear",
+        "input " + x.shape() + " does not fit weight " + weight.name() + " " + w
+            + " (the input's last dimension must be " + (w.rank() == 2 ? w.dim(1) : "?") + ")");
+    Shape result = x.shape().with(-1, w.dim(0));
+    if (bias == null) {
+      return node(new Op.Linear(), DType.F32, result, x, parameter(weight));
+    }
+    check(
+        bias.shape().equals(Shape.of(w.dim(0))),
+        "linear",
+        "bias " + bias.name() + " " + bias.shape() + " does not fit weight " + w);
+    return node(new Op.Linear(), DType.F32, result, x, parameter(weight), parameter(bias));
+  }
+
+  /** Returns {@code a + b}; b may lack a's outer dimensions. */
+  public Value add(Value a, Value b) {
+    checkBroadcast("add", a, b);
+    return node(new Op.Add(), DType.F32, a.shape(), a, b);
+  }
+
+  /** Returns {@code a · b} by element; b may lack a's outer dimensions. */
+  public Value multiply(Value a, Value b) {
+    checkBroadcast("multiply", a, b);
+    return node(new Op.Multiply(), DType.F32, a.shape(), a, b);
+  }
+
+  /** Returns the activation of each element. */
+  public Value activate(Activation activation, Value x) {
+    check(isF32(x), "activate", "input must be F32, not " + x.dtype());
+    return node(new Op.Activate(activation), DType.F32, x.shape(), x);
+  }
+
+  /** Returns {@code activation(gate) · up}: the middle of SwiGLU and its kin. */
+  public Value gate(Activation activation, Value gate, Value up) {
+    check(
+        isF32(gate) && isF32(up) && gate.shape().equals(up.shape()),
+        "gate",
+        "gate " + gate.shape() + " and up " + up.shape() + " must have one shape");
+    return node(new Op.Gate(activation), DType.F32, gate.shape(), gate, up);
+  }
+
+  /** Returns the root-mean-square norm over the last dimension (Zhang and Sennrich, 2019). */
+  public Value rmsNorm(Value x, Weight weight, float eps) {
+    checkNorm("rmsNorm", x, weight);
+    return node(new Op.RmsNorm(eps), DType.F32, x.shape(), x, parameter(weight));
+  }
+
+  /** Returns the layer norm over the last dimension (Ba et al., 2016). */
+  public Value layerNorm(Value x, Weight weight, Weight bias, float eps) {
+    checkNorm("layerNorm", x, weight);
+    checkNorm("layerNorm", x, bias);
+    return node(
+        new Op.LayerNorm(eps), DType.F32, x.shape(), x, parameter(weight), parameter(bias));
+  }
+
+  /**
+   * Returns x with rotary positions applied.
+   *
+   * @param x {@code [n, heads, headDim]}
+   * @param cos {@code [n, r]}, {@code 2·r <= headDim}
+   * @param sin {@code [n, r]}
+   * @param pairing which dimensions rotate together
+   */
+  public Value rope(Value x, Value cos, Value sin, RopePairing pairing) {
+    check(
+        isF32(x)
+            && x.shape().rank() == 3
+            && cos.shape().rank() == 2
+            && cos.shape().equals(sin.shape())
+            && cos.shape().dim(0) == x.shape().dim(0)
+            && 2 * cos.shape().dim(1) <= x.shape().dim(2),
+        "rope",
+        "input " + x.shape() + " must be [n, heads, headDim] and the tables " + cos.shape() + ", "
+            + sin.shape() + " [n, r] with 2·r <= headDim");
+    return node(new Op.Rope(pairing), DType.F32, x.shape(), x, cos, sin);
+  }
+
+  /** Returns attention of all rows to all rows; see {@link Op.Attention}. */
+  public Value attention(Value q, Value k, Value v, float scale, boolean causal) {
+    return attention(q, k, v, scale, causal, List.of((int) q.shape().dim(0)));
+  }
+
+  /** Returns attention within segments of rows; see {@link Op.Attention}. */
+  public Value attention(
+      Value q, Value k, Value v, float scale, boolean causal, List<Integer> segments) {
+    checkAttention("attention", q, k, v);
+    checkSegments("attention", q, k, segments);
+    Shape result = q.shape().with(2, v.shape().dim(2));
+    return node(new Op.Attention(scale, causal, segments), DType.F32, result, q, k, v);
+  }
+
+  /** Returns the weights of {@link #attention}, {@code [heads, n, n]}. */
+  public Value attentionWeights(
+      Value q, Value k, float scale, boolean causal, List<Integer> segments) {
+    checkAttention("attentionWeights", q, k, k);
+    checkSegments("attentionWeights", q, k, segments);
+    Shape result = Shape.of(q.shape().dim(1), q.shape().dim(0), k.shape().dim(0));
+    return node(new Op.AttentionWeights(scale, causal, segments), DType.F32, result, q, k);
+  }
+
+  /**
+   * Returns causal attention over a KV cache; see {@link Op.CachedAttention}.
+   *
+   * @param q {@code [n, heads, d]}
+   * @param keys a state as {@link #append} returned it, {@code [capacity, kvHeads, d]}
+   * @param values likewise, {@code [capacity, kvHeads, dv]}
+   * @param position i32 {@code [1]}, the position of row 0
+   * @param scale what the dot products are multiplied with
+   */
+  public Value cachedAttention(Value q, Value keys, Value values, Value position, float scale) {
+    checkAttention("cachedAttention", q, keys, values);
+    checkPosition("cachedAttention", position);
+    Shape result = q.shape().with(2, values.shape().dim(2));
+    return node(new Op.CachedAttention(scale), DType.F32, result, q, keys, values, position);
+  }
+
+  /** Writes rows into a state from a position on and returns the state after the write. */
+  public Value append(Value state, Value rows, Value position) {
+    check(
+        state.op() instanceof Op.State
+            && isF32(rows)
+            && rows.shape().rank() == state.shape().rank()
+            && rows.shape().with(0, state.shape().dim(0)).equals(state.shape())
+            && rows.shape().dim(0) <= state.shape().dim(0),
+        "append",
+        "rows " + rows.shape() + " do not fit state " + state.shape());
+    checkPosition("append", position);
+    return node(new Op.Append(), DType.F32, state.shape(), state, rows, position);
+  }
+
+  /** Returns rows {@code from} to {@code to} of the outermost dimension. */
+  public Value rows(Value x, long from, long to) {
+    check(
+        x.shape().rank() >= 1 && 0 <= from && from <= to && to <= x.shape().dim(0),
+        "rows",
+        "rows " + from + " to " + to + " are not inside " + x.shape());
+    return node(new Op.Rows(from, to), x.dtype(), x.shape().with(0, to - from), x);
+  }
+
+  /** Returns the same elements under another shape; one extent may be −1 and is computed. */
+  public Value reshape(Value x, long... dims) {
+    long[] extents = dims.clone();
+    long known = 1;
+    int open = -1;
+    for (int i = 0; i < extents.length; i++) {
+      if (extents[i] < 0) {
+        check(open < 0, "reshape", "only one extent can be -1");
+        open = i;
+      } else {
+        known *= extents[i];
+      }
+    }
+    if (open >= 0 && known > 0) {
+      extents[open] = x.shape().elements() / known;
+    }
+    Shape shape = Shape.of(extents);
+    check(
+        shape.elements() == x.shape().elements(),
+        "reshape",
+        x.shape() + " cannot be viewed as " + shape);
+    return node(new Op.Reshape(), x.dtype(), shape, x);
+  }
+
+  /** Returns the values one after the other along the outermost dimension. */
+  public Value concat(Value... parts) {
+    check(parts.length > 0, "concat", "needs at least one value");
+    long rows = 0;
+    for (Value part : parts) {
+      check(
+          isF32(part)
+              && part.shape().rank() >= 1
+              && part.shape().with(0, 1).equals(parts[0].shape().with(0, 1)),
+          "concat",
+          part.shape() + " does not continue " + parts[0].shape());
+      rows += part.shape().dim(0);
+    }
+    return node(new Op.Concat(), DType.F32, parts[0].shape().with(0, rows), parts);
+  }
+
+  /** Returns the rows of a table by index: {@code [rows, n]} and i32 {@code [m] → [m, n]}. */
+  public Value gather(Value table, Value ids) {
+    check(
+        table.shape().rank() == 2
+            && (table.dtype().isFloat() || table.dtype().isQuantised())
+            && isIds(ids, 1),
+        "gather",
+        "table " + table + " must be [rows, n] and ids " + ids + " I32 [m]");
+    Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
+    return node(new Op.Gather(), DType.F32, result, table, ids);
+  }
+
+  /** Returns the rows of an embedding table by index. */
+  public Value embedding(Weight table, Value ids) {
+    return gather(parameter(table), ids);
+  }
+
+  /** Returns weighted sums of k rows of a table each; see {@link Op.WeightedGather}. */
+  public Value weightedGather(Weight table, Value ids, Value weights) {
+    check(
+        table.shape().rank() == 2
+            && table.dtype().isFloat()
+            && isIds(ids, 2)
+            && isF32(weights)
+            && weights.shape().equals(ids.shape()),
+        "weightedGather",
+        "table " + table + " must be [rows, n], ids " + ids.shape() + " and weights "
+            + weights.shape() + " one [m, k]");
+    Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
+    return node(new Op.WeightedGather(), DType.F32, result, parameter(table), ids, weights);
+  }
+
+  /**
+   * Returns x with the rows that {@code ids} names replaced by y's, or y's added to them.
+   *
+   * @param x {@code [n, ..]}
+   * @param ids i32 {@code [m]}, no index twice
+   * @param y {@code [m, ..]}
+   */
+  public Value scatter(Value x, Value ids, Value y, ScatterMode mode) {
+    check(
+        isF32(x)
+            && isF32(y)
+            && isIds(ids, 1)
+            && x.shape().rank() >= 1
+            && y.shape().equals(x.shape().with(0, ids.shape().dim(0))),
+        "scatter",
+        "rows " + y.shape() + " at ids " + ids.shape() + " do not fit " + x.shape());
+    return node(new Op.Scatter(mode), DType.F32, x.shape(), x, ids, y);
+  }
+
+  /** Names a result of the graph. */
+  public void output(String name, Value value) {
+    check(!shared.outputs.containsKey(name), "output", name + " is already an output");
+    check(isF32(value), "output", name + " must be F32, not " + value.dtype());
+    shared.outputs.put(name, value);
+  }
+
+  /** Returns the graph of everything the outputs need. */
+  public Graph build() {
+    return Graph.reaching(shared.outputs, shared.built);
+  }
+
+  private Value leaf(String name, Op op, DType dtype, Shape shape) {
+    check(!shared.leaves.containsKey(name), op.label(), name + " is declared twice");
+    Value value = node(op, dtype, shape);
+    shared.leaves.put(name, value);
+    return value;
+  }
+
+  private Value node(Op op, DType dtype, Shape shape, Value... operands) {
+    Value value = new Value(this, shared.built.size(), op, List.of(operands), dtype, shape);
+    shared.built.add(value);
+    return value;
+  }
+
+  private void checkBroadcast(String op, Value a, Value b) {
+    check(
+        isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()),
+        op,
+        a.shape() + " and " + b.shape() + " do not fit (the second must equal the first or its last "
+            + "dimensions)");
+  }
+
+  private void checkNorm(String op, Value x, Weight weight) {
+    check(
+        isF32(x) && weight.shape().equals(Shape.of(x.shape().last())),
+        op,
+        "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
+  }
+
+  private void checkAttention(String op, Value q, Value k, Value v) {
+    boolean ranks =
+        isF32(q)
+            && isF32(k)
+            && isF32(v)
+            && q.shape().rank() == 3
+            && k.shape().rank() == 3
+            && v.shape().rank() == 3;
+    check(
+        ranks
+            && k.shape().dim(1) > 0
+            && q.shape().dim(1) % k.shape().dim(1) == 0
+            && q.shape().dim(2) == k.shape().dim(2)
+            && v.shape().dim(0) == k.shape().dim(0)
+            && v.shape().dim(1) == k.shape().dim(1),
+        op,
+        "queries " + q.shape() + ", keys " + k.shape() + " and values " + v.shape()
+            + " must be [rows, heads, headDim], with query heads a multiple of key heads");
+  }
+
+  private void checkSegments(String op, Value q, Value k, List<Integer> segments) {
+    long total = 0;
+    for (int segment : segments) {
+      check(segment > 0, op, "a segment of " + segment + " rows");
+      total += segment;
+    }
+    check(
+        total == q.shape().dim(0) && q.shape().dim(0) == k.shape().dim(0),
+        op,
+        "segments of " + total + " rows, queries " + q.shape() + " and keys " + k.shape()
+            + " differ in rows");
+  }
+
+  private void checkPosition(String op, Value position) {
+    check(
+        position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)),
+        op,
+        "the position must be I32[1], not " + position.dtype() + position.shape());
+  }
+
+  private static boolean isIds(Value ids, int rank) {
+    return ids.dtype() == DType.I32 && ids.shape().rank() == rank;
+  }
+
+  private static boolean isF32(Value value) {
+    return value.dtype() == DType.F32;
+  }
+
+  private static boolean isFloatOperand(Value value) {
+    return value.dtype().isFloat();
+  }
+
+  private void check(boolean holds, String op, String problem) {
+    if (!holds) {
+      throw new ModelException(
+          (layer.isEmpty() ? "graph" : layer) + ": " + op + ": " + problem + ".");
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package io.github.vlm4j.core.graph;
+
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.Weight;
+import java.util.List;
+
+/**
+ * The operations a backend has to know. Each is named as the field names it and carries only what
+ * cannot be read off its operands. Values are f32 unless said otherwise; parameters keep the type
+ * of the checkpoint. The operands, in order, are given in brackets.
+ */
+public sealed interface Op {
+
+  /** What the caller fills in before each run; f32 or i32. [] */
+  record Input(String name) implements Op {}
+
+  /** Memory that outlives a run, bound by the caller, such as the keys of a KV cache. [] */
+  record State(String name) implements Op {}
+
+  /** A parameter of the model, in its stored type. [] */
+  record Parameter(Weight weight) implements Op {}
+
+  /** Numbers known while the graph is built, such as rotary tables of an image's grid. [] */
+  record Constant(Tensor tensor) implements Op {}
+
+  /**
+   * {@code y = x·Wᵀ + b}. [x {@code [.., in]}, W {@code [out, in]}, optionally b {@code [out]}] →
+   * {@code [.., out]}
+   */
+  record Linear() implements Op {}
+
+  /** {@code a + b}; b may lack a's outer dimensions and is then repeated. [a, b] */
+  record Add() implements Op {}
+
+  /** {@code a · b} by element; b may lack a's outer dimensions and is then repeated. [a, b] */
+  record Multiply() implements Op {}
+
+  /** A non-linearity by element. [x] */
+  record Activate(Activation activation) implements Op {}
+
+  /** A gated linear unit's product, {@code activation(gate) · up}. [gate, up] */
+  record Gate(Activation activation) implements Op {}
+
+  /** {@code x / √(mean(x²) + eps) · w} over the last dimension. [x {@code [.., n]}, w {@code [n]}] */
+  record RmsNorm(float eps) implements Op {}
+
+  /**
+   * {@code (x − mean) / √(variance + eps) · w + b} over the last dimension. [x {@code [.., n]}, w
+   * {@code [n]}, b {@code [n]}]
+   */
+  record LayerNorm(float eps) implements Op {}
+
+  /**
+   * Rotary position embedding of the first {@code 2·r} dimensions of each head, the rest unchanged.
+   * [x {@code [n, heads, headDim]}, cos {@code [n, r]}, sin {@code [n, r]}]
+   */
+  record Rope(RopePairing pairing) implements Op {}
+
+  /**
+   * Scaled dot-product attention within segments; query head h reads key/value head {@code h ·
+   * kvHeads / heads}. [q {@code [n, heads, d]}, k {@code [n, kvHeads, d]}, v {@code [n, kvHeads,
+   * dv]}] → {@code [n, heads, dv]}
+   *
+   * @param scale what the dot products are multiplied with
+   * @param causal whether a row sees only itself and earlier rows of its segment
+   * @param segments the lengths of consecutive runs of rows that see nothing of each other; they
+   *     add up to n
+   */
+  record Attention(float scale, boolean causal, List<Integer> segments) implements Op {
+
+    /** Keeps an immutable copy of the segments. */
+    public Attention {
+      segments = List.copyOf(segments);
+    }
+  }
+
+  /**
+   * The weights that {@link Attention} gives each key, for looking at. [q {@code [n, heads, d]}, k
+   * {@code [n, kvHeads, d]}] → {@code [heads, n, n]}; 0 between segments
+   */
+  record AttentionWeights(float scale, boolean causal, List<Integer> segments) implements Op {
+
+    /** Keeps an immutable copy of the segments. */
+    public AttentionWeights {
+      segments = List.copyOf(segments);
+    }
+  }
+
+  /**
+   * Causal attention over a KV cache: row i, at position {@code p + i}, sees the cached rows 0 to
+   * {@code p + i}. [q {@code [n, heads, d]}, keys {@code [capacity, kvHeads, d]}, values {@code
+   * [capacity, kvHeads, dv]}, p: i32 {@code [1]}] → {@code [n, heads, dv]}
+   */
+  record CachedAttention(float scale) implements Op {}
+
+  /**
+   * Writes rows into a state from a position on; the result is the state after the write. [state
+   * {@code [capacity, ..]}, rows {@code [n, ..]}, position: i32 {@code [1]}]
+   */
+  record Append() implements Op {}
+
+  /** A range of the outermost dimension. [x] */
+  record Rows(long from, long to) implements Op {}
+
+  /** The same elements under another shape. [x] */
+  record Reshape() implements Op {}
+
+  /** One after the other along the outermost dimension. [a, b, ..] */
+  record Concat() implements Op {}
+
+  /**
+   * The rows of a table by index: an embedding. [table {@code [rows, n]} of any float or quantised
+   * type, ids: i32 {@code [m]}] → {@code [m, n]}
+   */
+  record Gather() implements Op {}
+
+  /**
+   * The weighted sum of k rows of a table: an interpolated position embedding. [table {@code [rows,
+   * n]} of any float type, ids: i32 {@code [m, k]}, weights: f32 {@code [m, k]}] → {@code [m, n]}
+   */
+  record WeightedGather() implements Op {}
+
+  /**
+   * x with some of its rows replaced by y's, or y's added to them. [x {@code [n, ..]}, ids: i32
+   * {@code [m]}, each at most once, y {@code [m, ..]}] → {@code [n, ..]}
+   */
+  record Scatter(ScatterMode mode) implements Op {}
+
+  /** Returns the operation's name, as {@code linear}. */
+  default String label() {
+    String name = getClass().getSimpleName();
+    return Character.toLowerCase(name.charAt(0)) + name.substring(1);
+  }
+}

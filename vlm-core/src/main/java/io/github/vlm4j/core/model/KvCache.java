@@ -1,0 +1,127 @@
+package io.github.vlm4j.core.model;
+
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.Buffer;
+import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.graph.GraphBuilder;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The keys and values of the tokens that a decoder has read, {@code [capacity, kvHeads, headDim]}
+ * f32 per layer. It grows by doubling, so that memory follows the conversation and not the longest
+ * one possible.
+ */
+public final class KvCache implements AutoCloseable {
+
+  private final Backend backend;
+  private final DecoderGeometry geometry;
+  private List<Buffer> keys = List.of();
+  private List<Buffer> values = List.of();
+  private int capacity;
+  private int length;
+
+  /** Creates an empty cache without memory. */
+  public KvCache(Backend backend, DecoderGeometry geometry) {
+    this.backend = backend;
+    this.geometry = geometry;
+  }
+
+  /** Declares a layer's keys in a graph. */
+  public static Value keys(GraphBuilder g, int layer, Shape shape) {
+    return g.state("cache." + layer + ".keys", shape);
+  }
+
+  /** Declares a layer's values in a graph. */
+  public static Value values(GraphBuilder g, int layer, Shape shape) {
+    return g.state("cache." + layer + ".values", shape);
+  }
+
+  /** Returns the bytes that a capacity takes in all layers. */
+  public static long bytes(DecoderGeometry geometry, int capacity) {
+    return 2L * geometry.layers() * capacity * geometry.keyValueHeads() * geometry.headDim() * 4L;
+  }
+
+  /** Returns the number of tokens read. */
+  public int length() {
+    return length;
+  }
+
+  /** Returns the number of tokens there is room for. */
+  public int capacity() {
+    return capacity;
+  }
+
+  /**
+   * Makes room for a number of tokens; what was read is kept. Executables bound before must be
+   * compiled for the new {@link #capacity} and bound again.
+   *
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  public void reserve(int tokens) {
+    if (tokens <= capacity) {
+      return;
+    }
+    int wanted = (int) Math.min(Integer.MAX_VALUE, Math.max(tokens, Math.min(2L * capacity, geometry.contextLength())));
+    Shape shape = Shape.of(wanted, geometry.keyValueHeads(), geometry.headDim());
+    List<Buffer> grown = new ArrayList<>(2 * geometry.layers());
+    try {
+      for (int i = 0; i < 2 * geometry.layers(); i++) {
+        grown.add(backend.allocate(shape));
+        if (length > 0) {
+          Buffer old = i < geometry.layers() ? keys.get(i) : values.get(i - geometry.layers());
+          grown.get(i).copyRows(old, length);
+        }
+      }
+    } catch (RuntimeException | Error failure) {
+      grown.forEach(Buffer::close);
+      throw failure;
+    }
+    release();
+    keys = List.copyOf(grown.subList(0, geometry.layers()));
+    values = List.copyOf(grown.subList(geometry.layers(), grown.size()));
+    capacity = wanted;
+  }
+
+  /** Binds every layer's memory to a compiled graph that a decoder of this geometry is in. */
+  public void bind(Executable executable) {
+    for (int layer = 0; layer < geometry.layers(); layer++) {
+      executable.bind("cache." + layer + ".keys", keys.get(layer));
+      executable.bind("cache." + layer + ".values", values.get(layer));
+    }
+  }
+
+  /** Says that a run has written the next tokens' keys and values. */
+  public void advance(int tokens) {
+    if (tokens < 0 || length + tokens > capacity) {
+      throw new IllegalArgumentException(
+          tokens + " more tokens than " + length + " do not fit a capacity of " + capacity);
+    }
+    length += tokens;
+  }
+
+  /** Forgets all tokens after the first ones; their memory is kept for others. */
+  public void truncate(int tokens) {
+    if (tokens < 0 || tokens > length) {
+      throw new IllegalArgumentException("Cannot keep " + tokens + " of " + length + " tokens");
+    }
+    length = tokens;
+  }
+
+  /** Frees the memory. */
+  @Override
+  public void close() {
+    release();
+    keys = List.of();
+    values = List.of();
+    capacity = 0;
+    length = 0;
+  }
+
+  private void release() {
+    keys.forEach(Buffer::close);
+    values.forEach(Buffer::close);
+  }
+}

@@ -1,0 +1,24 @@
+package io.github.vlm4j.core.model;
+
+/**
+ * How a picture or a video is cut into patches.
+ *
+ * @param frames temporal patches, 1 for a still picture
+ * @param height rows of patches
+ * @param width columns of patches
+ */
+public record PatchGrid(int frames, int height, int width) {
+
+  /** Checks that no extent is zero or negative and that the number of patches fits an int. */
+  public PatchGrid {
+    if (frames < 1 || height < 1 || width < 1) {
+      throw new IllegalArgumentException("A patch grid of " + frames + "×" + height + "×" + width);
+    }
+    Math.multiplyExact(Math.multiplyExact(frames, height), width);
+  }
+
+  /** Returns the number of patches. */
+  public int patches() {
+    return frames * height * width;
+  }
+}

@@ -1,0 +1,93 @@
+package io.github.vlm4j.core.weights;
+
+import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/**
+ * Parameters of the right shapes filled with small random numbers, for measuring a model's speed
+ * and memory at its real size without its checkpoint. The numbers depend on nothing but the name, so
+ * two runs compute the same. They live in native memory, as mapped ones do.
+ */
+public final class RandomWeights implements WeightSource, AutoCloseable {
+
+  /** Long enough not to sit in a cache line pattern, short enough to be filled at memory speed. */
+  private static final int PATTERN_ELEMENTS = 1 << 16;
+
+  private static final float DEVIATION = 0.02f;
+
+  private final DType dtype;
+  private final Arena arena = Arena.ofShared();
+  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+
+  /**
+   * Creates a source.
+   *
+   * @param dtype f32, f16 or bf16
+   * @throws ModelException if it is another type
+   */
+  public RandomWeights(DType dtype) {
+    if (!dtype.isFloat()) {
+      throw new ModelException("Random weights are made in f32, f16 or bf16, not in " + dtype + ".");
+    }
+    this.dtype = dtype;
+  }
+
+  /** Returns false: optional tensors are taken to be absent unless the configuration asks. */
+  @Override
+  public boolean contains(String name) {
+    return false;
+  }
+
+  @Override
+  public Weight require(String name, Shape expected) {
+    tensors.computeIfAbsent(name, key -> fill(key, expected));
+    return Weight.of(name, dtype, expected);
+  }
+
+  @Override
+  public Tensor tensor(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new ModelException("No layer has asked for random weights named " + name + ".");
+    }
+    return tensor;
+  }
+
+  /** Frees the memory; tensors taken from this source can no longer be read. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+
+  private Tensor fill(String name, Shape shape) {
+    // Norm weights around one keep activations from vanishing over dozens of layers.
+    float centre = shape.rank() == 1 && name.endsWith("weight") ? 1 : 0;
+    SplittableRandom random = new SplittableRandom(name.hashCode());
+    Tensor tensor = Tensor.allocate(dtype, shape, arena);
+    int pattern = (int) Math.min(PATTERN_ELEMENTS, shape.elements());
+    for (int i = 0; i < pattern; i++) {
+      set(tensor.data(), i, centre + (float) random.nextGaussian() * DEVIATION);
+    }
+    long patternBytes = dtype.bytes(pattern);
+    for (long at = patternBytes; at < tensor.data().byteSize(); at += patternBytes) {
+      long length = Math.min(patternBytes, tensor.data().byteSize() - at);
+      MemorySegment.copy(tensor.data(), 0, tensor.data(), at, length);
+    }
+    return tensor;
+  }
+
+  private void set(MemorySegment data, long index, float value) {
+    switch (dtype) {
+      case F32 -> data.set(Tensor.F32, index * 4, value);
+      case F16 -> data.set(Tensor.BITS16, index * 2, Float.floatToFloat16(value));
+      default -> data.set(Tensor.BITS16, index * 2, (short) (Float.floatToRawIntBits(value) >>> 16));
+    }
+  }
+}

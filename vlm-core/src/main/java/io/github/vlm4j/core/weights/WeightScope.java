@@ -1,0 +1,78 @@
+package io.github.vlm4j.core.weights;
+
+import io.github.vlm4j.core.tensor.Shape;
+
+/**
+ * A place in the tree of tensor names, from which a layer takes its parameters: {@code
+ * scope.at("attn").get("qkv.weight", 3 * hidden, hidden)}. Descending it as the checkpoint's names
+ * do keeps a model's constructor readable beside the checkpoint's listing.
+ */
+public final class WeightScope {
+
+  private final WeightSource source;
+  private final ModuleTree tree;
+  private final String path;
+
+  private WeightScope(WeightSource source, ModuleTree tree, String path) {
+    this.source = source;
+    this.tree = tree;
+    this.path = path;
+  }
+
+  /** Returns the root of a source's names. */
+  public static WeightScope of(WeightSource source) {
+    return new WeightScope(source, new ModuleTree(), "");
+  }
+
+  /**
+   * Returns a place below this one.
+   *
+   * @param child one or more name parts, such as {@code layers.3}
+   */
+  public WeightScope at(String child) {
+    return new WeightScope(source, tree, join(child));
+  }
+
+  /** Returns whether there is a tensor of that name below this place. */
+  public boolean has(String name) {
+    return source.contains(join(name));
+  }
+
+  /**
+   * Returns a parameter.
+   *
+   * @param name its name below this place
+   * @param dims the extents the layer computes with
+   * @throws io.github.vlm4j.core.ModelException if it is missing or has another shape
+   */
+  public Weight get(String name, long... dims) {
+    Weight weight = source.require(join(name), Shape.of(dims));
+    tree.add(weight);
+    return weight;
+  }
+
+  /**
+   * Says what kind of module stands at this place, for the printed tree.
+   *
+   * @param kind such as {@code RMSNorm} or {@code Linear(128, 320)}
+   * @return this place
+   */
+  public WeightScope named(String kind) {
+    tree.name(path, kind);
+    return this;
+  }
+
+  /** Returns the full name of this place, empty at the root. */
+  public String path() {
+    return path;
+  }
+
+  /** Returns the modules and parameters that were asked for so far, from the root on. */
+  public ModuleTree tree() {
+    return tree;
+  }
+
+  private String join(String name) {
+    return path.isEmpty() ? name : path + "." + name;
+  }
+}

@@ -1,0 +1,35 @@
+package io.github.vlm4j.core.weights;
+
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.tensor.Tensor;
+
+/**
+ * Holds the parameters of a model by name: a checkpoint on disk, random numbers for a benchmark, or
+ * nothing but declarations when only the configuration is known.
+ */
+public interface WeightSource {
+
+  /**
+   * Returns whether there is a tensor of that name.
+   *
+   * @param name the full name, such as {@code model.visual.pos_embed.weight}
+   */
+  boolean contains(String name);
+
+  /**
+   * Returns the description of a tensor that a layer needs.
+   *
+   * @param name the full name
+   * @param expected the shape the layer computes with
+   * @throws io.github.vlm4j.core.ModelException if it is missing or has another shape
+   */
+  Weight require(String name, Shape expected);
+
+  /**
+   * Returns a tensor's data without copying it.
+   *
+   * @param name the full name
+   * @throws io.github.vlm4j.core.ModelException if this source has no data of that name
+   */
+  Tensor tensor(String name);
+}
