@@ -1,0 +1,3 @@
+/** What stands between a vision encoder and a text decoder. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.connector;

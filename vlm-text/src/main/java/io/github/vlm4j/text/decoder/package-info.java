@@ -1,0 +1,5 @@
+/** Text decoders. */
+@NullMarked
+package io.github.vlm4j.text.decoder;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,10 @@
+/** Tokenizers, chat templates and text decoders. */
+module io.github.vlm4j.text {
+  requires transitive io.github.vlm4j.core;
+  requires ai.djl.tokenizers;
+
+  exports io.github.vlm4j.text.decoder;
+  exports io.github.vlm4j.text.generate;
+  exports io.github.vlm4j.text.template;
+  exports io.github.vlm4j.text.tokenizer;
+}
