@@ -1,0 +1,33 @@
+package io.github.vlm4j.models;
+
+import io.github.vlm4j.core.backend.BackendOptions;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a model is opened.
+ *
+ * @param backendName the backend's name; null takes the system property {@code vlm.backend} or else
+ *     the usable backend of the highest priority
+ * @param backendOptions how the backend is opened
+ */
+public record LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
+
+  /** The usable backend of the highest priority, as it likes best. */
+  public static final LoadOptions DEFAULT = new LoadOptions(null, BackendOptions.DEFAULT);
+
+  /** Returns the backend's name, if one is asked for. */
+  public Optional<String> backend() {
+    return Optional.ofNullable(backendName);
+  }
+
+  /** Returns a copy that asks for a backend by its name. */
+  public LoadOptions withBackend(String name) {
+    return new LoadOptions(name, backendOptions);
+  }
+
+  /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
+  public LoadOptions withThreads(int threads) {
+    return new LoadOptions(backendName, new BackendOptions(threads));
+  }
+}

@@ -1,0 +1,254 @@
+package io.github.vlm4j.models;
+
+import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.Backends;
+import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.event.LoadEvent;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.CheckpointWeights;
+import io.github.vlm4j.core.weights.ModuleTree;
+import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.ModelFamilies;
+import io.github.vlm4j.models.family.ModelFamily;
+import io.github.vlm4j.models.family.PreparedPrompt;
+import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.runtime.DecoderRuntime;
+import io.github.vlm4j.models.runtime.Generation;
+import io.github.vlm4j.models.runtime.VisualRuntime;
+import io.github.vlm4j.text.generate.GenerationConfig;
+import io.github.vlm4j.text.tokenizer.Tokenizer;
+import io.github.vlm4j.vision.image.Image;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A vision-language model, opened from an ordinary Hugging Face checkpoint folder.
+ *
+ * <pre>{@code
+ * try (var model = VisionLanguageModel.load(Path.of("Qwen3-VL-2B-Instruct"))) {
+ *   String answer = model.chat(Message.user(Image.of(Path.of("photo.jpg")), "What is this?"));
+ * }
+ * }</pre>
+ *
+ * <p>Weights stay where they are mapped; opening reads headers only. A model may be used by several
+ * threads, which take turns. Closing it while it is in use waits for the answer in the making.
+ */
+public final class VisionLanguageModel implements AutoCloseable {
+
+  /** What {@link #features(Image, Set)} computes beside what the decoder reads. */
+  public enum Feature {
+    /** {@code last_hidden_state}: {@code [patches, hidden]}, before the connector. */
+    LAST_HIDDEN_STATE,
+    /** {@code hidden_states.k}: {@code [patches, hidden]}, embeddings and every layer's output. */
+    HIDDEN_STATES,
+    /** {@code attentions.k}: {@code [heads, patches, patches]}, of every layer. */
+    ATTENTIONS,
+    /** {@code pixel_values}: what the encoder reads. */
+    PIXEL_VALUES
+  }
+
+  private final Checkpoint checkpoint;
+  private final Backend backend;
+  private final VisionLanguageArchitecture architecture;
+  private final ModuleTree modules;
+  private final PromptProcessor processor;
+  private final GenerationConfig defaults;
+  private final VisualRuntime visual;
+  private final DecoderRuntime decoder;
+  private final ReentrantLock turn = new ReentrantLock();
+  private boolean closed;
+
+  private VisionLanguageModel(
+      Path folder, Checkpoint checkpoint, Backend backend, ConfigNode config) {
+    this.checkpoint = checkpoint;
+    this.backend = backend;
+    ModelFamily family = ModelFamilies.of(config);
+    CheckpointWeights weights = new CheckpointWeights(checkpoint);
+    WeightScope scope = WeightScope.of(weights);
+    architecture = family.assemble(config, scope);
+    modules = scope.tree();
+    weights.requireAllUsed(modules, family.ignorableTensors());
+    processor = family.processor(folder, config);
+    defaults = GenerationConfig.read(folder, family.textConfig(config));
+    visual = new VisualRuntime(architecture, backend, weights);
+    decoder = new DecoderRuntime(architecture, backend, weights);
+  }
+
+  /**
+   * Opens a model on the usable backend of the highest priority.
+   *
+   * @param folder a checkpoint folder: {@code config.json}, {@code model*.safetensors}, {@code
+   *     tokenizer.json} and so on, as published
+   * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
+   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are not
+   *     what its configuration says
+   * @throws io.github.vlm4j.core.BackendException if no backend can run here
+   */
+  public static VisionLanguageModel load(Path folder) {
+    return load(folder, LoadOptions.DEFAULT);
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @param folder a checkpoint folder, as published
+   * @param options the backend and how it is opened
+   * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
+   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are not
+   *     what its configuration says
+   * @throws io.github.vlm4j.core.BackendException if the backend is unknown or cannot run here
+   */
+  public static VisionLanguageModel load(Path folder, LoadOptions options) {
+    LoadEvent event = new LoadEvent();
+    event.begin();
+    ConfigNode config = ConfigNode.read(folder.resolve("config.json"));
+    ModelFamilies.of(config);
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    Backend backend = null;
+    try {
+      backend = Backends.find().open(options.backendName(), options.backendOptions());
+      VisionLanguageModel model = new VisionLanguageModel(folder, checkpoint, backend, config);
+      event.modelType = config.string("model_type");
+      event.weightBytes = model.modules.byteSize();
+      event.commit();
+      return model;
+    } catch (RuntimeException | Error failure) {
+      if (backend != null) {
+        backend.close();
+      }
+      checkpoint.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Answers a conversation as the checkpoint's own defaults say.
+   *
+   * @param conversation its turns, the last one the user's
+   * @return the answer's text
+   * @throws InputException if the conversation cannot be put to this model
+   */
+  public String chat(Message... conversation) {
+    return generate(GenerationRequest.builder().messages(Arrays.asList(conversation)).build())
+        .text();
+  }
+
+  /**
+   * Answers a request. To see the answer while it is made, give the request a {@link
+   * GenerationListener}.
+   *
+   * @throws InputException if the conversation cannot be put to this model, for example because the
+   *     prompt is longer than the context
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  public GenerationResult generate(GenerationRequest request) {
+    long started = System.nanoTime();
+    turn.lock();
+    try {
+      requireOpen();
+      PreparedPrompt prompt = processor.prepare(request.messages());
+      return new Generation(
+              visual,
+              decoder,
+              processor.tokenizer(),
+              defaults,
+              architecture.decoder().geometry().contextLength())
+          .run(request, prompt, started);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /**
+   * Returns a conversation as the decoder would read it: the rendered template and the tokens.
+   *
+   * @throws InputException if the conversation cannot be put to this model
+   */
+  public PreparedPrompt prompt(List<Message> conversation) {
+    return processor.prepare(conversation);
+  }
+
+  /**
+   * Computes features of a picture by name: {@code connector}, {@code [tokens, hidden]}, which
+   * enters the decoder, {@code deepstack.k} where the model has it, and what is asked for.
+   *
+   * @return f32 tensors
+   * @throws InputException if the picture cannot be put to this model
+   */
+  public Map<String, Tensor> features(Image image, Set<Feature> wanted) {
+    turn.lock();
+    try {
+      requireOpen();
+      PreparedVisual prepared = processor.prepare(image);
+      Set<VisualRuntime.Extra> extras = EnumSet.noneOf(VisualRuntime.Extra.class);
+      for (Feature feature : wanted) {
+        switch (feature) {
+          case LAST_HIDDEN_STATE -> extras.add(VisualRuntime.Extra.LAST_HIDDEN_STATE);
+          case HIDDEN_STATES -> extras.add(VisualRuntime.Extra.HIDDEN_STATES);
+          case ATTENTIONS -> extras.add(VisualRuntime.Extra.ATTENTIONS);
+          case PIXEL_VALUES -> {}
+        }
+      }
+      Map<String, Tensor> features = visual.features(prepared, extras);
+      if (wanted.contains(Feature.PIXEL_VALUES)) {
+        long[] shape = architecture.pixelShape(prepared.grid()).toArray();
+        features.put("pixel_values", Tensor.ofFloats(prepared.pixels(), shape));
+      }
+      return features;
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  /** Returns the checkpoint's tokenizer. */
+  public Tokenizer tokenizer() {
+    return processor.tokenizer();
+  }
+
+  /** Returns how the checkpoint itself would generate. */
+  public GenerationConfig generationDefaults() {
+    return defaults;
+  }
+
+  /** Returns the model's modules and parameters. */
+  public ModuleTree modules() {
+    return modules;
+  }
+
+  /** Returns what the model runs on, in one line. */
+  public String backend() {
+    return backend.description();
+  }
+
+  /** Frees everything; the model can no longer be used. */
+  @Override
+  public void close() {
+    turn.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        visual.close();
+        decoder.close();
+        backend.close();
+        checkpoint.close();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("The model is closed");
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.github.vlm4j.models.qwen3vl;
+
+import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.text.decoder.GqaDecoderConfig;
+import io.github.vlm4j.vision.encoder.QwenVisionConfig;
+
+/**
+ * The {@code config.json} of a Qwen3-VL checkpoint, as transformers 4.57 and 5 write it.
+ *
+ * @param vision the vision tower
+ * @param text the decoder
+ * @param ropeTheta the base of the decoder's rotary frequencies
+ * @param mropeSection how many frequencies belong to time, height and width
+ * @param imageTokenId the placeholder of a picture's embeddings
+ * @param videoTokenId the placeholder of a video's embeddings
+ */
+@SuppressWarnings("ArrayRecordComponent") // Read once, never compared.
+record Qwen3VlConfig(
+    QwenVisionConfig vision,
+    GqaDecoderConfig text,
+    double ropeTheta,
+    int[] mropeSection,
+    int imageTokenId,
+    int videoTokenId) {
+
+  private static final int MAX_LAYERS = 1000;
+  private static final double DEFAULT_THETA = 500_000;
+
+  static Qwen3VlConfig read(ConfigNode config) {
+    ConfigNode textNode = config.object("text_config");
+    QwenVisionConfig vision = QwenVisionConfig.read(config.object("vision_config"));
+    GqaDecoderConfig text = text(textNode, config.booleanOr("tie_word_embeddings", false));
+    if (vision.outHiddenSize() != text.hiddenSize()) {
+      throw config.object("vision_config")
+          .invalid("out_hidden_size", "text_config.hidden_size, " + text.hiddenSize());
+    }
+    ConfigNode rope =
+        textNode
+            .objectIfPresent("rope_scaling")
+            .filter(node -> !node.fields().isEmpty())
+            .or(() -> textNode.objectIfPresent("rope_parameters"))
+            .orElse(textNode);
+    String ropeType = rope.stringOr("rope_type", rope.stringOr("type", "default"));
+    if (!ropeType.equals("default") && !ropeType.equals("mrope")) {
+      throw rope.invalid("rope_type", "\"default\", the only one Qwen3-VL models use");
+    }
+    double theta =
+        rope.positiveDoubleOr("rope_theta", textNode.positiveDoubleOr("rope_theta", DEFAULT_THETA));
+    int[] section = rope.intsOr("mrope_section", 24, 20, 20);
+    if (section.length != 3) {
+      throw rope.invalid("mrope_section", "three numbers: time, height, width");
+    }
+    return new Qwen3VlConfig(
+        vision,
+        text,
+        theta,
+        section,
+        config.nonNegativeIntOr("image_token_id", 151_655),
+        config.nonNegativeIntOr("video_token_id", 151_656));
+  }
+
+  private static GqaDecoderConfig text(ConfigNode node, boolean tied) {
+    int heads = node.positiveIntOr("num_attention_heads", 32);
+    int keyValueHeads = node.positiveIntOr("num_key_value_heads", heads);
+    if (heads % keyValueHeads != 0) {
+      throw node.invalid("num_key_value_heads", "a divisor of num_attention_heads, " + heads);
+    }
+    int headDim = node.positiveIntOr("head_dim", 128);
+    if (headDim % 2 != 0) {
+      throw node.invalid("head_dim", "an even number");
+    }
+    int layers =
+        node.has("num_hidden_layers") ? node.intBetween("num_hidden_layers", 1, MAX_LAYERS) : 32;
+    return new GqaDecoderConfig(
+        node.positiveIntOr("vocab_size", 151_936),
+        node.positiveIntOr("hidden_size", 4096),
+        node.positiveIntOr("intermediate_size", 22_016),
+        layers,
+        heads,
+        keyValueHeads,
+        headDim,
+        Activation.named(node.stringOr("hidden_act", "silu"), node.where() + ".hidden_act"),
+        (float) node.positiveDoubleOr("rms_norm_eps", 1e-6),
+        node.booleanOr("attention_bias", false),
+        true,
+        node.positiveIntOr("max_position_embeddings", 128_000),
+        tied);
+  }
+}

@@ -1,0 +1,169 @@
+package io.github.vlm4j.models.qwen3vl;
+
+import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.model.PatchGrid;
+import io.github.vlm4j.models.Message;
+import io.github.vlm4j.models.Part;
+import io.github.vlm4j.models.family.PreparedPrompt;
+import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.text.template.ChatTemplate;
+import io.github.vlm4j.text.template.RenderedPrompt;
+import io.github.vlm4j.text.tokenizer.Tokenizer;
+import io.github.vlm4j.vision.image.Image;
+import io.github.vlm4j.vision.preprocess.PatchedImage;
+import io.github.vlm4j.vision.preprocess.PatchedVideo;
+import io.github.vlm4j.vision.preprocess.QwenImageConfig;
+import io.github.vlm4j.vision.preprocess.QwenImageProcessor;
+import io.github.vlm4j.vision.preprocess.QwenVideoProcessor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Conversations for Qwen3-VL: the checkpoint's chat template, its tokenizer, and for every picture
+ * as many placeholders as it has embeddings. Reference: transformers, {@code
+ * models/qwen3_vl/processing_qwen3_vl.py}.
+ */
+final class Qwen3VlProcessor implements PromptProcessor {
+
+  private final Qwen3VlConfig config;
+  private final ChatTemplate template;
+  private final Tokenizer tokenizer;
+  private final QwenImageProcessor images;
+  private final QwenVideoProcessor videos;
+  private final VisualTokens visualTokens;
+
+  private Qwen3VlProcessor(
+      Qwen3VlConfig config,
+      ChatTemplate template,
+      Tokenizer tokenizer,
+      QwenImageProcessor images,
+      QwenVideoProcessor videos) {
+    this.config = config;
+    this.template = template;
+    this.tokenizer = tokenizer;
+    this.images = images;
+    this.videos = videos;
+    this.visualTokens = new VisualTokens(config, tokenizer);
+  }
+
+  static Qwen3VlProcessor open(Path folder, Qwen3VlConfig config) {
+    return new Qwen3VlProcessor(
+        config,
+        ChatTemplate.load(folder),
+        Tokenizer.load(folder),
+        new QwenImageProcessor(QwenImageConfig.load(folder)),
+        new QwenVideoProcessor(QwenImageConfig.loadForVideo(folder)));
+  }
+
+  @Override
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Override
+  public PreparedVisual prepare(Image image) {
+    PatchedImage patched = images.process(image);
+    int tokens = patched.grid().patches() / mergedPatches();
+    return new PreparedVisual(
+        patched.values(), patched.grid(), IntStream.range(0, tokens).toArray());
+  }
+
+  @Override
+  public PreparedPrompt prepare(List<Message> messages) {
+    RenderedPrompt rendered = template.render(variables(messages));
+    int[] ids = tokenizer.encode(rendered);
+    requireOnePlaceholderEach(ids, messages);
+
+    Iterator<Part> visualParts = visualParts(messages).iterator();
+    Expansion expansion = new Expansion(visualTokens, config.vision().spatialMergeSize());
+    List<PreparedVisual> visuals = new ArrayList<>();
+    for (int id : ids) {
+      if (id == config.imageTokenId() || id == config.videoTokenId()) {
+        visuals.add(place(visualParts.next(), expansion));
+      } else {
+        expansion.addText(id);
+      }
+    }
+    return new PreparedPrompt(
+        rendered.text(), expansion.ids(), visuals, expansion.positions());
+  }
+
+  private PreparedVisual place(Part part, Expansion expansion) {
+    return switch (part) {
+      case Part.Picture picture -> {
+        PatchedImage patched = images.process(picture.image());
+        yield new PreparedVisual(
+            patched.values(), patched.grid(), expansion.addImage(patched.grid()));
+      }
+      case Part.Video video -> {
+        PatchedVideo patched = videos.process(video.frames(), video.framesPerSecond());
+        PatchGrid grid = patched.patches().grid();
+        yield new PreparedVisual(
+            patched.patches().values(), grid, expansion.addVideo(grid, patched.timestamps()));
+      }
+      case Part.Text text -> throw new IllegalStateException("no placeholder stands for text");
+    };
+  }
+
+  private static List<Part> visualParts(List<Message> messages) {
+    return messages.stream()
+        .flatMap(message -> message.parts().stream())
+        .filter(part -> !(part instanceof Part.Text))
+        .toList();
+  }
+
+  /**
+   * The n-th placeholder must stand for the n-th picture or video; a template that leaves one out,
+   * say in a system message, would shift all that follow.
+   */
+  private void requireOnePlaceholderEach(int[] ids, List<Message> messages) {
+    List<Boolean> wanted =
+        visualParts(messages).stream().map(Part.Picture.class::isInstance).toList();
+    List<Boolean> found =
+        IntStream.of(ids)
+            .filter(id -> id == config.imageTokenId() || id == config.videoTokenId())
+            .mapToObj(id -> id == config.imageTokenId())
+            .toList();
+    if (!found.equals(wanted)) {
+      throw new InputException(
+          "The conversation has " + count(wanted, true) + " picture(s) and " + count(wanted, false)
+              + " video(s) but the model's chat template made " + count(found, true) + " and "
+              + count(found, false)
+              + " placeholder(s) for them; put pictures and videos into user messages only.");
+    }
+  }
+
+  private static long count(List<Boolean> pictures, boolean wanted) {
+    return pictures.stream().filter(picture -> picture == wanted).count();
+  }
+
+  private static Map<String, Object> variables(List<Message> messages) {
+    List<Object> turns = new ArrayList<>();
+    for (Message message : messages) {
+      List<Object> content = new ArrayList<>();
+      for (Part part : message.parts()) {
+        content.add(
+            switch (part) {
+              case Part.Text text -> Map.of("type", "text", "text", text.text());
+              case Part.Picture picture -> Map.of("type", "image");
+              case Part.Video video -> Map.of("type", "video");
+            });
+      }
+      turns.add(Map.of("role", message.role().templateName(), "content", content));
+    }
+    Map<String, Object> variables = new HashMap<>();
+    variables.put("messages", turns);
+    variables.put("add_generation_prompt", true);
+    return variables;
+  }
+
+  private int mergedPatches() {
+    return config.vision().spatialMergeSize() * config.vision().spatialMergeSize();
+  }
+}

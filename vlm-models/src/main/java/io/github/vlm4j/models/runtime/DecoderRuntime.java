@@ -1,0 +1,255 @@
+package io.github.vlm4j.models.runtime;
+
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.graph.GraphBuilder;
+import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.Decoder;
+import io.github.vlm4j.core.model.KvCache;
+import io.github.vlm4j.core.model.TokenPositions;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.WeightSource;
+import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/**
+ * Runs the decoder over one sequence: prompts in chunks, then token by token. A step allocates
+ * nothing. Not safe for use by several threads at once.
+ */
+public final class DecoderRuntime implements AutoCloseable {
+
+  /**
+   * What a graph is compiled for.
+   *
+   * @param tokens the rows
+   * @param visualRows how many of them are embeddings of pictures
+   * @param capacity the rows of the cache
+   * @param logits whether the last row's logits are wanted
+   */
+  private record Key(int tokens, int visualRows, int capacity, boolean logits) {}
+
+  /**
+   * Long enough to use each weight, once fetched, for hundreds of tokens; short enough for the
+   * activations of a chunk to stay in the last-level cache.
+   */
+  private static final int CHUNK = 512;
+
+  private static final int CAPACITY_STEP = 256;
+  private static final int CACHED_GRAPHS = 4;
+  private static final String IDS = "ids";
+  private static final String ROWS = "visual.rows";
+  private static final String EMBEDDINGS = "visual.embeddings";
+  private static final String LOGITS = "logits";
+
+  private final VisionLanguageArchitecture architecture;
+  private final Decoder decoder;
+  private final Backend backend;
+  private final WeightSource weights;
+  private final KvCache cache;
+  private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED_GRAPHS);
+  private final float[] logits;
+
+  /** Takes what to run and where. */
+  public DecoderRuntime(
+      VisionLanguageArchitecture architecture, Backend backend, WeightSource weights) {
+    this.architecture = architecture;
+    this.decoder = architecture.decoder();
+    this.backend = backend;
+    this.weights = weights;
+    this.cache = new KvCache(backend, decoder.geometry());
+    this.logits = new float[decoder.geometry().vocabularySize()];
+  }
+
+  /** Forgets the sequence; memory is kept for the next one. */
+  public void reset() {
+    cache.truncate(0);
+  }
+
+  /** Returns the length of a row of logits. */
+  public int vocabularySize() {
+    return logits.length;
+  }
+
+  /** Returns the number of tokens read. */
+  public int length() {
+    return cache.length();
+  }
+
+  /**
+   * Makes room for a sequence.
+   *
+   * @param tokens in all
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  public void reserve(int tokens) {
+    if (tokens > cache.capacity()) {
+      // Whatever was compiled for the old capacity is of no more use.
+      executables.close();
+      cache.reserve(Math.ceilDiv(tokens, CAPACITY_STEP) * CAPACITY_STEP);
+    }
+  }
+
+  /**
+   * Reads a prompt that begins the sequence.
+   *
+   * @param ids its tokens
+   * @param visuals the pictures whose placeholders are among them, in order
+   * @param positions of the tokens
+   * @param progress told after each chunk how many tokens have been read
+   * @return the logits after the last token, {@code [vocabulary]}, valid until the next call
+   */
+  public float[] prefill(
+      int[] ids, List<EncodedVisual> visuals, TokenPositions positions, IntConsumer progress) {
+    reserve(ids.length);
+    for (int from = 0; from < ids.length; from += CHUNK) {
+      int to = Math.min(from + CHUNK, ids.length);
+      run(ids, from, to, visuals, positions, to == ids.length);
+      progress.accept(to);
+    }
+    return logits;
+  }
+
+  /**
+   * Reads one token more.
+   *
+   * @return the logits after it, {@code [vocabulary]}, valid until the next call
+   */
+  public float[] step(int token, TokenPositions positions) {
+    reserve(cache.length() + 1);
+    Executable executable = executable(new Key(1, 0, cache.capacity(), true));
+    executable.input(IDS).setInt(0, token);
+    decoder.setPositions(executable, positions, cache.length(), 1);
+    executable.run();
+    cache.advance(1);
+    return logits(executable);
+  }
+
+  private void run(
+      int[] ids,
+      int from,
+      int to,
+      List<EncodedVisual> visuals,
+      TokenPositions positions,
+      boolean wantLogits) {
+    int visualRows = 0;
+    for (EncodedVisual visual : visuals) {
+      visualRows += countIn(visual.rows(), from, to);
+    }
+    Executable executable =
+        executable(new Key(to - from, visualRows, cache.capacity(), wantLogits));
+    MemorySegment.copy(
+        ids, from, executable.input(IDS).data(), Tensor.I32, 0, to - from);
+    if (visualRows > 0) {
+      fillVisuals(executable, visuals, from, to);
+    }
+    decoder.setPositions(executable, positions, from, to - from);
+    executable.run();
+    cache.advance(to - from);
+    if (wantLogits) {
+      logits(executable);
+    }
+  }
+
+  private void fillVisuals(
+      Executable executable, List<EncodedVisual> visuals, int from, int to) {
+    Tensor rows = executable.input(ROWS);
+    long filled = 0;
+    for (EncodedVisual visual : visuals) {
+      int first = countIn(visual.rows(), 0, from);
+      int count = countIn(visual.rows(), from, to);
+      for (int i = 0; i < count; i++) {
+        rows.setInt(filled + i, visual.rows()[first + i] - from);
+      }
+      copyRows(visual.embeddings(), first, executable.input(EMBEDDINGS), filled, count);
+      for (int level = 0; level < visual.deepstack().size(); level++) {
+        copyRows(
+            visual.deepstack().get(level),
+            first,
+            executable.input(deepstackName(level)),
+            filled,
+            count);
+      }
+      filled += count;
+    }
+  }
+
+  private static void copyRows(Tensor from, long fromRow, Tensor to, long toRow, long count) {
+    to.rows(toRow, toRow + count).copyFrom(from.rows(fromRow, fromRow + count));
+  }
+
+  private static int countIn(int[] ascending, int from, int to) {
+    int count = 0;
+    for (int row : ascending) {
+      if (row >= from && row < to) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  private float[] logits(Executable executable) {
+    MemorySegment.copy(
+        executable.output(LOGITS).data(), Tensor.F32, 0, logits, 0, logits.length);
+    return logits;
+  }
+
+  private Executable executable(Key key) {
+    return executables.get(
+        key,
+        wanted -> {
+          Executable compiled = backend.compile(describe(wanted), weights);
+          cache.bind(compiled);
+          return compiled;
+        });
+  }
+
+  private Graph describe(Key key) {
+    GraphBuilder g = new GraphBuilder();
+    GraphBuilder text = g.at("language_model");
+    int hidden = decoder.geometry().hiddenSize();
+    Value embeddings = decoder.embed(text, g.input(IDS, DType.I32, key.tokens()));
+    AfterLayer afterLayer = AfterLayer.NOTHING;
+    if (key.visualRows() > 0) {
+      Value rows = g.input(ROWS, DType.I32, key.visualRows());
+      Value visual = g.input(EMBEDDINGS, DType.F32, key.visualRows(), hidden);
+      embeddings = g.scatter(embeddings, rows, visual, ScatterMode.REPLACE);
+      List<Value> deepstack = new ArrayList<>();
+      for (int level = 0; level < architecture.deepstackLevels(); level++) {
+        deepstack.add(g.input(deepstackName(level), DType.F32, key.visualRows(), hidden));
+      }
+      afterLayer =
+          (layer, h) ->
+              layer < deepstack.size()
+                  ? g.scatter(h, rows, deepstack.get(layer), ScatterMode.ADD)
+                  : h;
+    }
+    Value last =
+        decoder
+            .decode(text, embeddings, key.capacity(), afterLayer)
+            .lastHiddenState()
+            .rows(key.tokens() - 1L, key.tokens());
+    if (key.logits()) {
+      g.output(LOGITS, decoder.logits(g, last));
+    } else {
+      g.output("last_hidden_state", last);
+    }
+    return g.build();
+  }
+
+  private static String deepstackName(int level) {
+    return "visual.deepstack." + level;
+  }
+
+  @Override
+  public void close() {
+    executables.close();
+    cache.close();
+  }
+}

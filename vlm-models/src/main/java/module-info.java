@@ -1,0 +1,11 @@
+/** Whole models put together, and the API that users see. */
+module io.github.vlm4j.models {
+  requires transitive io.github.vlm4j.core;
+  requires transitive io.github.vlm4j.vision;
+  requires transitive io.github.vlm4j.text;
+  requires transitive io.github.vlm4j.connector;
+
+  exports io.github.vlm4j.models;
+  exports io.github.vlm4j.models.family;
+  exports io.github.vlm4j.models.runtime;
+}

@@ -1,0 +1,248 @@
+package io.github.vlm4j.models.qwen3vl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.backend.Backends;
+import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.graph.GraphBuilder;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.DecoderFeatures;
+import io.github.vlm4j.core.model.KvCache;
+import io.github.vlm4j.core.model.PatchGrid;
+import io.github.vlm4j.core.model.TokenPositions;
+import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.CheckpointWeights;
+import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.runtime.DecoderRuntime;
+import io.github.vlm4j.models.runtime.EncodedVisual;
+import io.github.vlm4j.models.runtime.VisualRuntime;
+import io.github.vlm4j.models.runtime.VisualRuntime.Extra;
+import io.github.vlm4j.text.generate.Sampler;
+import io.github.vlm4j.text.generate.SamplingOptions;
+import io.github.vlm4j.text.generate.TokenLogprob;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every stage of Qwen3-VL against transformers, fed the reference's own pixels and tokens. */
+class Qwen3VlStagesTest {
+
+  private static final double TENSOR_TOLERANCE = 1e-4;
+  private static final double LOGPROB_TOLERANCE = 1e-3;
+
+  /** A model on a backend, opened for one test. */
+  private record Opened(
+      ReferenceCase reference,
+      Checkpoint checkpoint,
+      CheckpointWeights weights,
+      Backend backend,
+      VisionLanguageArchitecture architecture)
+      implements AutoCloseable {
+
+    static Opened open(String name) {
+      ReferenceCase reference = ReferenceCase.open(name);
+      Checkpoint checkpoint = Checkpoint.open(reference.folder);
+      CheckpointWeights weights = new CheckpointWeights(checkpoint);
+      ConfigNode config = ConfigNode.read(reference.folder.resolve("config.json"));
+      WeightScope scope = WeightScope.of(weights);
+      Qwen3VlFamily family = new Qwen3VlFamily();
+      VisionLanguageArchitecture architecture = family.assemble(config, scope);
+      weights.requireAllUsed(scope.tree(), family.ignorableTensors());
+      Backend backend = Backends.find().open(null, BackendOptions.DEFAULT);
+      return new Opened(reference, checkpoint, weights, backend, architecture);
+    }
+
+    List<PreparedVisual> visuals(String kind, int type, List<PatchGrid> grids) {
+      List<Integer> tokens = grids.stream().map(architecture::visualTokens).toList();
+      List<PreparedVisual> visuals = new ArrayList<>();
+      for (int i = 0; i < grids.size(); i++) {
+        visuals.add(
+            new PreparedVisual(
+                reference.tensor(kind + "." + i + ".pixel_values").toFloats(),
+                grids.get(i),
+                reference.placeholderRows(type, i, tokens)));
+      }
+      return visuals;
+    }
+
+    List<PreparedVisual> images() {
+      return visuals("image", 1, reference.grids("imageGridThw"));
+    }
+
+    List<PreparedVisual> videos() {
+      return visuals("video", 2, reference.grids("videoGridThw"));
+    }
+
+    List<EncodedVisual> encoded() {
+      List<EncodedVisual> encoded = new ArrayList<>();
+      try (VisualRuntime runtime = new VisualRuntime(architecture, backend, weights)) {
+        images().forEach(visual -> encoded.add(runtime.encode(visual)));
+        videos().forEach(visual -> encoded.add(runtime.encode(visual)));
+      }
+      return encoded;
+    }
+
+    TokenPositions positions() {
+      JsonNode axes = reference.expected.get("positionIds");
+      int[] time = ReferenceCase.ints(axes.get(0));
+      int next = time.length + reference.expected.get("ropeDelta").asInt();
+      return new TokenPositions(
+          time, ReferenceCase.ints(axes.get(1)), ReferenceCase.ints(axes.get(2)), next);
+    }
+
+    @Override
+    public void close() {
+      backend.close();
+      checkpoint.close();
+      reference.close();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void visionTowerAndMergersEqualTheReference(String name) {
+    try (Opened model = Opened.open(name);
+        VisualRuntime runtime =
+            new VisualRuntime(model.architecture, model.backend, model.weights)) {
+      check(model, runtime, "image", model.images());
+      check(model, runtime, "video", model.videos());
+    }
+  }
+
+  private static void check(
+      Opened model, VisualRuntime runtime, String kind, List<PreparedVisual> visuals) {
+    for (int i = 0; i < visuals.size(); i++) {
+      String prefix = kind + "." + i + ".";
+      Map<String, Tensor> features =
+          runtime.features(visuals.get(i), Set.of(Extra.HIDDEN_STATES, Extra.LAST_HIDDEN_STATE));
+      ReferenceCase reference = model.reference;
+      Tensor embedded = features.get("hidden_states.0");
+      reference.assertClose(prefix + "position_added", embedded, TENSOR_TOLERANCE);
+      for (int block = 0; reference.has(prefix + "last_hidden_state"); block++) {
+        Tensor hidden = features.get("hidden_states." + (block + 1));
+        if (hidden == null) {
+          break;
+        }
+        if (reference.has(prefix + "block." + block)) {
+          reference.assertClose(prefix + "block." + block, hidden, TENSOR_TOLERANCE);
+        }
+      }
+      for (String stage : List.of("last_hidden_state", "connector")) {
+        reference.assertClose(prefix + stage, features.get(stage), TENSOR_TOLERANCE);
+      }
+      for (int level = 0; level < model.architecture.deepstackLevels(); level++) {
+        String stage = "deepstack." + level;
+        reference.assertClose(prefix + stage, features.get(stage), TENSOR_TOLERANCE);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void everyDecoderLayerEqualsTheReference(String name) {
+    try (Opened model = Opened.open(name)) {
+      int[] ids = model.reference.ints("promptTokenIds");
+      GraphBuilder g = new GraphBuilder();
+      Value embeddings =
+          model.architecture.decoder().embed(g, g.input("ids", DType.I32, ids.length));
+      List<List<Value>> deepstack = new ArrayList<>();
+      List<Value> rows = new ArrayList<>();
+      for (EncodedVisual visual : model.encoded()) {
+        Value at = g.constant(Tensor.ofInts(visual.rows(), visual.rows().length));
+        embeddings =
+            g.scatter(embeddings, at, g.constant(visual.embeddings()), ScatterMode.REPLACE);
+        rows.add(at);
+        deepstack.add(visual.deepstack().stream().map(g::constant).toList());
+      }
+      AfterLayer afterLayer =
+          (layer, hidden) -> {
+            Value h = hidden;
+            for (int i = 0; i < rows.size(); i++) {
+              if (layer < deepstack.get(i).size()) {
+                h = g.scatter(h, rows.get(i), deepstack.get(i).get(layer), ScatterMode.ADD);
+              }
+            }
+            return h;
+          };
+      DecoderFeatures features =
+          model.architecture.decoder().decode(g, embeddings, ids.length, afterLayer);
+      g.output("inputs_embeds", embeddings);
+      for (int layer = 0; layer + 1 < features.hiddenStates().size(); layer++) {
+        g.output("layer." + layer, features.hiddenStates().get(layer + 1));
+      }
+      g.output("norm", features.lastHiddenState());
+      g.output("logits", model.architecture.decoder().logits(g, features.lastHiddenState()));
+
+      try (Executable executable = model.backend.compile(g.build(), model.weights);
+          KvCache cache = new KvCache(model.backend, model.architecture.decoder().geometry())) {
+        cache.reserve(ids.length);
+        cache.bind(executable);
+        executable.input("ids").copyFrom(Tensor.ofInts(ids, ids.length));
+        model.architecture.decoder().setPositions(executable, model.positions(), 0, ids.length);
+        executable.run();
+        ReferenceCase reference = model.reference;
+        reference.assertClose(
+            "text.inputs_embeds", executable.output("inputs_embeds"), TENSOR_TOLERANCE);
+        for (int layer = 0; layer + 1 < features.hiddenStates().size(); layer++) {
+          reference.assertClose(
+              "text.layer." + layer, executable.output("layer." + layer), TENSOR_TOLERANCE);
+        }
+        reference.assertClose("text.norm", executable.output("norm"), TENSOR_TOLERANCE);
+        Tensor logits = executable.output("logits");
+        reference.assertClose(
+            "logits.last", logits.rows(ids.length - 1, ids.length), TENSOR_TOLERANCE);
+        if (reference.has("logits.all")) {
+          reference.assertClose("logits.all", logits, TENSOR_TOLERANCE);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void greedyTokensAndLogprobsEqualTheReference(String name) {
+    try (Opened model = Opened.open(name);
+        DecoderRuntime decoder =
+            new DecoderRuntime(model.architecture, model.backend, model.weights)) {
+      int[] ids = model.reference.ints("promptTokenIds");
+      int[] expected = model.reference.ints("greedyTokens");
+      TokenPositions positions = model.positions();
+      Sampler sampler = new Sampler(SamplingOptions.GREEDY, decoder.vocabularySize());
+      float[] logits = decoder.prefill(ids, model.encoded(), positions, done -> {});
+      List<Integer> tokens = new ArrayList<>();
+      for (int i = 0; i < expected.length; i++) {
+        int token = sampler.next(logits);
+        tokens.add(token);
+        checkLogprob(TokenLogprob.of(logits, token, 5), model.reference, i);
+        logits = decoder.step(token, positions);
+      }
+      assertThat(tokens.stream().mapToInt(Integer::intValue).toArray()).isEqualTo(expected);
+    }
+  }
+
+  private static void checkLogprob(TokenLogprob actual, ReferenceCase reference, int step) {
+    JsonNode expected = reference.expected.get("logprobs").get(step);
+    Offset<Double> tolerance = Offset.offset(LOGPROB_TOLERANCE);
+    assertThat(actual.logprob()).isCloseTo(expected.get("logprob").asDouble(), tolerance);
+    JsonNode top = expected.get("top");
+    for (int i = 0; i < top.size(); i++) {
+      assertThat(actual.top().get(i).logprob())
+          .as("alternative %d at step %d", i, step)
+          .isCloseTo(top.get(i).get("logprob").asDouble(), tolerance);
+    }
+  }
+}

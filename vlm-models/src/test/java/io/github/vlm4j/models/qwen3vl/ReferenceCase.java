@@ -1,0 +1,127 @@
+package io.github.vlm4j.models.qwen3vl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.model.PatchGrid;
+import io.github.vlm4j.core.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/** A checkpoint and what transformers computes from it; made by tools/reference/qwen3vl. */
+final class ReferenceCase implements AutoCloseable {
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  final String name;
+  final Path folder;
+  final JsonNode expected;
+  private final Checkpoint tensors;
+
+  private ReferenceCase(String name) {
+    this.name = name;
+    folder = resources().resolve(name);
+    expected = json(folder.resolve("expected.json"));
+    tensors = Checkpoint.open(folder.resolve("expected.safetensors"));
+  }
+
+  static ReferenceCase open(String name) {
+    return new ReferenceCase(name);
+  }
+
+  static Path resources() {
+    try {
+      return Path.of(
+          Objects.requireNonNull(ReferenceCase.class.getResource("/qwen3vl")).toURI());
+    } catch (URISyntaxException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  static Stream<String> names() {
+    return Stream.of(
+        "tied_one_image",
+        "untied_two_images",
+        "head_dim_differs",
+        "multi_turn",
+        "text_only",
+        "sharded_bf16",
+        "old_config_style",
+        "f16_attention_bias",
+        "video",
+        "resized");
+  }
+
+  static JsonNode json(Path file) {
+    try {
+      return JSON.readTree(file.toFile());
+    } catch (IOException unreadable) {
+      throw new UncheckedIOException(unreadable);
+    }
+  }
+
+  boolean has(String tensor) {
+    return tensors.contains(tensor);
+  }
+
+  Tensor tensor(String tensor) {
+    return tensors.tensor(tensor);
+  }
+
+  int[] ints(String field) {
+    return ints(expected.get(field));
+  }
+
+  static int[] ints(JsonNode list) {
+    return StreamSupport.stream(list.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+  }
+
+  List<PatchGrid> grids(String field) {
+    List<PatchGrid> grids = new ArrayList<>();
+    for (JsonNode grid : expected.get(field)) {
+      int[] thw = ints(grid);
+      grids.add(new PatchGrid(thw[0], thw[1], thw[2]));
+    }
+    return grids;
+  }
+
+  /** Returns where the tokens of a kind stand that belong to the item of a number. */
+  int[] placeholderRows(int type, int item, List<Integer> tokensByItem) {
+    int[] types = ints("mmTokenTypeIds");
+    int[] rows = IntStream.range(0, types.length).filter(i -> types[i] == type).toArray();
+    int from = tokensByItem.stream().limit(item).mapToInt(Integer::intValue).sum();
+    return IntStream.range(from, from + tokensByItem.get(item)).map(i -> rows[i]).toArray();
+  }
+
+  /** Requires every element within a distance of the reference's. */
+  void assertClose(String tensorName, Tensor actual, double tolerance) {
+    Tensor reference = tensor(tensorName);
+    assertThat(actual.shape().elements())
+        .as("elements of %s of %s", tensorName, name)
+        .isEqualTo(reference.shape().elements());
+    double worst = 0;
+    for (long i = 0; i < reference.shape().elements(); i++) {
+      double distance = Math.abs((double) actual.getFloat(i) - reference.getFloat(i));
+      // A NaN must not pass for small.
+      worst = distance <= worst ? worst : distance;
+    }
+    assertThat(worst)
+        .as("largest distance of %s of %s from the reference", tensorName, name)
+        .isLessThanOrEqualTo(tolerance);
+  }
+
+  @Override
+  public void close() {
+    tensors.close();
+  }
+}
