@@ -1,5 +1,6 @@
 package io.github.vlm4j.models.qwen3vl;
 
+import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.models.Message;
@@ -10,6 +11,7 @@ import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
+import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.preprocess.PatchedImage;
 import io.github.vlm4j.vision.preprocess.PatchedVideo;
@@ -55,10 +57,21 @@ final class Qwen3VlProcessor implements PromptProcessor {
   static Qwen3VlProcessor open(Path folder, Qwen3VlConfig config) {
     return new Qwen3VlProcessor(
         config,
-        ChatTemplate.load(folder),
+        template(folder),
         Tokenizer.load(folder),
         new QwenImageProcessor(QwenImageConfig.load(folder)),
         new QwenVideoProcessor(QwenImageConfig.loadForVideo(folder)));
+  }
+
+  private static ChatTemplate template(Path folder) {
+    return TokenizerConfig.load(folder)
+        .chatTemplate()
+        .orElseThrow(
+            () ->
+                new CheckpointException(
+                    "The model folder " + folder + " has no chat template: there is neither "
+                        + "chat_template.jinja nor chat_template.json, and none in "
+                        + "tokenizer_config.json."));
   }
 
   @Override

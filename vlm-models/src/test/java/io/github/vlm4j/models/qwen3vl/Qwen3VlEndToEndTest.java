@@ -1,0 +1,119 @@
+package io.github.vlm4j.models.qwen3vl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.GenerationListener;
+import io.github.vlm4j.models.GenerationRequest;
+import io.github.vlm4j.models.GenerationResult;
+import io.github.vlm4j.models.Message;
+import io.github.vlm4j.models.MessagesFile;
+import io.github.vlm4j.models.VisionLanguageModel;
+import io.github.vlm4j.models.family.PreparedPrompt;
+import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.text.generate.SamplingOptions;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Qwen3-VL against transformers from messages and picture files on. */
+class Qwen3VlEndToEndTest {
+
+  /** Pixels are normalised from 0..255 to −1..1. */
+  private static final double LEVEL = 2.0 / 255;
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void promptsTokensAndPositionsEqualTheReference(String name) {
+    try (ReferenceCase reference = ReferenceCase.open(name);
+        VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {
+      PreparedPrompt prompt = model.prompt(messages(reference));
+
+      assertThat(prompt.text()).isEqualTo(reference.expected.get("prompt").asText());
+      assertThat(prompt.ids()).isEqualTo(reference.ints("promptTokenIds"));
+      JsonNode axes = reference.expected.get("positionIds");
+      int delta = reference.expected.get("ropeDelta").asInt();
+      int length = prompt.ids().length;
+      for (int i = 0; i < length; i++) {
+        assertThat(prompt.positions().time(i)).isEqualTo(axes.get(0).get(i).asInt());
+        assertThat(prompt.positions().height(i)).isEqualTo(axes.get(1).get(i).asInt());
+        assertThat(prompt.positions().width(i)).isEqualTo(axes.get(2).get(i).asInt());
+      }
+      assertThat(prompt.positions().width(length + 5)).isEqualTo(length + 5 + delta);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void pixelsAreWithinTwoLevelsOfTheReference(String name) {
+    try (ReferenceCase reference = ReferenceCase.open(name);
+        VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {
+      int images = 0;
+      int videos = 0;
+      for (PreparedVisual visual : model.prompt(messages(reference)).visuals()) {
+        String item = visual.grid().frames() > 1 ? "video." + videos++ : "image." + images++;
+        Tensor expected = reference.tensor(item + ".pixel_values");
+        reference.assertClose(
+            item + ".pixel_values",
+            Tensor.ofFloats(visual.pixels(), expected.shape().toArray()),
+            2 * LEVEL + 1e-6);
+        double total = 0;
+        for (int i = 0; i < visual.pixels().length; i++) {
+          total += Math.abs(visual.pixels()[i] - expected.getFloat(i));
+        }
+        assertThat(total / visual.pixels().length).isLessThanOrEqualTo(0.002);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  void greedyAnswersEqualTheReference(String name) {
+    try (ReferenceCase reference = ReferenceCase.open(name);
+        VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {
+      int[] expected = reference.ints("greedyTokens");
+      StringBuilder streamed = new StringBuilder();
+      GenerationResult all =
+          model.generate(
+              request(reference, expected.length)
+                  .ignoreEos(true)
+                  .listener(appendingTo(streamed))
+                  .build());
+      assertThat(tokens(all)).isEqualTo(expected);
+      assertThat(all.text()).isEqualTo(reference.expected.get("greedyText").asText());
+      assertThat(streamed).hasToString(all.text());
+      assertThat(all.promptTokens()).isEqualTo(reference.ints("promptTokenIds").length);
+
+      GenerationResult ended = model.generate(request(reference, expected.length).build());
+      assertThat(tokens(ended)).isEqualTo(reference.ints("tokensUntilEos"));
+      assertThat(ended.finishReason().name().toLowerCase(Locale.ROOT))
+          .isEqualTo(reference.expected.get("finishReason").asText());
+    }
+  }
+
+  private static List<Message> messages(ReferenceCase reference) {
+    return MessagesFile.read(reference.folder.resolve("messages.json"));
+  }
+
+  private static GenerationRequest.Builder request(ReferenceCase reference, int newTokens) {
+    return GenerationRequest.builder()
+        .messages(messages(reference))
+        .sampling(SamplingOptions.GREEDY)
+        .maxNewTokens(newTokens);
+  }
+
+  private static GenerationListener appendingTo(StringBuilder text) {
+    return new GenerationListener() {
+      @Override
+      public void text(String piece) {
+        text.append(piece);
+      }
+    };
+  }
+
+  private static int[] tokens(GenerationResult result) {
+    return result.tokens().stream().mapToInt(Integer::intValue).toArray();
+  }
+}
