@@ -143,6 +143,8 @@ def pictures():
     gamma = PngImagePlugin.PngInfo()
     gamma.add(b"gAMA", struct.pack(">I", 100000))
     yield "grey-gamma.png", encoded(grey, "PNG", pnginfo=gamma)
+    beyond = png(width, height, 8, 3, np.asarray(paletted), png_chunk(b"PLTE", bytes(range(60))))
+    yield "palette-short.png", beyond
     yield "exif-6.png", encoded(picture, "PNG", exif=exif_with_orientation(6))
 
     yield "yuv444.jpg", encoded(picture, "JPEG", quality=90, subsampling=0)
@@ -204,6 +206,7 @@ def pictures():
     yield "cmyk.tif", encoded(ink, "TIFF")
     yield "grey-16bit.tif", encoded(Image.fromarray(sixteen_grey), "TIFF")
     yield "float.tif", encoded(Image.fromarray(np.asarray(grey, np.float32) * 1.3 - 20), "TIFF")
+    yield "white-is-zero.tif", grey_tiff(np.asarray(grey), white_is_zero=True)
     yield "orientation-5.tif", encoded(picture, "TIFF", tiffinfo={274: 5})
     yield "rgb-16bit.tif", sixteen_bit_tiff(sixteen)
 
@@ -240,6 +243,26 @@ def sixteen_bit_tiff(samples):
     return (
         b"II*\0" + struct.pack("<I", bits_at + 6) + body + struct.pack("<HHH", 16, 16, 16) + directory
     )
+
+
+def grey_tiff(samples, white_is_zero):
+    """An uncompressed little-endian TIFF of 8-bit grey."""
+    height, width = samples.shape
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 0 if white_is_zero else 1),
+        (273, 4, 1, 8),
+        (277, 3, 1, 1),
+        (278, 4, 1, height),
+        (279, 4, 1, samples.size),
+    ]
+    directory = struct.pack("<H", len(tags))
+    directory += b"".join(struct.pack("<HHII", *tag) for tag in tags) + struct.pack("<I", 0)
+    padding = b"\0" * (samples.size % 2)
+    return b"II*\0" + struct.pack("<I", 8 + samples.size + len(padding)) + samples.tobytes() + padding + directory
 
 
 def reference_rgb(data):

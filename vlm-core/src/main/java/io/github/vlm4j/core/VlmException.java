@@ -11,7 +11,16 @@ public abstract sealed class VlmException extends RuntimeException
 
   private static final long serialVersionUID = 1L;
 
+  private final String sentence;
+
   VlmException(String message, @Nullable Throwable cause) {
     super(message, cause);
+    sentence = message;
+  }
+
+  /** Returns the sentence; never null. */
+  @Override
+  public final String getMessage() {
+    return sentence;
   }
 }

@@ -70,18 +70,21 @@ public final class ConfigNode {
    */
   public static ConfigNode read(Path path, int maxBytes) {
     String file = ModelFiles.name(path);
+    return parse(file, bytes(path, file, maxBytes), maxBytes);
+  }
+
+  private static byte[] bytes(Path path, String file, int maxBytes) {
     ModelFiles.requireRegular(path);
-    byte[] bytes;
     try (InputStream in = Files.newInputStream(path)) {
-      bytes = in.readNBytes(maxBytes);
+      byte[] bytes = in.readNBytes(maxBytes);
       if (in.read() >= 0) {
         throw new CheckpointException(
             file + " has " + Files.size(path) + " bytes, but at most " + maxBytes + " are read");
       }
+      return bytes;
     } catch (IOException e) {
       throw new CheckpointException(file + " " + StrictJson.problem(e), e);
     }
-    return parse(file, bytes, maxBytes);
   }
 
   /**
@@ -104,7 +107,35 @@ public final class ConfigNode {
     return parse(origin, bytes, DEFAULT_MAX_BYTES);
   }
 
+  /**
+   * Reads a file that holds a list of objects, such as the messages of a conversation.
+   *
+   * @param path the file, of at most {@link #DEFAULT_MAX_BYTES} bytes
+   * @throws CheckpointException if it is missing, too large or malformed, or holds anything else
+   */
+  public static List<ConfigNode> readObjects(Path path) {
+    String file = ModelFiles.name(path);
+    byte[] bytes = bytes(path, file, DEFAULT_MAX_BYTES);
+    JsonNode root = tree(file, bytes, DEFAULT_MAX_BYTES, "a JSON list of objects", JsonNode::isArray);
+    List<ConfigNode> nodes = new ArrayList<>();
+    for (JsonNode node : root) {
+      String entry = "[" + nodes.size() + "]";
+      if (!node.isObject()) {
+        throw new CheckpointException(
+            file + ": " + entry + " must be an object, got " + found(node));
+      }
+      nodes.add(new ConfigNode(file, entry + ".", node));
+    }
+    return List.copyOf(nodes);
+  }
+
   private static ConfigNode parse(String file, byte[] bytes, int maxBytes) {
+    return new ConfigNode(
+        file, "", tree(file, bytes, maxBytes, "a JSON object", JsonNode::isObject));
+  }
+
+  private static JsonNode tree(
+      String file, byte[] bytes, int maxBytes, String expected, Predicate<JsonNode> condition) {
     long maxTokens = Math.max(MIN_TOKENS, maxBytes / MIN_BYTES_PER_TOKEN);
     try (JsonParser parser =
         StrictJson.factory(maxTokens)
@@ -113,17 +144,19 @@ public final class ConfigNode {
       // Python writes NaN and Infinity; the getters of numbers refuse them, other fields may be.
       parser.enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS.mappedFeature());
       @Nullable JsonNode root = TREES.readTree(parser);
-      if (root == null || !root.isObject()) {
+      if (root == null || !condition.test(root)) {
         throw new CheckpointException(
             file
-                + " must hold a JSON object, but "
+                + " must hold "
+                + expected
+                + ", but "
                 + (root == null ? "is empty" : "holds " + found(root)));
       }
       if (parser.nextToken() != null) {
         throw new CheckpointException(
             file + " goes on after its closing brace with " + StrictJson.found(parser));
       }
-      return new ConfigNode(file, "", root);
+      return root;
     } catch (IOException e) {
       throw new CheckpointException(file + " " + StrictJson.problem(e), e);
     }

@@ -68,6 +68,9 @@ public final class SafetensorsWriter {
     Path target = path.toAbsolutePath();
     Path temporary =
         target.resolveSibling("." + ModelFiles.name(path) + "." + UUID.randomUUID() + ".part");
+    // For Ctrl-C: finally blocks do not run when the JVM is told to end.
+    Thread cleanup = new Thread(() -> delete(temporary));
+    Runtime.getRuntime().addShutdownHook(cleanup);
     try {
       try (FileChannel channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
@@ -90,6 +93,15 @@ public final class SafetensorsWriter {
           e);
     } finally {
       delete(temporary);
+      forget(cleanup);
+    }
+  }
+
+  private static void forget(Thread cleanup) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(cleanup);
+    } catch (IllegalStateException _) {
+      // The JVM is ending and has started it.
     }
   }
 

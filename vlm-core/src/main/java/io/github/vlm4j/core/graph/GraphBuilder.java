@@ -6,6 +6,7 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -98,6 +99,7 @@ public final class GraphBuilder {
         "linear",
         "input " + x.shape() + " does not fit weight " + weight.name() + " " + w
             + " (the input's last dimension must be " + (w.rank() == 2 ? w.dim(1) : "?") + ")");
+    checkNumeric("linear", weight);
     Shape result = x.shape().with(-1, w.dim(0));
     if (bias == null) {
       return node(new Op.Linear(), DType.F32, result, x, parameter(weight));
@@ -106,6 +108,7 @@ public final class GraphBuilder {
         bias.shape().equals(Shape.of(w.dim(0))),
         "linear",
         "bias " + bias.name() + " " + bias.shape() + " does not fit weight " + w);
+    checkNumeric("linear", bias);
     return node(new Op.Linear(), DType.F32, result, x, parameter(weight), parameter(bias));
   }
 
@@ -174,6 +177,7 @@ public final class GraphBuilder {
 
   /** Returns attention of all rows to all rows; see {@link Op.Attention}. */
   public Value attention(Value q, Value k, Value v, float scale, boolean causal) {
+    checkAttention("attention", q, k, v);
     return attention(q, k, v, scale, causal, List.of((int) q.shape().dim(0)));
   }
 
@@ -244,18 +248,21 @@ public final class GraphBuilder {
         check(open < 0, "reshape", "only one extent can be -1");
         open = i;
       } else {
+        check(
+            extents[i] == 0 || known <= Long.MAX_VALUE / extents[i],
+            "reshape",
+            Arrays.toString(dims) + " is too large");
         known *= extents[i];
       }
     }
-    if (open >= 0 && known > 0) {
+    String problem = x.shape() + " cannot be viewed as " + Arrays.toString(dims);
+    if (open >= 0) {
+      check(known > 0, "reshape", problem);
       extents[open] = x.shape().elements() / known;
+      known *= extents[open];
     }
-    Shape shape = Shape.of(extents);
-    check(
-        shape.elements() == x.shape().elements(),
-        "reshape",
-        x.shape() + " cannot be viewed as " + shape);
-    return node(new Op.Reshape(), x.dtype(), shape, x);
+    check(known == x.shape().elements(), "reshape", problem);
+    return node(new Op.Reshape(), x.dtype(), Shape.of(extents), x);
   }
 
   /** Returns the values one after the other along the outermost dimension. */
@@ -329,6 +336,7 @@ public final class GraphBuilder {
   public void output(String name, Value value) {
     check(!shared.outputs.containsKey(name), "output", name + " is already an output");
     check(isF32(value), "output", name + " must be F32, not " + value.dtype());
+    checkOwn("output", value);
     shared.outputs.put(name, value);
   }
 
@@ -345,9 +353,19 @@ public final class GraphBuilder {
   }
 
   private Value node(Op op, DType dtype, Shape shape, Value... operands) {
+    for (Value operand : operands) {
+      checkOwn(op.label(), operand);
+    }
     Value value = new Value(this, shared.built.size(), op, List.of(operands), dtype, shape);
     shared.built.add(value);
     return value;
+  }
+
+  private void checkOwn(String op, Value value) {
+    check(
+        value.id() < shared.built.size() && shared.built.get(value.id()) == value,
+        op,
+        value + " belongs to another graph");
   }
 
   private void checkBroadcast(String op, Value a, Value b) {
@@ -363,6 +381,15 @@ public final class GraphBuilder {
         isF32(x) && weight.shape().equals(Shape.of(x.shape().last())),
         op,
         "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
+    checkNumeric(op, weight);
+  }
+
+  private void checkNumeric(String op, Weight weight) {
+    DType dtype = weight.dtype();
+    check(
+        dtype.isFloat() || dtype.isQuantised(),
+        op,
+        weight.name() + " is " + dtype + " where floating-point or quantised numbers are needed");
   }
 
   private void checkAttention(String op, Value q, Value k, Value v) {

@@ -95,7 +95,7 @@ public final class KvCache implements AutoCloseable {
 
   /** Says that a run has written the next tokens' keys and values. */
   public void advance(int tokens) {
-    if (tokens < 0 || length + tokens > capacity) {
+    if (tokens < 0 || tokens > capacity - length) {
       throw new IllegalArgumentException(
           tokens + " more tokens than " + length + " do not fit a capacity of " + capacity);
     }

@@ -1,6 +1,5 @@
 package io.github.vlm4j.core.weights;
 
-import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.tensor.Shape;
@@ -43,11 +42,7 @@ public record CheckpointWeights(Checkpoint checkpoint) implements WeightSource {
 
   @Override
   public Tensor tensor(String name) {
-    try {
-      return checkpoint.tensor(name);
-    } catch (CheckpointException missing) {
-      throw new ModelException(missing.getMessage(), missing);
-    }
+    return checkpoint.tensor(name);
   }
 
   /**

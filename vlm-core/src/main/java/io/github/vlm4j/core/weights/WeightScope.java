@@ -1,6 +1,8 @@
 package io.github.vlm4j.core.weights;
 
+import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.tensor.Shape;
+import java.util.Arrays;
 
 /**
  * A place in the tree of tensor names, from which a layer takes its parameters: {@code
@@ -43,12 +45,24 @@ public final class WeightScope {
    *
    * @param name its name below this place
    * @param dims the extents the layer computes with
-   * @throws io.github.vlm4j.core.ModelException if it is missing or has another shape
+   * @throws ModelException if it is missing, has another shape or no shape that can be
    */
   public Weight get(String name, long... dims) {
-    Weight weight = source.require(join(name), Shape.of(dims));
+    Weight weight = source.require(join(name), shape(name, dims));
     tree.add(weight);
     return weight;
+  }
+
+  /** The extents come from a configuration file, which may hold any numbers. */
+  private Shape shape(String name, long[] dims) {
+    try {
+      return Shape.of(dims);
+    } catch (ArithmeticException | IllegalArgumentException impossible) {
+      throw new ModelException(
+          "Tensor " + join(name) + " cannot have the shape " + Arrays.toString(dims)
+              + " that config.json calls for; its sizes are damaged or far too large.",
+          impossible);
+    }
   }
 
   /**

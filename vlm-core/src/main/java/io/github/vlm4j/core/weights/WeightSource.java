@@ -29,7 +29,7 @@ public interface WeightSource {
    * Returns a tensor's data without copying it.
    *
    * @param name the full name
-   * @throws io.github.vlm4j.core.ModelException if this source has no data of that name
+   * @throws io.github.vlm4j.core.VlmException if this source has no data of that name
    */
   Tensor tensor(String name);
 }

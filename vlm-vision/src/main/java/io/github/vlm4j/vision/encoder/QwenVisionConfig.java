@@ -39,6 +39,10 @@ public record QwenVisionConfig(
   private static final int MAX_DEPTH = 1000;
   private static final int MAX_PATCH_SIZE = 1024;
 
+  // Far beyond any model, and small enough that no product of them leaves 64 bits.
+  private static final int MAX_WIDTH = 1 << 20;
+  private static final int MAX_POSITIONS = 1 << 24;
+
   /** Keeps a copy of the indexes. */
   public QwenVisionConfig {
     deepstackVisualIndexes = deepstackVisualIndexes.clone();
@@ -50,7 +54,7 @@ public record QwenVisionConfig(
    * @throws io.github.vlm4j.core.CheckpointException if a field has no usable value, naming it
    */
   public static QwenVisionConfig read(ConfigNode vision) {
-    int hiddenSize = vision.positiveIntOr("hidden_size", 1152);
+    int hiddenSize = boundedInt(vision, "hidden_size", 1152, MAX_WIDTH);
     int numHeads = vision.positiveIntOr("num_heads", 16);
     if (hiddenSize % numHeads != 0 || hiddenSize / numHeads % 4 != 0) {
       throw vision.invalid(
@@ -58,7 +62,7 @@ public record QwenVisionConfig(
           "a divisor of hidden_size " + hiddenSize + " that leaves heads of a multiple of 4");
     }
     int depth = boundedInt(vision, "depth", 27, MAX_DEPTH);
-    int positions = vision.positiveIntOr("num_position_embeddings", 2304);
+    int positions = boundedInt(vision, "num_position_embeddings", 2304, MAX_POSITIONS);
     int grid = (int) Math.sqrt(positions);
     if ((long) grid * grid != positions) {
       throw vision.invalid("num_position_embeddings", "a square number");
@@ -81,7 +85,7 @@ public record QwenVisionConfig(
         hiddenSize,
         depth,
         numHeads,
-        vision.positiveIntOr("intermediate_size", 4304),
+        boundedInt(vision, "intermediate_size", 4304, MAX_WIDTH),
         Activation.named(
             vision.stringOr("hidden_act", "gelu_pytorch_tanh"), vision.where() + ".hidden_act"),
         boundedInt(vision, "in_channels", 3, 16),
@@ -89,7 +93,7 @@ public record QwenVisionConfig(
         boundedInt(vision, "temporal_patch_size", 2, 64),
         boundedInt(vision, "spatial_merge_size", 2, 64),
         grid,
-        vision.positiveIntOr("out_hidden_size", 3584),
+        boundedInt(vision, "out_hidden_size", 3584, MAX_WIDTH),
         taps,
         theta);
   }

@@ -1,0 +1,73 @@
+package io.github.vlm4j.core.conformance;
+
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import io.github.vlm4j.core.backend.Backend;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * The suite that every backend passes. A backend's module depends on vlm-core's test artifact and
+ * has a subclass that opens it:
+ *
+ * <pre>{@code
+ * final class CpuBackendConformanceTest extends BackendConformance {
+ *   @Override
+ *   protected Backend open() {
+ *     return new CpuBackendProvider().open(BackendOptions.DEFAULT);
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>A new operation is one more entry in {@link ConformanceCases} and one more definition in
+ * {@link OracleOps}.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class BackendConformance {
+
+  private Backend backend;
+
+  /** Opens the backend, once for all tests; they close it. */
+  protected abstract Backend open();
+
+  /** Returns how exact the backend has to be; to be overridden if it does not compute in f32. */
+  protected Tolerance tolerance() {
+    return Tolerance.F32;
+  }
+
+  /** Opens the backend before the first test. */
+  @BeforeAll
+  protected void openBackend() {
+    backend = open();
+  }
+
+  /** Closes it after the last. */
+  @AfterAll
+  protected void closeBackend() {
+    backend.close();
+  }
+
+  /** Compares every scenario with the oracle. */
+  @TestFactory
+  protected Stream<DynamicNode> computesWhatTheOracleComputes() {
+    ScenarioCheck check = new ScenarioCheck(backend, tolerance());
+    return ConformanceCases.all().entrySet().stream()
+        .map(entry ->
+            dynamicContainer(
+                entry.getKey(),
+                entry.getValue().stream()
+                    .map(test -> dynamicTest(test.name(), () -> check.run(test.scenario())))));
+  }
+
+  /** Checks what the interfaces promise besides numbers. */
+  @TestFactory
+  protected Stream<DynamicNode> keepsItsContract() {
+    return ContractChecks.all().entrySet().stream()
+        .map(entry -> dynamicTest(entry.getKey(), () -> entry.getValue().of(backend)));
+  }
+}

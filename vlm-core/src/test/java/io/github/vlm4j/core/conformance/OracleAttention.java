@@ -1,0 +1,181 @@
+package io.github.vlm4j.core.conformance;
+
+import io.github.vlm4j.core.graph.Op;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.Shape;
+import java.util.List;
+
+/** Attention and rotary positions in double precision, one query row of one head at a time. */
+final class OracleAttention {
+
+  private OracleAttention() {}
+
+  static double[] rope(Op.Rope op, Value value, List<double[]> in) {
+    double[] x = in.get(0);
+    int rows = extent(value.shape(), 0);
+    int heads = extent(value.shape(), 1);
+    int headDim = extent(value.shape(), 2);
+    int pairs = extent(value.operands().get(1).shape(), 1);
+    double[] result = x.clone();
+    for (int row = 0; row < rows; row++) {
+      for (int head = 0; head < heads; head++) {
+        int start = (row * heads + head) * headDim;
+        for (int pair = 0; pair < pairs; pair++) {
+          double cos = in.get(1)[row * pairs + pair];
+          double sin = in.get(2)[row * pairs + pair];
+          int first;
+          int second;
+          switch (op.pairing()) {
+            case HALVES -> {
+              first = start + pair;
+              second = start + pairs + pair;
+            }
+            case INTERLEAVED -> {
+              first = start + 2 * pair;
+              second = start + 2 * pair + 1;
+            }
+            default -> throw new IllegalStateException(op.toString());
+          }
+          result[first] = x[first] * cos - x[second] * sin;
+          result[second] = x[second] * cos + x[first] * sin;
+        }
+      }
+    }
+    return result;
+  }
+
+  static double[] attention(Op.Attention op, Value value, List<double[]> in) {
+    Value q = value.operands().get(0);
+    Value k = value.operands().get(1);
+    int rows = extent(q.shape(), 0);
+    int heads = extent(q.shape(), 1);
+    int valueDim = extent(value.shape(), 2);
+    int[] segmentStart = segmentStarts(op.segments());
+    double[] result = new double[rows * heads * valueDim];
+    for (int row = 0; row < rows; row++) {
+      int from = segmentStart[row];
+      int to = op.causal() ? row + 1 : segmentEnd(segmentStart, row);
+      for (int head = 0; head < heads; head++) {
+        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
+        average(value, k, in.get(2), weights, row, head, from, result);
+      }
+    }
+    return result;
+  }
+
+  static double[] weights(Op.AttentionWeights op, Value value, List<double[]> in) {
+    Value q = value.operands().get(0);
+    Value k = value.operands().get(1);
+    int heads = extent(value.shape(), 0);
+    int rows = extent(value.shape(), 1);
+    int[] segmentStart = segmentStarts(op.segments());
+    double[] result = new double[heads * rows * rows];
+    for (int head = 0; head < heads; head++) {
+      for (int row = 0; row < rows; row++) {
+        int from = segmentStart[row];
+        int to = op.causal() ? row + 1 : segmentEnd(segmentStart, row);
+        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
+        System.arraycopy(weights, 0, result, (head * rows + row) * rows + from, weights.length);
+      }
+    }
+    return result;
+  }
+
+  static double[] cached(Op.CachedAttention op, Value value, List<double[]> in) {
+    Value q = value.operands().get(0);
+    Value k = value.operands().get(1);
+    int position = (int) in.get(3)[0];
+    double[] result = new double[Math.toIntExact(value.shape().elements())];
+    for (int row = 0; row < extent(q.shape(), 0); row++) {
+      for (int head = 0; head < extent(q.shape(), 1); head++) {
+        double[] weights = softmax(scores(q, k, in, row, head, 0, position + row + 1, op.scale()));
+        average(value, k, in.get(2), weights, row, head, 0, result);
+      }
+    }
+    return result;
+  }
+
+  /** Returns the scaled products of one query with the keys of rows {@code from} to {@code to}. */
+  private static double[] scores(
+      Value q, Value k, List<double[]> in, int row, int head, int from, int to, double scale) {
+    int heads = extent(q.shape(), 1);
+    int headDim = extent(q.shape(), 2);
+    int keyHeads = extent(k.shape(), 1);
+    int keyHead = head * keyHeads / heads;
+    double[] scores = new double[to - from];
+    for (int key = from; key < to; key++) {
+      double product = 0;
+      for (int i = 0; i < headDim; i++) {
+        product +=
+            in.get(0)[(row * heads + head) * headDim + i]
+                * in.get(1)[(key * keyHeads + keyHead) * headDim + i];
+      }
+      scores[key - from] = product * scale;
+    }
+    return scores;
+  }
+
+  private static double[] softmax(double[] scores) {
+    double largest = Double.NEGATIVE_INFINITY;
+    for (double score : scores) {
+      largest = Math.max(largest, score);
+    }
+    double[] weights = new double[scores.length];
+    double sum = 0;
+    for (int i = 0; i < scores.length; i++) {
+      weights[i] = Math.exp(scores[i] - largest);
+      sum += weights[i];
+    }
+    for (int i = 0; i < scores.length; i++) {
+      weights[i] /= sum;
+    }
+    return weights;
+  }
+
+  /** Writes the weighted average of the values of rows {@code from} on into one row and head. */
+  private static void average(
+      Value value,
+      Value k,
+      double[] v,
+      double[] weights,
+      int row,
+      int head,
+      int from,
+      double[] result) {
+    int heads = extent(value.shape(), 1);
+    int valueDim = extent(value.shape(), 2);
+    int keyHeads = extent(k.shape(), 1);
+    int keyHead = head * keyHeads / heads;
+    for (int key = 0; key < weights.length; key++) {
+      for (int i = 0; i < valueDim; i++) {
+        result[(row * heads + head) * valueDim + i] +=
+            weights[key] * v[((from + key) * keyHeads + keyHead) * valueDim + i];
+      }
+    }
+  }
+
+  /** Returns, for each row, the first row of its segment. */
+  private static int[] segmentStarts(List<Integer> segments) {
+    int[] starts = new int[segments.stream().mapToInt(Integer::intValue).sum()];
+    int start = 0;
+    for (int segment : segments) {
+      for (int row = start; row < start + segment; row++) {
+        starts[row] = start;
+      }
+      start += segment;
+    }
+    return starts;
+  }
+
+  private static int segmentEnd(int[] segmentStart, int row) {
+    int end = row;
+    while (end < segmentStart.length && segmentStart[end] == segmentStart[row]) {
+      end++;
+    }
+    return end;
+  }
+
+  private static int extent(Shape shape, int axis) {
+    return Math.toIntExact(shape.dim(axis));
+  }
+}

@@ -1,0 +1,42 @@
+package io.github.vlm4j.core.conformance;
+
+/**
+ * How far a backend's results may be from the exact ones: {@code |actual − exact| ≤ absolute +
+ * relative · scale}, where the scale is the size of the numbers that an element was computed from
+ * (see {@link ErrorScale}), as cancellation makes an error large beside a small result through no
+ * fault of the backend.
+ *
+ * <p>The relative part of {@link #F32} is derived from the longest sums: adding k products of
+ * random signs one after the other in f32 (unit roundoff u = 2⁻²⁴) leaves an error of standard
+ * deviation u·√(k/6) in units of the scale, 8e-7 for k = 1000 and 1.6e-6 for k = 4096. 1e-5 is more
+ * than six of these, and still a hundred times finer than what a wrong, missing or bf16-rounded
+ * term does. The absolute part lets results that should be 0 be dust, as with a polynomial
+ * exponential.
+ *
+ * @param relative the permitted error in units of the scale
+ * @param absolute the permitted error whatever the scale
+ */
+public record Tolerance(double relative, double absolute) {
+
+  /** For backends that compute in f32. */
+  public static final Tolerance F32 = new Tolerance(1e-5, 1e-7);
+
+  /**
+   * For backends that hold activations in f16, of 11 significant bits: 2⁻¹¹ for each operand and
+   * result, ten times over.
+   */
+  public static final Tolerance F16 = new Tolerance(5e-3, 1e-4);
+
+  /** Rounding errors are amplified from one operation to the next in whole models. */
+  private static final double CHAIN = 10;
+
+  /** Returns what is permitted of the results of many operations after each other. */
+  public Tolerance ofChain() {
+    return new Tolerance(relative * CHAIN, absolute * CHAIN);
+  }
+
+  /** Returns the permitted error. */
+  public double at(double scale) {
+    return absolute + relative * scale;
+  }
+}

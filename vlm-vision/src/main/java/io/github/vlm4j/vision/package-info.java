@@ -1,0 +1,3 @@
+/** Image decoding, preprocessing and vision encoders. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.vision;
