@@ -581,7 +581,7 @@ def main() -> None:
     for case in CASES:
         if options.only is None or case.name in options.only:
             print(run_case(case, options.out), flush=True)
-    if options.only is None or "sampling" in options.only:
+    if options.only is not None and "sampling" in options.only:
         write_json(options.out / "sampling.json", sampling_cases())
 
 

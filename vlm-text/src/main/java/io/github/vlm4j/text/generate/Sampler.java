@@ -1,5 +1,6 @@
 package io.github.vlm4j.text.generate;
 
+import io.github.vlm4j.core.ModelException;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.SplittableRandom;
@@ -9,6 +10,8 @@ import java.util.SplittableRandom;
  * its working memory, so that a step allocates nothing.
  */
 public final class Sampler {
+
+  private static final float MIN_DIVISOR = 1e-20f;
 
   private final SamplingOptions options;
   private final SplittableRandom random;
@@ -45,6 +48,7 @@ public final class Sampler {
    * Chooses the next token.
    *
    * @param logits {@code [vocabulary]}; not changed
+   * @throws ModelException if one is not a finite number
    */
   public int next(float[] logits) {
     penalise(logits);
@@ -74,6 +78,7 @@ public final class Sampler {
   }
 
   private void penalise(float[] logits) {
+    requireFinite(logits);
     System.arraycopy(logits, 0, scores, 0, scores.length);
     if (options.repetitionPenalty() != 1) {
       float penalty = (float) options.repetitionPenalty();
@@ -85,6 +90,20 @@ public final class Sampler {
       float penalty = (float) options.presencePenalty();
       for (int id = written.nextSetBit(0); id >= 0; id = written.nextSetBit(id + 1)) {
         scores[id] -= penalty;
+      }
+    }
+  }
+
+  /** Damaged weights, or activations beyond f32, end here and not as an arbitrary answer. */
+  private static void requireFinite(float[] logits) {
+    for (int id = 0; id < logits.length; id++) {
+      if (!Float.isFinite(logits[id])) {
+        throw new ModelException(
+            "The model computed "
+                + logits[id]
+                + " as the score of token "
+                + id
+                + "; its weights are damaged or do not fit its config.json.");
       }
     }
   }
@@ -113,7 +132,8 @@ public final class Sampler {
 
   /** Ranks tokens by falling score and returns how many of them stay. */
   private int rankAndCut() {
-    float temperature = (float) options.temperature();
+    // A temperature near 0 must not make scores infinite.
+    float temperature = Math.max(MIN_DIVISOR, (float) options.temperature());
     for (int id = 0; id < scores.length; id++) {
       scores[id] /= temperature;
     }

@@ -9,7 +9,8 @@ import io.github.vlm4j.core.InputException;
  * @param temperature what logits are divided by; 0 takes the likeliest token (greedy) and ignores
  *     {@code topK}, {@code topP} and {@code minP}
  * @param topK how many of the likeliest tokens stay, with ties at the last; 0 keeps all
- * @param topP the smallest set of likeliest tokens with at least this probability stays; 1 keeps all
+ * @param topP the smallest set of likeliest tokens with at least this probability stays; 1 keeps
+ *     all
  * @param minP tokens less likely than this fraction of the likeliest are left out; 0 keeps all
  * @param repetitionPenalty what logits of tokens in prompt or answer are divided by (negative ones:
  *     multiplied with); 1 changes nothing (Keskar et al., CTRL, 2019)
@@ -39,9 +40,9 @@ public record SamplingOptions(
     require(topP > 0 && topP <= 1, "top-p", "above 0 and at most 1", topP);
     require(minP >= 0 && minP <= 1, "min-p", "from 0 to 1", minP);
     require(
-        repetitionPenalty > 0 && repetitionPenalty <= 100,
+        repetitionPenalty >= 0.01 && repetitionPenalty <= 100,
         "repetition penalty",
-        "above 0 and at most 100",
+        "from 0.01 to 100",
         repetitionPenalty);
     require(
         Math.abs(presencePenalty) <= 100, "presence penalty", "from -100 to 100", presencePenalty);

@@ -59,12 +59,16 @@ public final class StopStrings {
     return text;
   }
 
+  /** Of several, the one that is complete first, so that it does not matter how text is cut up. */
   private int earliestStop() {
     int earliest = -1;
+    int earliestEnd = Integer.MAX_VALUE;
     for (String stop : stops) {
       int at = held.indexOf(stop);
-      if (at >= 0 && (earliest < 0 || at < earliest)) {
+      int end = at + stop.length();
+      if (at >= 0 && (end < earliestEnd || end == earliestEnd && at < earliest)) {
         earliest = at;
+        earliestEnd = end;
       }
     }
     return earliest;

@@ -44,11 +44,12 @@ public record TokenLogprob(int token, double logprob, List<Alternative> top) {
     for (float logit : logits) {
       total += Math.exp(logit - (double) best);
     }
-    double logTotal = best + Math.log(total);
-    return new TokenLogprob(token, logits[token] - logTotal, top(logits, alternatives, logTotal));
+    double logTotal = Math.log(total);
+    return new TokenLogprob(
+        token, logits[token] - (double) best - logTotal, top(logits, alternatives, best, logTotal));
   }
 
-  private static List<Alternative> top(float[] logits, int count, double logTotal) {
+  private static List<Alternative> top(float[] logits, int count, double best, double logTotal) {
     Comparator<Integer> unlikelyFirst =
         Comparator.<Integer>comparingDouble(id -> logits[id])
             .thenComparing(Comparator.reverseOrder());
@@ -64,7 +65,7 @@ public record TokenLogprob(int token, double logprob, List<Alternative> top) {
     List<Alternative> top = new ArrayList<>(heap.size());
     while (!heap.isEmpty()) {
       int id = heap.remove();
-      top.addFirst(new Alternative(id, logits[id] - logTotal));
+      top.addFirst(new Alternative(id, logits[id] - best - logTotal));
     }
     return top;
   }

@@ -1,0 +1,3 @@
+/** Tokenizers, chat templates and text decoders. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.text;

@@ -1,0 +1,5 @@
+/** Tokenizers, their configuration, and streaming of what they decode. */
+@NullMarked
+package io.github.vlm4j.text.tokenizer;
+
+import org.jspecify.annotations.NullMarked;
