@@ -4,8 +4,12 @@ module io.github.vlm4j.models {
   requires transitive io.github.vlm4j.vision;
   requires transitive io.github.vlm4j.text;
   requires transitive io.github.vlm4j.connector;
+  requires java.management;
+  requires jdk.management;
 
   exports io.github.vlm4j.models;
+  exports io.github.vlm4j.models.chat;
+  exports io.github.vlm4j.models.qwen3vl;
   exports io.github.vlm4j.models.family;
   exports io.github.vlm4j.models.runtime;
 }

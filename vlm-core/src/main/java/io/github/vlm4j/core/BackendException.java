@@ -1,8 +1,8 @@
 package io.github.vlm4j.core;
 
 /**
- * No backend can do what was asked: the name is unknown, it is not available on this machine, it lacks an
- * operation, or there is not enough memory.
+ * No backend can do what was asked: the name is unknown, it is not available on this machine, it
+ * lacks an operation, or there is not enough memory.
  */
 public final class BackendException extends VlmException {
 

@@ -1,8 +1,6 @@
 package io.github.vlm4j.core;
 
-/**
- * A file of a model folder is missing, malformed, or contradicts another one.
- */
+/** A file of a model folder is missing, malformed, or contradicts another one. */
 public final class CheckpointException extends VlmException {
 
   private static final long serialVersionUID = 1L;

@@ -1,8 +1,8 @@
 package io.github.vlm4j.core;
 
 /**
- * What the caller passed in cannot be used: a picture that is none, a prompt longer than the context, a
- * malformed chat message.
+ * What the caller passed in cannot be used: a picture that is none, a prompt longer than the
+ * context, a malformed chat message.
  */
 public final class InputException extends VlmException {
 

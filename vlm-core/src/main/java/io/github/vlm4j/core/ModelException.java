@@ -1,8 +1,8 @@
 package io.github.vlm4j.core;
 
 /**
- * A model cannot be built or run as asked: a configuration that is not supported, a graph whose shapes
- * do not fit, a tensor of the wrong shape.
+ * A model cannot be built or run as asked: a configuration that is not supported, a graph whose
+ * shapes do not fit, a tensor of the wrong shape.
  */
 public final class ModelException extends VlmException {
 

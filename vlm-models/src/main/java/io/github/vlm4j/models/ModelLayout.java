@@ -1,5 +1,7 @@
 package io.github.vlm4j.models;
 
+import com.sun.management.OperatingSystemMXBean;
+import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
@@ -12,20 +14,18 @@ import io.github.vlm4j.core.weights.DeclaredWeights;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
-import io.github.vlm4j.models.family.ModelFamilies;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.VisionLanguageArchitecture;
 import io.github.vlm4j.models.runtime.ModelBenchmark;
-import java.nio.file.DirectoryStream;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * A model laid out but not loaded: its modules with the shapes and types of their parameters, from a
- * checkpoint's headers or from {@code config.json} alone.
+ * A model laid out but not loaded: its modules with the shapes and types of their parameters, from
+ * a checkpoint's headers or from {@code config.json} alone.
  *
  * @param modelType the {@code model_type}
  * @param modules the tree of modules
@@ -97,6 +97,7 @@ public record ModelLayout(
       Path config, DType dtype, Backend backend, BenchmarkPlan plan, Consumer<String> progress) {
     ConfigNode node =
         ConfigNode.read(Files.isDirectory(config) ? config.resolve("config.json") : config);
+    requireMemory(node, dtype);
     progress.accept("making random weights");
     try (RandomWeights weights = new RandomWeights(dtype)) {
       WeightScope scope = WeightScope.of(weights);
@@ -106,14 +107,34 @@ public record ModelLayout(
     }
   }
 
+  /** Told before gigabytes are filled until the system ends the process. */
+  private static void requireMemory(ConfigNode config, DType dtype) {
+    WeightScope declared = WeightScope.of(new DeclaredWeights(dtype));
+    ModelFamilies.of(config).assemble(config, declared);
+    long needed = declared.tree().byteSize();
+    long memory =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    if (needed > memory) {
+      throw new BackendException(
+          "The weights of "
+              + config.where()
+              + " take %.1f GiB in %s".formatted(gib(needed), dtype)
+              + " but this machine has %.1f GiB".formatted(gib(memory))
+              + "; choose a smaller model or type.");
+    }
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1L << 30);
+  }
+
   private static ModelBenchmark.Plan planFor(
       VisionLanguageArchitecture architecture, BenchmarkPlan plan) {
     PatchGrid grid =
         plan.imageHeight() == 0
             ? null
             : architecture.gridFor(plan.imageHeight(), plan.imageWidth());
-    return new ModelBenchmark.Plan(
-        plan.promptTokens(), plan.newTokens(), grid, plan.repetitions());
+    return new ModelBenchmark.Plan(plan.promptTokens(), plan.newTokens(), grid, plan.repetitions());
   }
 
   private static ModelLayout lay(
@@ -124,14 +145,8 @@ public record ModelLayout(
   }
 
   private static boolean hasTensorFiles(Path folder) {
-    if (Files.exists(folder.resolve(Checkpoint.INDEX_FILE))) {
-      return true;
-    }
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.safetensors")) {
-      return files.iterator().hasNext();
-    } catch (IOException unreadable) {
-      return false;
-    }
+    return Files.exists(folder.resolve(Checkpoint.INDEX_FILE))
+        || Files.exists(folder.resolve(Checkpoint.SINGLE_FILE));
   }
 
   private static DType declaredType(ConfigNode config) {

@@ -1,5 +1,6 @@
 package io.github.vlm4j.models;
 
+import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Backends;
@@ -10,7 +11,9 @@ import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.WeightScope;
-import io.github.vlm4j.models.family.ModelFamilies;
+import io.github.vlm4j.models.chat.GenerationRequest;
+import io.github.vlm4j.models.chat.GenerationResult;
+import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
@@ -89,8 +92,8 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @param folder a checkpoint folder: {@code config.json}, {@code model*.safetensors}, {@code
    *     tokenizer.json} and so on, as published
    * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
-   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are not
-   *     what its configuration says
+   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are
+   *     not what its configuration says
    * @throws io.github.vlm4j.core.BackendException if no backend can run here
    */
   public static VisionLanguageModel load(Path folder) {
@@ -103,8 +106,8 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @param folder a checkpoint folder, as published
    * @param options the backend and how it is opened
    * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
-   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are not
-   *     what its configuration says
+   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are
+   *     not what its configuration says
    * @throws io.github.vlm4j.core.BackendException if the backend is unknown or cannot run here
    */
   public static VisionLanguageModel load(Path folder, LoadOptions options) {
@@ -163,6 +166,8 @@ public final class VisionLanguageModel implements AutoCloseable {
               defaults,
               architecture.decoder().geometry().contextLength())
           .run(request, prompt, started);
+    } catch (OutOfMemoryError exhausted) {
+      throw outOfMemory(exhausted);
     } finally {
       turn.unlock();
     }
@@ -204,6 +209,8 @@ public final class VisionLanguageModel implements AutoCloseable {
         features.put("pixel_values", Tensor.ofFloats(prepared.pixels(), shape));
       }
       return features;
+    } catch (OutOfMemoryError exhausted) {
+      throw outOfMemory(exhausted);
     } finally {
       turn.unlock();
     }
@@ -244,6 +251,16 @@ public final class VisionLanguageModel implements AutoCloseable {
     } finally {
       turn.unlock();
     }
+  }
+
+  /** What could not be had is garbage by now, and the model can go on with smaller requests. */
+  private static BackendException outOfMemory(OutOfMemoryError exhausted) {
+    return new BackendException(
+        "There is not enough memory: the Java heap may grow to "
+            + (Runtime.getRuntime().maxMemory() >> 20)
+            + " MiB only; use fewer or smaller pictures or a shorter prompt, or raise it with"
+            + " -Xmx.",
+        exhausted);
   }
 
   private void requireOpen() {

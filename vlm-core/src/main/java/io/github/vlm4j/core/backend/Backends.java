@@ -79,11 +79,10 @@ public final class Backends {
       return "; none is on the class path or module path, add vlm-backend-cpu.";
     }
     return providers.stream()
-        .map(
-            provider -> {
-              Availability availability = provider.availability();
-              return provider.name() + (availability.usable() ? " (usable)" : " (not usable)");
-            })
+        .map(provider -> {
+          Availability availability = provider.availability();
+          return provider.name() + (availability.usable() ? " (usable)" : " (not usable)");
+        })
         .collect(Collectors.joining(", ", "; there is: ", "."));
   }
 }

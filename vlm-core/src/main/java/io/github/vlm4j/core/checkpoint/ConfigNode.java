@@ -116,7 +116,8 @@ public final class ConfigNode {
   public static List<ConfigNode> readObjects(Path path) {
     String file = ModelFiles.name(path);
     byte[] bytes = bytes(path, file, DEFAULT_MAX_BYTES);
-    JsonNode root = tree(file, bytes, DEFAULT_MAX_BYTES, "a JSON list of objects", JsonNode::isArray);
+    JsonNode root =
+        tree(file, bytes, DEFAULT_MAX_BYTES, "a JSON list of objects", JsonNode::isArray);
     List<ConfigNode> nodes = new ArrayList<>();
     for (JsonNode node : root) {
       String entry = "[" + nodes.size() + "]";

@@ -31,7 +31,10 @@ public enum Activation {
       case "relu" -> RELU;
       default ->
           throw new ModelException(
-              where + ": the activation \"" + name + "\" is not supported; use one of gelu, "
+              where
+                  + ": the activation \""
+                  + name
+                  + "\" is not supported; use one of gelu, "
                   + "gelu_pytorch_tanh, gelu_new, quick_gelu, silu, swish, relu.");
     };
   }

@@ -8,7 +8,6 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -58,15 +57,14 @@ public final class Graph {
   /** Returns the graph in words, one value a line, for looking at. */
   public String describe() {
     return values.stream()
-        .map(
-            value ->
-                "%-60s %s"
-                    .formatted(
-                        value
-                            + value.operands().stream()
-                                .map(operand -> "%" + operand.id())
-                                .collect(Collectors.joining(", ", " (", ")")),
-                        value.layer()))
+        .map(value ->
+            "%-60s %s"
+                .formatted(
+                    value
+                        + value.operands().stream()
+                            .map(operand -> "%" + operand.id())
+                            .collect(Collectors.joining(", ", " (", ")")),
+                    value.layer()))
         .collect(Collectors.joining("\n"));
   }
 }

@@ -62,7 +62,9 @@ public final class GraphBuilder {
   /** Declares an input that the caller fills before each run: f32 or i32. */
   public Value input(String name, DType dtype, long... dims) {
     check(
-        dtype == DType.F32 || dtype == DType.I32, "input", name + " must be F32 or I32, not " + dtype);
+        dtype == DType.F32 || dtype == DType.I32,
+        "input",
+        name + " must be F32 or I32, not " + dtype);
     return leaf(name, new Op.Input(name), dtype, Shape.of(dims));
   }
 
@@ -97,8 +99,15 @@ public final class GraphBuilder {
     check(
         isF32(x) && w.rank() == 2 && x.shape().rank() >= 1 && x.shape().last() == w.dim(1),
         "linear",
-        "input " + x.shape() + " does not fit weight " + weight.name() + " " + w
-            + " (the input's last dimension must be " + (w.rank() == 2 ? w.dim(1) : "?") + ")");
+        "input "
+            + x.shape()
+            + " does not fit weight "
+            + weight.name()
+            + " "
+            + w
+            + " (the input's last dimension must be "
+            + (w.rank() == 2 ? w.dim(1) : "?")
+            + ")");
     checkNumeric("linear", weight);
     Shape result = x.shape().with(-1, w.dim(0));
     if (bias == null) {
@@ -149,8 +158,7 @@ public final class GraphBuilder {
   public Value layerNorm(Value x, Weight weight, Weight bias, float eps) {
     checkNorm("layerNorm", x, weight);
     checkNorm("layerNorm", x, bias);
-    return node(
-        new Op.LayerNorm(eps), DType.F32, x.shape(), x, parameter(weight), parameter(bias));
+    return node(new Op.LayerNorm(eps), DType.F32, x.shape(), x, parameter(weight), parameter(bias));
   }
 
   /**
@@ -170,8 +178,13 @@ public final class GraphBuilder {
             && cos.shape().dim(0) == x.shape().dim(0)
             && 2 * cos.shape().dim(1) <= x.shape().dim(2),
         "rope",
-        "input " + x.shape() + " must be [n, heads, headDim] and the tables " + cos.shape() + ", "
-            + sin.shape() + " [n, r] with 2·r <= headDim");
+        "input "
+            + x.shape()
+            + " must be [n, heads, headDim] and the tables "
+            + cos.shape()
+            + ", "
+            + sin.shape()
+            + " [n, r] with 2·r <= headDim");
     return node(new Op.Rope(pairing), DType.F32, x.shape(), x, cos, sin);
   }
 
@@ -307,8 +320,13 @@ public final class GraphBuilder {
             && isF32(weights)
             && weights.shape().equals(ids.shape()),
         "weightedGather",
-        "table " + table + " must be [rows, n], ids " + ids.shape() + " and weights "
-            + weights.shape() + " one [m, k]");
+        "table "
+            + table
+            + " must be [rows, n], ids "
+            + ids.shape()
+            + " and weights "
+            + weights.shape()
+            + " one [m, k]");
     Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
     return node(new Op.WeightedGather(), DType.F32, result, parameter(table), ids, weights);
   }
@@ -372,7 +390,10 @@ public final class GraphBuilder {
     check(
         isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()),
         op,
-        a.shape() + " and " + b.shape() + " do not fit (the second must equal the first or its last "
+        a.shape()
+            + " and "
+            + b.shape()
+            + " do not fit (the second must equal the first or its last "
             + "dimensions)");
   }
 
@@ -408,7 +429,12 @@ public final class GraphBuilder {
             && v.shape().dim(0) == k.shape().dim(0)
             && v.shape().dim(1) == k.shape().dim(1),
         op,
-        "queries " + q.shape() + ", keys " + k.shape() + " and values " + v.shape()
+        "queries "
+            + q.shape()
+            + ", keys "
+            + k.shape()
+            + " and values "
+            + v.shape()
             + " must be [rows, heads, headDim], with query heads a multiple of key heads");
   }
 
@@ -421,7 +447,12 @@ public final class GraphBuilder {
     check(
         total == q.shape().dim(0) && q.shape().dim(0) == k.shape().dim(0),
         op,
-        "segments of " + total + " rows, queries " + q.shape() + " and keys " + k.shape()
+        "segments of "
+            + total
+            + " rows, queries "
+            + q.shape()
+            + " and keys "
+            + k.shape()
             + " differ in rows");
   }
 

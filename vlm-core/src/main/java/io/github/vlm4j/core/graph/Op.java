@@ -41,7 +41,9 @@ public sealed interface Op {
   /** A gated linear unit's product, {@code activation(gate) · up}. [gate, up] */
   record Gate(Activation activation) implements Op {}
 
-  /** {@code x / √(mean(x²) + eps) · w} over the last dimension. [x {@code [.., n]}, w {@code [n]}] */
+  /**
+   * {@code x / √(mean(x²) + eps) · w} over the last dimension. [x {@code [.., n]}, w {@code [n]}]
+   */
   record RmsNorm(float eps) implements Op {}
 
   /**

@@ -64,7 +64,11 @@ public final class KvCache implements AutoCloseable {
     if (tokens <= capacity) {
       return;
     }
-    int wanted = (int) Math.min(Integer.MAX_VALUE, Math.max(tokens, Math.min(2L * capacity, geometry.contextLength())));
+    int wanted =
+        (int)
+            Math.min(
+                Integer.MAX_VALUE,
+                Math.max(tokens, Math.min(2L * capacity, geometry.contextLength())));
     Shape shape = Shape.of(wanted, geometry.keyValueHeads(), geometry.headDim());
     List<Buffer> grown = new ArrayList<>(2 * geometry.layers());
     try {

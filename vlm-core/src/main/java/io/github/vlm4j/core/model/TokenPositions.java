@@ -2,8 +2,8 @@ package io.github.vlm4j.core.model;
 
 /**
  * The rotary positions of a sequence on three axes, time, height and width, as multimodal rotary
- * embeddings use them (Qwen2-VL, Wang et al., 2024); on text all three agree. Beyond the tokens that
- * were given, positions go on by one each.
+ * embeddings use them (Qwen2-VL, Wang et al., 2024); on text all three agree. Beyond the tokens
+ * that were given, positions go on by one each.
  */
 public final class TokenPositions {
 

@@ -7,7 +7,8 @@ import java.util.List;
  * What a vision encoder computes. Everything is described; only what a graph's outputs need is ever
  * computed.
  *
- * @param hiddenStates {@code [patches, hidden]} each: the embeddings, then the output of every layer
+ * @param hiddenStates {@code [patches, hidden]} each: the embeddings, then the output of every
+ *     layer
  * @param attentions {@code [heads, patches, patches]} each: every layer's attention weights
  * @param lastHiddenState {@code [patches, hidden]}, as the reference implementation names it
  */

@@ -61,7 +61,8 @@ public enum DType {
    * Returns the bytes that a run of elements takes.
    *
    * @param elements the number of elements, a whole number of blocks
-   * @throws IllegalArgumentException if {@code elements} is negative or not a whole number of blocks
+   * @throws IllegalArgumentException if {@code elements} is negative or not a whole number of
+   *     blocks
    * @throws ArithmeticException if the size overflows a {@code long}
    */
   public long bytes(long elements) {

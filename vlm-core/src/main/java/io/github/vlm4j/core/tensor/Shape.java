@@ -88,8 +88,7 @@ public final class Shape {
   /** Returns whether {@code suffix}'s extents are the last extents of this shape. */
   public boolean endsWith(Shape suffix) {
     int skip = dims.length - suffix.dims.length;
-    return skip >= 0
-        && Arrays.equals(dims, skip, dims.length, suffix.dims, 0, suffix.dims.length);
+    return skip >= 0 && Arrays.equals(dims, skip, dims.length, suffix.dims, 0, suffix.dims.length);
   }
 
   @Override
@@ -105,8 +104,6 @@ public final class Shape {
   /** Returns the extents in brackets, as {@code [2, 3]}. */
   @Override
   public String toString() {
-    return Arrays.stream(dims)
-        .mapToObj(Long::toString)
-        .collect(Collectors.joining(", ", "[", "]"));
+    return Arrays.stream(dims).mapToObj(Long::toString).collect(Collectors.joining(", ", "[", "]"));
   }
 }

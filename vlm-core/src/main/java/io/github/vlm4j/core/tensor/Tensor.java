@@ -50,7 +50,13 @@ public final class Tensor {
     long expected = byteSize(dtype, shape);
     if (data.byteSize() != expected) {
       throw new IllegalArgumentException(
-          "A " + dtype + " tensor of " + shape + " takes " + expected + " bytes, not "
+          "A "
+              + dtype
+              + " tensor of "
+              + shape
+              + " takes "
+              + expected
+              + " bytes, not "
               + data.byteSize());
     }
     return new Tensor(dtype, shape, data);
@@ -79,7 +85,11 @@ public final class Tensor {
   public static long byteSize(DType dtype, Shape shape) {
     if (shape.last() % dtype.blockElements() != 0) {
       throw new IllegalArgumentException(
-          "Rows of " + shape + " are not a whole number of " + dtype + " blocks of "
+          "Rows of "
+              + shape
+              + " are not a whole number of "
+              + dtype
+              + " blocks of "
               + dtype.blockElements());
     }
     return dtype.bytes(shape.elements());

@@ -27,14 +27,26 @@ public record CheckpointWeights(Checkpoint checkpoint) implements WeightSource {
   public Weight require(String name, Shape expected) {
     if (!checkpoint.contains(name)) {
       throw new ModelException(
-          "The checkpoint " + checkpoint.path() + " has no tensor " + name + ", which its config.json "
-              + "calls for with shape " + expected + "; the download may be incomplete.");
+          "The checkpoint "
+              + checkpoint.path()
+              + " has no tensor "
+              + name
+              + ", which its config.json "
+              + "calls for with shape "
+              + expected
+              + "; the download may be incomplete.");
     }
     Shape actual = checkpoint.shape(name);
     if (!actual.equals(expected)) {
       throw new ModelException(
-          "Tensor " + name + " in " + checkpoint.describe(name) + " has shape " + actual
-              + " where config.json calls for " + expected
+          "Tensor "
+              + name
+              + " in "
+              + checkpoint.describe(name)
+              + " has shape "
+              + actual
+              + " where config.json calls for "
+              + expected
               + "; configuration and weights belong to different models.");
     }
     return Weight.of(name, checkpoint.dtype(name), expected);
@@ -60,8 +72,12 @@ public record CheckpointWeights(Checkpoint checkpoint) implements WeightSource {
     if (!left.isEmpty()) {
       String names = left.stream().limit(NAMES_IN_MESSAGE).collect(Collectors.joining(", "));
       throw new ModelException(
-          "The checkpoint " + checkpoint.path() + " has " + left.size()
-              + " tensor(s) that a model of its config.json does not have: " + names
+          "The checkpoint "
+              + checkpoint.path()
+              + " has "
+              + left.size()
+              + " tensor(s) that a model of its config.json does not have: "
+              + names
               + (left.size() > NAMES_IN_MESSAGE ? ", …" : "")
               + "; configuration and weights belong to different models.");
     }

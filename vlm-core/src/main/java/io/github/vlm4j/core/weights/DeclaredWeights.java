@@ -27,7 +27,9 @@ public record DeclaredWeights(DType dtype) implements WeightSource {
   @Override
   public Tensor tensor(String name) {
     throw new ModelException(
-        "The weights of " + name + " are not loaded: this model was laid out from its "
+        "The weights of "
+            + name
+            + " are not loaded: this model was laid out from its "
             + "configuration alone; open the folder that holds its *.safetensors files to run it.");
   }
 }

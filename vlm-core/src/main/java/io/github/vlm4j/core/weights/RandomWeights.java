@@ -12,8 +12,8 @@ import java.util.SplittableRandom;
 
 /**
  * Parameters of the right shapes filled with small random numbers, for measuring a model's speed
- * and memory at its real size without its checkpoint. The numbers depend on nothing but the name, so
- * two runs compute the same. They live in native memory, as mapped ones do.
+ * and memory at its real size without its checkpoint. The numbers depend on nothing but the name,
+ * so two runs compute the same. They live in native memory, as mapped ones do.
  */
 public final class RandomWeights implements WeightSource, AutoCloseable {
 
@@ -34,7 +34,8 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
    */
   public RandomWeights(DType dtype) {
     if (!dtype.isFloat()) {
-      throw new ModelException("Random weights are made in f32, f16 or bf16, not in " + dtype + ".");
+      throw new ModelException(
+          "Random weights are made in f32, f16 or bf16, not in " + dtype + ".");
     }
     this.dtype = dtype;
   }
@@ -87,7 +88,8 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
     switch (dtype) {
       case F32 -> data.set(Tensor.F32, index * 4, value);
       case F16 -> data.set(Tensor.BITS16, index * 2, Float.floatToFloat16(value));
-      default -> data.set(Tensor.BITS16, index * 2, (short) (Float.floatToRawIntBits(value) >>> 16));
+      default ->
+          data.set(Tensor.BITS16, index * 2, (short) (Float.floatToRawIntBits(value) >>> 16));
     }
   }
 }

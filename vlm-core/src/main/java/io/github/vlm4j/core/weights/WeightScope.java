@@ -11,6 +11,9 @@ import java.util.Arrays;
  */
 public final class WeightScope {
 
+  /** No model has a tensor of a trillion elements, and sums of sizes stay far from overflowing. */
+  private static final long MAX_ELEMENTS = 1L << 40;
+
   private final WeightSource source;
   private final ModuleTree tree;
   private final String path;
@@ -56,13 +59,19 @@ public final class WeightScope {
   /** The extents come from a configuration file, which may hold any numbers. */
   private Shape shape(String name, long[] dims) {
     try {
-      return Shape.of(dims);
+      Shape shape = Shape.of(dims);
+      if (shape.elements() <= MAX_ELEMENTS) {
+        return shape;
+      }
     } catch (ArithmeticException | IllegalArgumentException impossible) {
-      throw new ModelException(
-          "Tensor " + join(name) + " cannot have the shape " + Arrays.toString(dims)
-              + " that config.json calls for; its sizes are damaged or far too large.",
-          impossible);
+      // Said below, together with what is merely too large.
     }
+    throw new ModelException(
+        "Tensor "
+            + join(name)
+            + " cannot have the shape "
+            + Arrays.toString(dims)
+            + " that config.json calls for; its sizes are damaged or far too large.");
   }
 
   /**

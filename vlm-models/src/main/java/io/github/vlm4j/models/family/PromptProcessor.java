@@ -1,6 +1,6 @@
 package io.github.vlm4j.models.family;
 
-import io.github.vlm4j.models.Message;
+import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.vision.image.Image;
 import java.util.List;

@@ -27,12 +27,19 @@ record Qwen3VlConfig(
   private static final int MAX_LAYERS = 1000;
   private static final double DEFAULT_THETA = 500_000;
 
+  // Far beyond any model, and small enough that no product of them leaves 64 bits.
+  private static final int MAX_WIDTH = 1 << 20;
+  private static final int MAX_HEADS = 1 << 12;
+  private static final int MAX_HEAD_DIM = 1 << 12;
+  private static final int MAX_VOCABULARY = 1 << 24;
+
   static Qwen3VlConfig read(ConfigNode config) {
     ConfigNode textNode = config.object("text_config");
     QwenVisionConfig vision = QwenVisionConfig.read(config.object("vision_config"));
     GqaDecoderConfig text = text(textNode, config.booleanOr("tie_word_embeddings", false));
     if (vision.outHiddenSize() != text.hiddenSize()) {
-      throw config.object("vision_config")
+      throw config
+          .object("vision_config")
           .invalid("out_hidden_size", "text_config.hidden_size, " + text.hiddenSize());
     }
     ConfigNode rope =
@@ -51,31 +58,31 @@ record Qwen3VlConfig(
     if (section.length != 3) {
       throw rope.invalid("mrope_section", "three numbers: time, height, width");
     }
+    int lastToken = text.vocabularySize() - 1;
     return new Qwen3VlConfig(
         vision,
         text,
         theta,
         section,
-        config.nonNegativeIntOr("image_token_id", 151_655),
-        config.nonNegativeIntOr("video_token_id", 151_656));
+        intBetweenOr(config, "image_token_id", 151_655, 0, lastToken),
+        intBetweenOr(config, "video_token_id", 151_656, 0, lastToken));
   }
 
   private static GqaDecoderConfig text(ConfigNode node, boolean tied) {
-    int heads = node.positiveIntOr("num_attention_heads", 32);
-    int keyValueHeads = node.positiveIntOr("num_key_value_heads", heads);
+    int heads = sizeOr(node, "num_attention_heads", 32, MAX_HEADS);
+    int keyValueHeads = sizeOr(node, "num_key_value_heads", heads, MAX_HEADS);
     if (heads % keyValueHeads != 0) {
       throw node.invalid("num_key_value_heads", "a divisor of num_attention_heads, " + heads);
     }
-    int headDim = node.positiveIntOr("head_dim", 128);
+    int headDim = sizeOr(node, "head_dim", 128, MAX_HEAD_DIM);
     if (headDim % 2 != 0) {
       throw node.invalid("head_dim", "an even number");
     }
-    int layers =
-        node.has("num_hidden_layers") ? node.intBetween("num_hidden_layers", 1, MAX_LAYERS) : 32;
+    int layers = sizeOr(node, "num_hidden_layers", 32, MAX_LAYERS);
     return new GqaDecoderConfig(
-        node.positiveIntOr("vocab_size", 151_936),
-        node.positiveIntOr("hidden_size", 4096),
-        node.positiveIntOr("intermediate_size", 22_016),
+        sizeOr(node, "vocab_size", 151_936, MAX_VOCABULARY),
+        sizeOr(node, "hidden_size", 4096, MAX_WIDTH),
+        sizeOr(node, "intermediate_size", 22_016, MAX_WIDTH),
         layers,
         heads,
         keyValueHeads,
@@ -86,5 +93,14 @@ record Qwen3VlConfig(
         true,
         node.positiveIntOr("max_position_embeddings", 128_000),
         tied);
+  }
+
+  private static int sizeOr(ConfigNode node, String field, int defaultValue, int max) {
+    return intBetweenOr(node, field, defaultValue, 1, max);
+  }
+
+  private static int intBetweenOr(
+      ConfigNode node, String field, int defaultValue, int min, int max) {
+    return node.has(field) ? node.intBetween(field, min, max) : defaultValue;
   }
 }

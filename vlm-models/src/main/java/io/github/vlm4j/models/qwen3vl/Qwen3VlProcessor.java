@@ -3,8 +3,8 @@ package io.github.vlm4j.models.qwen3vl;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.model.PatchGrid;
-import io.github.vlm4j.models.Message;
-import io.github.vlm4j.models.Part;
+import io.github.vlm4j.models.chat.Message;
+import io.github.vlm4j.models.chat.Part;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.PromptProcessor;
@@ -33,6 +33,8 @@ import java.util.stream.IntStream;
  */
 final class Qwen3VlProcessor implements PromptProcessor {
 
+  private static final int COLOURS = 3;
+
   private final Qwen3VlConfig config;
   private final ChatTemplate template;
   private final Tokenizer tokenizer;
@@ -55,23 +57,60 @@ final class Qwen3VlProcessor implements PromptProcessor {
   }
 
   static Qwen3VlProcessor open(Path folder, Qwen3VlConfig config) {
+    Tokenizer tokenizer = Tokenizer.load(folder);
+    if (tokenizer.vocabularySize() > config.text().vocabularySize()) {
+      throw new CheckpointException(
+          "tokenizer.json has ids up to "
+              + (tokenizer.vocabularySize() - 1)
+              + " but config.json says vocab_size "
+              + config.text().vocabularySize()
+              + "; the two belong to different models.");
+    }
     return new Qwen3VlProcessor(
         config,
         template(folder),
-        Tokenizer.load(folder),
-        new QwenImageProcessor(QwenImageConfig.load(folder)),
-        new QwenVideoProcessor(QwenImageConfig.loadForVideo(folder)));
+        tokenizer,
+        new QwenImageProcessor(fitting(config, QwenImageConfig.load(folder), "pictures")),
+        new QwenVideoProcessor(fitting(config, QwenImageConfig.loadForVideo(folder), "videos")));
+  }
+
+  /** The preprocessor must cut patches of the size that the encoder reads. */
+  private static QwenImageConfig fitting(
+      Qwen3VlConfig config, QwenImageConfig processor, String what) {
+    List<Integer> cut =
+        List.of(processor.patchSize(), processor.temporalPatchSize(), processor.mergeSize());
+    List<Integer> read =
+        List.of(
+            config.vision().patchSize(),
+            config.vision().temporalPatchSize(),
+            config.vision().spatialMergeSize());
+    if (!cut.equals(read) || config.vision().inChannels() != COLOURS) {
+      throw new CheckpointException(
+          "The preprocessor's configuration for "
+              + what
+              + " has patch, temporal patch and merge sizes "
+              + cut
+              + " of "
+              + COLOURS
+              + " colours but config.json's vision_config has "
+              + read
+              + " of "
+              + config.vision().inChannels()
+              + "; the two belong to different models.");
+    }
+    return processor;
   }
 
   private static ChatTemplate template(Path folder) {
     return TokenizerConfig.load(folder)
         .chatTemplate()
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "The model folder " + folder + " has no chat template: there is neither "
-                        + "chat_template.jinja nor chat_template.json, and none in "
-                        + "tokenizer_config.json."));
+        .orElseThrow(() ->
+            new CheckpointException(
+                "The model folder "
+                    + folder
+                    + " has no chat template: there is neither "
+                    + "chat_template.jinja nor chat_template.json, and none in "
+                    + "tokenizer_config.json."));
   }
 
   @Override
@@ -103,8 +142,7 @@ final class Qwen3VlProcessor implements PromptProcessor {
         expansion.addText(id);
       }
     }
-    return new PreparedPrompt(
-        rendered.text(), expansion.ids(), visuals, expansion.positions());
+    return new PreparedPrompt(rendered.text(), expansion.ids(), visuals, expansion.positions());
   }
 
   private PreparedVisual place(Part part, Expansion expansion) {
@@ -145,8 +183,13 @@ final class Qwen3VlProcessor implements PromptProcessor {
             .toList();
     if (!found.equals(wanted)) {
       throw new InputException(
-          "The conversation has " + count(wanted, true) + " picture(s) and " + count(wanted, false)
-              + " video(s) but the model's chat template made " + count(found, true) + " and "
+          "The conversation has "
+              + count(wanted, true)
+              + " picture(s) and "
+              + count(wanted, false)
+              + " video(s) but the model's chat template made "
+              + count(found, true)
+              + " and "
               + count(found, false)
               + " placeholder(s) for them; put pictures and videos into user messages only.");
     }

@@ -3,10 +3,10 @@ package io.github.vlm4j.models.runtime;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.event.DecodeEvent;
 import io.github.vlm4j.core.event.PrefillEvent;
-import io.github.vlm4j.models.GenerationListener;
-import io.github.vlm4j.models.GenerationRequest;
-import io.github.vlm4j.models.GenerationResult;
-import io.github.vlm4j.models.Timings;
+import io.github.vlm4j.models.chat.GenerationListener;
+import io.github.vlm4j.models.chat.GenerationRequest;
+import io.github.vlm4j.models.chat.GenerationResult;
+import io.github.vlm4j.models.chat.Timings;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.text.generate.FinishReason;
 import io.github.vlm4j.text.generate.GenerationConfig;
@@ -57,9 +57,7 @@ public final class Generation {
     requireRoom(prompt);
     int limit = Math.min(request.maxNewTokens(), contextLength - prompt.ids().length);
     Sampler sampler =
-        new Sampler(
-            request.sampling().orElse(defaults.sampling()),
-            decoder.vocabularySize());
+        new Sampler(request.sampling().orElse(defaults.sampling()), decoder.vocabularySize());
     sampler.read(prompt.ids());
     Answer answer = new Answer(request, tokenizer, defaults.eosTokenIds(), limit);
 
@@ -108,8 +106,12 @@ public final class Generation {
   private void requireRoom(PreparedPrompt prompt) {
     if (prompt.ids().length >= contextLength) {
       throw new InputException(
-          "The prompt has " + prompt.ids().length + " tokens (" + prompt.imageTokens()
-              + " of them for pictures) but this model reads at most " + contextLength
+          "The prompt has "
+              + prompt.ids().length
+              + " tokens ("
+              + prompt.imageTokens()
+              + " of them for pictures) but this model reads at most "
+              + contextLength
               + " in all; shorten the text or use smaller or fewer pictures.");
     }
   }
@@ -124,10 +126,7 @@ public final class Generation {
   }
 
   private float[] prefill(
-      PreparedPrompt prompt,
-      List<EncodedVisual> visuals,
-      int limit,
-      GenerationListener listener) {
+      PreparedPrompt prompt, List<EncodedVisual> visuals, int limit, GenerationListener listener) {
     PrefillEvent event = new PrefillEvent();
     event.begin();
     int length = prompt.ids().length;

@@ -29,8 +29,7 @@ public final class ModelBenchmark {
    * @param grid the picture's patches; null leaves the encoder out
    * @param repetitions how often each is measured, after one time that does not count
    */
-  public record Plan(
-      int promptTokens, int newTokens, @Nullable PatchGrid grid, int repetitions) {
+  public record Plan(int promptTokens, int newTokens, @Nullable PatchGrid grid, int repetitions) {
 
     /**
      * Checks the numbers.
@@ -41,7 +40,12 @@ public final class ModelBenchmark {
       if (promptTokens < 1 || newTokens < 1 || repetitions < 1) {
         throw new InputException(
             "Prompt tokens, new tokens and repetitions must each be at least 1, not "
-                + promptTokens + ", " + newTokens + ", " + repetitions + ".");
+                + promptTokens
+                + ", "
+                + newTokens
+                + ", "
+                + repetitions
+                + ".");
       }
     }
   }
@@ -81,6 +85,8 @@ public final class ModelBenchmark {
     }
   }
 
+  private static final long MAX_PIXEL_VALUES = 1 << 28;
+
   private final VisionLanguageArchitecture architecture;
   private final ModuleTree modules;
   private final Backend backend;
@@ -109,8 +115,12 @@ public final class ModelBenchmark {
     DecoderGeometry geometry = architecture.decoder().geometry();
     if ((long) plan.promptTokens() + plan.newTokens() > geometry.contextLength()) {
       throw new InputException(
-          "A prompt of " + plan.promptTokens() + " and " + plan.newTokens()
-              + " new tokens are more than the model's context of " + geometry.contextLength()
+          "A prompt of "
+              + plan.promptTokens()
+              + " and "
+              + plan.newTokens()
+              + " new tokens are more than the model's context of "
+              + geometry.contextLength()
               + "; ask for fewer.");
     }
     List<Double> imageMs = new ArrayList<>();
@@ -132,7 +142,20 @@ public final class ModelBenchmark {
 
   private void measureImages(
       Plan plan, PatchGrid grid, List<Double> imageMs, Consumer<String> progress) {
-    float[] pixels = new float[Math.toIntExact(architecture.pixelShape(grid).elements())];
+    long elements = architecture.pixelShape(grid).elements();
+    if (elements > MAX_PIXEL_VALUES) {
+      throw new InputException(
+          "A picture of "
+              + grid.height()
+              + "×"
+              + grid.width()
+              + " patches has "
+              + elements
+              + " pixel values, more than the "
+              + MAX_PIXEL_VALUES
+              + " that are measured; choose a smaller one.");
+    }
+    float[] pixels = new float[(int) elements];
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = i % 511 / 255f - 1;
     }
@@ -193,8 +216,7 @@ public final class ModelBenchmark {
       }
     }
     double head = (double) geometry.vocabularySize() * geometry.hiddenSize();
-    double attention =
-        2.0 * tokens * tokens * geometry.layers() * queryWidth(geometry);
+    double attention = 2.0 * tokens * tokens * geometry.layers() * queryWidth(geometry);
     return 2 * weightElements * tokens + 2 * head + attention;
   }
 

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.github.vlm4j.core.tensor.Tensor;
-import io.github.vlm4j.models.GenerationListener;
-import io.github.vlm4j.models.GenerationRequest;
-import io.github.vlm4j.models.GenerationResult;
-import io.github.vlm4j.models.Message;
-import io.github.vlm4j.models.MessagesFile;
 import io.github.vlm4j.models.VisionLanguageModel;
+import io.github.vlm4j.models.chat.GenerationListener;
+import io.github.vlm4j.models.chat.GenerationRequest;
+import io.github.vlm4j.models.chat.GenerationResult;
+import io.github.vlm4j.models.chat.Message;
+import io.github.vlm4j.models.chat.MessagesFile;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.text.generate.SamplingOptions;

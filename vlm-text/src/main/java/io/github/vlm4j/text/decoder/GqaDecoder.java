@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A pre-norm decoder with grouped-query attention (Ainslie et al., 2023), rotary positions, SwiGLU
- * and RMS norms, with or without per-head norms of queries and keys. Reference: transformers, {@code
- * models/qwen3_vl/modeling_qwen3_vl.py}, {@code Qwen3VLTextModel}.
+ * and RMS norms, with or without per-head norms of queries and keys. Reference: transformers,
+ * {@code models/qwen3_vl/modeling_qwen3_vl.py}, {@code Qwen3VLTextModel}.
  */
 public final class GqaDecoder implements Decoder {
 
@@ -103,8 +103,7 @@ public final class GqaDecoder implements Decoder {
   }
 
   @Override
-  public void setPositions(
-      Executable executable, TokenPositions positions, int first, int count) {
+  public void setPositions(Executable executable, TokenPositions positions, int first, int count) {
     executable.input(POSITION).setInt(0, first);
     rotary.fill(positions, first, count, executable.input(COS), executable.input(SIN));
   }

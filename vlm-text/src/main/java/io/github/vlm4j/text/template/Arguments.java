@@ -30,15 +30,14 @@ record Arguments(List<Value> positional, Map<String, Value> named) {
     for (int i = 0; i < positional.size(); i++) {
       values.put(parameters[i], positional.get(i));
     }
-    named.forEach(
-        (name, value) -> {
-          if (!List.of(parameters).contains(name)) {
-            throw Failure.type("%s() has no parameter '%s'".formatted(function, name));
-          }
-          if (values.put(name, value) != null) {
-            throw Failure.type("%s() got two values for '%s'".formatted(function, name));
-          }
-        });
+    named.forEach((name, value) -> {
+      if (!List.of(parameters).contains(name)) {
+        throw Failure.type("%s() has no parameter '%s'".formatted(function, name));
+      }
+      if (values.put(name, value) != null) {
+        throw Failure.type("%s() got two values for '%s'".formatted(function, name));
+      }
+    });
     return new Bound(function, values);
   }
 

@@ -218,11 +218,10 @@ final class Evaluator {
     }
     budget.elements(dict.entries().size());
     dict.entries()
-        .forEach(
-            (key, value) -> {
-              if (!(key instanceof Text name) || named.put(name.value(), value) != null) {
-                throw Failure.type("argument after ** has a key that is no new name");
-              }
-            });
+        .forEach((key, value) -> {
+          if (!(key instanceof Text name) || named.put(name.value(), value) != null) {
+            throw Failure.type("argument after ** has a key that is no new name");
+          }
+        });
   }
 }

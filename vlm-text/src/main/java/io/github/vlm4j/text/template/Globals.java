@@ -103,12 +103,11 @@ final class Globals {
   private static Value namespace(Arguments arguments, Budget budget) {
     Namespace namespace = new Namespace();
     entries(arguments, budget)
-        .forEach(
-            (key, value) -> {
-              if (key instanceof Text name) {
-                namespace.attributes().put(name.value(), value);
-              }
-            });
+        .forEach((key, value) -> {
+          if (key instanceof Text name) {
+            namespace.attributes().put(name.value(), value);
+          }
+        });
     return namespace;
   }
 }

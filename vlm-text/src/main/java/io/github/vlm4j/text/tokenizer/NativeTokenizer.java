@@ -83,15 +83,14 @@ final class NativeTokenizer {
 
     private static @Nullable String tryLoad() {
       Map<String, String> before = new HashMap<>();
-      SETTINGS.forEach(
-          (key, value) -> {
-            String old = System.getProperty(key);
-            if (old == null) {
-              System.setProperty(key, value);
-            } else {
-              before.put(key, old);
-            }
-          });
+      SETTINGS.forEach((key, value) -> {
+        String old = System.getProperty(key);
+        if (old == null) {
+          System.setProperty(key, value);
+        } else {
+          before.put(key, old);
+        }
+      });
       try {
         LibUtils.checkStatus();
         return null;

@@ -47,15 +47,14 @@ public record TokenizerConfig(
     if (config != null) {
       config
           .properties()
-          .forEach(
-              entry -> {
-                if (entry.getKey().endsWith("_token")) {
-                  String spelling = spelling(entry.getValue());
-                  if (spelling != null) {
-                    specialTokens.put(entry.getKey(), spelling);
-                  }
-                }
-              });
+          .forEach(entry -> {
+            if (entry.getKey().endsWith("_token")) {
+              String spelling = spelling(entry.getValue());
+              if (spelling != null) {
+                specialTokens.put(entry.getKey(), spelling);
+              }
+            }
+          });
     }
     return new TokenizerConfig(
         specialTokens,

@@ -97,15 +97,14 @@ class HostileTokenizerFileTest {
       Path file = folder.resolve("tokenizer.json");
       Files.write(file, mutated(original, random));
       Throwable failure =
-          catchThrowable(
-              () -> {
-                Tokenizer tokenizer = Tokenizer.load(folder);
-                int[] ids =
-                    tokenizer.encode(
-                        RenderedPrompt.trusted("<|im_start|>user 图 don't\n\n  1234<|im_end|>"));
-                tokenizer.decode(ids, true);
-                tokenizer.encode("<|im_start|> x");
-              });
+          catchThrowable(() -> {
+            Tokenizer tokenizer = Tokenizer.load(folder);
+            int[] ids =
+                tokenizer.encode(
+                    RenderedPrompt.trusted("<|im_start|>user 图 don't\n\n  1234<|im_end|>"));
+            tokenizer.decode(ids, true);
+            tokenizer.encode("<|im_start|> x");
+          });
       if (failure == null) {
         loaded++;
       } else {

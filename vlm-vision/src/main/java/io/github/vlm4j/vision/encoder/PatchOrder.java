@@ -7,9 +7,9 @@ import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 
 /**
- * Where each patch of a grid lies, in merge-block order: the patches that become one embedding stand
- * together, blocks row by row. Everything that depends on a patch's place is made here, so that it
- * cannot fall out of step with the patches.
+ * Where each patch of a grid lies, in merge-block order: the patches that become one embedding
+ * stand together, blocks row by row. Everything that depends on a patch's place is made here, so
+ * that it cannot fall out of step with the patches.
  */
 final class PatchOrder {
 
@@ -33,8 +33,14 @@ final class PatchOrder {
   static PatchOrder of(PatchGrid grid, int mergeSize) {
     if (grid.height() % mergeSize != 0 || grid.width() % mergeSize != 0) {
       throw new IllegalArgumentException(
-          "A grid of " + grid.height() + "×" + grid.width() + " patches is not made of blocks of "
-              + mergeSize + "×" + mergeSize);
+          "A grid of "
+              + grid.height()
+              + "×"
+              + grid.width()
+              + " patches is not made of blocks of "
+              + mergeSize
+              + "×"
+              + mergeSize);
     }
     int[] rows = new int[grid.patches()];
     int[] columns = new int[grid.patches()];
@@ -53,8 +59,8 @@ final class PatchOrder {
   }
 
   /**
-   * Returns a square table of learned positions interpolated bilinearly to the grid, corners aligned
-   * with corners: {@code [patches, hidden]}.
+   * Returns a square table of learned positions interpolated bilinearly to the grid, corners
+   * aligned with corners: {@code [patches, hidden]}.
    */
   Value interpolated(GraphBuilder g, Weight table, int side) {
     int patches = grid.patches();
@@ -105,7 +111,8 @@ final class PatchOrder {
     float[] sin = new float[patches * half];
     for (int i = 0; i < patches; i++) {
       for (int j = 0; j < half; j++) {
-        float angle = j < quarter ? rows[i] * frequencies[j] : columns[i] * frequencies[j - quarter];
+        float angle =
+            j < quarter ? rows[i] * frequencies[j] : columns[i] * frequencies[j - quarter];
         cos[i * half + j] = (float) Math.cos(angle);
         sin[i * half + j] = (float) Math.sin(angle);
       }

@@ -135,8 +135,8 @@ public final class QwenVisionEncoder implements VisionEncoder {
 
     Value apply(
         GraphBuilder g, Value x, Rotary rotary, List<Integer> segments, List<Value> attentions) {
-      Value attended = attend(g.at("attn"), norm1.apply(g.at("norm1"), x), rotary, segments,
-          attentions);
+      Value attended =
+          attend(g.at("attn"), norm1.apply(g.at("norm1"), x), rotary, segments, attentions);
       Value h = x.plus(attended);
       return h.plus(mlp(g.at("mlp"), norm2.apply(g.at("norm2"), h)));
     }

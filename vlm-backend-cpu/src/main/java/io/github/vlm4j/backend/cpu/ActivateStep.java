@@ -1,0 +1,39 @@
+package io.github.vlm4j.backend.cpu;
+
+import io.github.vlm4j.core.graph.Activation;
+
+/** A non-linearity by element. */
+final class ActivateStep implements Step, Workers.Task {
+
+  private final Team team;
+  private final Activation activation;
+  private final Span x;
+  private final Span y;
+  private final Bands bands;
+
+  ActivateStep(Team team, Activation activation, Span x, Span y) {
+    this.team = team;
+    this.activation = activation;
+    this.x = x;
+    this.y = y;
+    this.bands = Bands.of(x.length(), Bands.LEAST_COSTLY, 1, team.workers());
+  }
+
+  @Override
+  public void run() {
+    team.workers().run(bands.count(), this);
+  }
+
+  @Override
+  public void run(int band, int worker) {
+    int from = bands.from(band);
+    team.kernels()
+        .activate(
+            activation,
+            x.floats(),
+            x.at() + from,
+            y.floats(),
+            y.at() + from,
+            bands.to(band) - from);
+  }
+}

@@ -1,0 +1,86 @@
+package io.github.vlm4j.backend.cpu;
+
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
+import io.github.vlm4j.backend.cpu.vector.VectorKernels;
+import io.github.vlm4j.core.BackendException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Chooses the kernels: the vector form where the JVM has the Vector API, which is an incubating
+ * module that has to be asked for, and the scalar form elsewhere. Nothing that links to that module
+ * is loaded before it is known to be there.
+ */
+final class KernelSelection {
+
+  /** The system property that sets the width in bits. */
+  static final String PROPERTY = "vlm.cpu.vector.bits";
+
+  private static final String VECTOR_MODULE = "jdk.incubator.vector";
+
+  private KernelSelection() {}
+
+  /**
+   * Returns the kernels for this JVM and its system properties.
+   *
+   * @throws BackendException if the property names no width, or one this JVM cannot do
+   */
+  static Kernels select() {
+    return select(
+        System.getProperty(PROPERTY), ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent());
+  }
+
+  /**
+   * Returns the kernels for a width.
+   *
+   * @param bits what the system property says: 128, 256, 512 or 0; null for the width that suits
+   *     the processor. The vector form reads the property itself, once.
+   * @param hasVectorModule whether the JVM has the Vector API
+   */
+  static Kernels select(@Nullable String bits, boolean hasVectorModule) {
+    if ("0".equals(bits)) {
+      return new ScalarKernels();
+    }
+    if (hasVectorModule) {
+      return Vector.kernels();
+    }
+    if (bits == null) {
+      return Scalar.AFTER_WARNING;
+    }
+    throw new BackendException(
+        "The system property "
+            + PROPERTY
+            + "="
+            + bits
+            + " needs the Vector API; start Java with "
+            + "--add-modules "
+            + VECTOR_MODULE
+            + ", or set it to 0 for plain loops.");
+  }
+
+  /** Loaded when there are no vectors and nobody chose that: says so once. */
+  private static final class Scalar {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KernelSelection.class);
+
+    static final Kernels AFTER_WARNING = afterWarning();
+
+    private static Kernels afterWarning() {
+      LOG.warn(
+          "The Vector API is not available, so the cpu backend computes with plain loops, many"
+              + " times slower; start Java with --add-modules {}",
+          VECTOR_MODULE);
+      return new ScalarKernels();
+    }
+  }
+
+  /** Loaded when the module is there: the only code that links to the vector package. */
+  private static final class Vector {
+
+    static Kernels kernels() {
+      return new VectorKernels();
+    }
+  }
+}

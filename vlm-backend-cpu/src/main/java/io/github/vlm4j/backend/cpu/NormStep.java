@@ -1,0 +1,53 @@
+package io.github.vlm4j.backend.cpu;
+
+import org.jspecify.annotations.Nullable;
+
+/** A norm over the last dimension: by mean and variance with a shift, by mean square without. */
+final class NormStep implements Step, Workers.Task {
+
+  private final Team team;
+  private final Span x;
+  private final float[] weight;
+  private final float @Nullable [] shift;
+  private final float eps;
+  private final Span y;
+  private final Bands bands;
+
+  private NormStep(Team team, Span x, float[] weight, float @Nullable [] shift, float eps, Span y) {
+    this.team = team;
+    this.x = x;
+    this.weight = weight;
+    this.shift = shift;
+    this.eps = eps;
+    this.y = y;
+    int n = Math.max(1, weight.length);
+    this.bands = Bands.of(x.length() / n, Bands.LEAST_CHEAP / n, 1, team.workers());
+  }
+
+  static NormStep rms(Team team, Span x, float[] weight, float eps, Span y) {
+    return new NormStep(team, x, weight, null, eps, y);
+  }
+
+  static NormStep layer(Team team, Span x, float[] weight, float[] shift, float eps, Span y) {
+    return new NormStep(team, x, weight, shift, eps, y);
+  }
+
+  @Override
+  public void run() {
+    team.workers().run(bands.count(), this);
+  }
+
+  @Override
+  public void run(int band, int worker) {
+    int n = weight.length;
+    int from = bands.from(band);
+    int rows = bands.to(band) - from;
+    int xAt = x.at() + from * n;
+    int yAt = y.at() + from * n;
+    if (shift == null) {
+      team.kernels().rmsNorm(x.floats(), xAt, weight, eps, y.floats(), yAt, rows, n);
+    } else {
+      team.kernels().layerNorm(x.floats(), xAt, weight, shift, eps, y.floats(), yAt, rows, n);
+    }
+  }
+}

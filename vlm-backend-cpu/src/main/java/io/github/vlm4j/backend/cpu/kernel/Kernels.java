@@ -1,0 +1,175 @@
+package io.github.vlm4j.backend.cpu.kernel;
+
+import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.RopePairing;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The innermost loops, each over a part of the work so that a caller can spread it over threads.
+ * Implementations keep no state, allocate nothing and may be called by several threads at once.
+ * Every array comes with the index at which its data begins.
+ */
+public interface Kernels {
+
+  /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
+  String name();
+
+  /**
+   * Computes some outputs of {@code y = W·x + bias} for one input row, streaming W once.
+   *
+   * @param w {@code [rows, columns]}
+   * @param fromRow the first output
+   * @param toRow one past the last output
+   * @param x {@code [columns]}
+   * @param bias {@code [rows]} from index 0, or null
+   * @param y output r is written at {@code yAt + r}
+   * @param scratch this thread's own, {@link #matVecScratch} floats
+   */
+  void matVec(
+      Matrix w,
+      int fromRow,
+      int toRow,
+      float[] x,
+      int xAt,
+      float @Nullable [] bias,
+      float[] y,
+      int yAt,
+      float[] scratch);
+
+  /** Returns the floats of scratch that one thread needs for {@link #matVec} with k inputs. */
+  int matVecScratch(int k);
+
+  /** Returns the floats that {@link #packInputs} needs for n rows of k inputs. */
+  int packedFloats(int n, int k);
+
+  /** Returns how many rows of inputs {@link #packInputs} packs together. */
+  int inputTile();
+
+  /**
+   * Lays input rows out as {@link #matMul} reads them.
+   *
+   * @param x {@code [n, k]}
+   * @param packed {@link #packedFloats} floats
+   * @param fromTile the first group of {@link #inputTile} rows
+   * @param toTile one past the last group; the last one of all may be partial
+   */
+  void packInputs(
+      float[] x, int xAt, int n, int k, float[] packed, int packedAt, int fromTile, int toTile);
+
+  /** Returns the floats of scratch that one thread needs for {@link #matMul} with k inputs. */
+  int matMulScratch(int k);
+
+  /** Returns the number of outputs that one call of {@link #matMul} should be a multiple of. */
+  int outputTile();
+
+  /**
+   * Computes some outputs of {@code y = x·Wᵀ + bias} for n packed input rows.
+   *
+   * @param packed all n rows as {@link #packInputs} laid them out
+   * @param w {@code [rows, columns]}
+   * @param fromRow the first output
+   * @param toRow one past the last output
+   * @param bias {@code [rows]} from index 0, or null
+   * @param y {@code [n, w.rows]}
+   * @param scratch this thread's own, {@link #matMulScratch} floats
+   */
+  void matMul(
+      float[] packed,
+      int packedAt,
+      int n,
+      Matrix w,
+      int fromRow,
+      int toRow,
+      float @Nullable [] bias,
+      float[] y,
+      int yAt,
+      float[] scratch);
+
+  /** Returns the floats of scratch that one thread needs for {@link #attend}. */
+  int attendScratch(int headDim, int valueDim);
+
+  /** Returns the number of queries that one call of {@link #attend} should have at most. */
+  int queryTile();
+
+  /**
+   * Computes attention of a block of queries of one head over all the keys they see, without ever
+   * holding more than a tile of scores.
+   *
+   * @param task where queries, keys, values and results lie, and which keys are seen
+   * @param firstQuery the first query of the block
+   * @param lastQuery one past the last query of the block
+   * @param scratch this thread's own, {@link #attendScratch} floats
+   */
+  void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch);
+
+  /** Converts row {@code row} of a matrix to f32. */
+  void decodeRow(Matrix table, int row, float[] y, int yAt);
+
+  /** Adds {@code scale} times row {@code row} of a matrix to {@code y[yAt..]}. */
+  void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt);
+
+  /** Normalises rows of n values by their root mean square and multiplies by the weight. */
+  void rmsNorm(float[] x, int xAt, float[] weight, float eps, float[] y, int yAt, int rows, int n);
+
+  /** Normalises rows of n values by mean and variance, then scales and shifts. */
+  void layerNorm(
+      float[] x,
+      int xAt,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] y,
+      int yAt,
+      int rows,
+      int n);
+
+  /** {@code y = a + b} for n values; y may be a or b. */
+  void add(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n);
+
+  /** {@code y = a · b} for n values; y may be a or b. */
+  void multiply(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n);
+
+  /** {@code y = activation(x)} for n values; y may be x. */
+  void activate(Activation activation, float[] x, int xAt, float[] y, int yAt, int n);
+
+  /** {@code y = activation(gate) · up} for n values; y may be either. */
+  void gate(
+      Activation activation,
+      float[] gate,
+      int gateAt,
+      float[] up,
+      int upAt,
+      float[] y,
+      int yAt,
+      int n);
+
+  /**
+   * Rotates the heads of one row; y may be x.
+   *
+   * @param x {@code [heads, headDim]}
+   * @param cos {@code [r]}
+   * @param sin {@code [r]}
+   */
+  void rope(
+      RopePairing pairing,
+      float[] x,
+      int xAt,
+      float[] cos,
+      int cosAt,
+      float[] sin,
+      int sinAt,
+      int r,
+      float[] y,
+      int yAt,
+      int heads,
+      int headDim);
+
+  /** Replaces n values by their softmax, computed with the maximum subtracted. */
+  void softmax(float[] x, int xAt, int n);
+
+  /** Returns the dot product of n values. */
+  float dot(float[] a, int aAt, float[] b, int bAt, int n);
+
+  /** Returns loops that measure what these kernels could reach at best. */
+  Probe probe();
+}

@@ -1,0 +1,413 @@
+package io.github.vlm4j.backend.cpu.scalar;
+
+import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.Probe;
+import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.RopePairing;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Every kernel as its formula reads. Sums are accumulated in double precision, so that the vector
+ * forms can be held against it.
+ */
+public final class ScalarKernels implements Kernels {
+
+  /** How many scores of one query are held at once. */
+  private static final int KEY_TILE = 64;
+
+  private static final int QUERY_TILE = 16;
+
+  /** Creates the kernels; they keep no state. */
+  public ScalarKernels() {}
+
+  @Override
+  public String name() {
+    return "scalar";
+  }
+
+  @Override
+  public void matVec(
+      Matrix w,
+      int fromRow,
+      int toRow,
+      float[] x,
+      int xAt,
+      float @Nullable [] bias,
+      float[] y,
+      int yAt,
+      float[] scratch) {
+    for (int row = fromRow; row < toRow; row++) {
+      double sum = rowDot(w, row, x, xAt);
+      y[yAt + row] = (float) (bias == null ? sum : sum + bias[row]);
+    }
+  }
+
+  @Override
+  public int matVecScratch(int k) {
+    return 0;
+  }
+
+  /** Without registers to fill there is nothing to gain from another order: packed is a copy. */
+  @Override
+  public int packedFloats(int n, int k) {
+    return Math.multiplyExact(n, k);
+  }
+
+  @Override
+  public int inputTile() {
+    return 1;
+  }
+
+  @Override
+  public void packInputs(
+      float[] x, int xAt, int n, int k, float[] packed, int packedAt, int fromTile, int toTile) {
+    System.arraycopy(
+        x, xAt + fromTile * k, packed, packedAt + fromTile * k, (toTile - fromTile) * k);
+  }
+
+  @Override
+  public int matMulScratch(int k) {
+    return k;
+  }
+
+  @Override
+  public int outputTile() {
+    return 1;
+  }
+
+  @Override
+  public void matMul(
+      float[] packed,
+      int packedAt,
+      int n,
+      Matrix w,
+      int fromRow,
+      int toRow,
+      float @Nullable [] bias,
+      float[] y,
+      int yAt,
+      float[] scratch) {
+    int k = w.columns();
+    for (int row = fromRow; row < toRow; row++) {
+      decodeRow(w, row, scratch, 0);
+      double shift = bias == null ? 0 : bias[row];
+      for (int i = 0; i < n; i++) {
+        double sum = sumOfProducts(packed, packedAt + i * k, scratch, 0, k);
+        y[yAt + i * w.rows() + row] = (float) (sum + shift);
+      }
+    }
+  }
+
+  @Override
+  public int attendScratch(int headDim, int valueDim) {
+    return KEY_TILE;
+  }
+
+  @Override
+  public int queryTile() {
+    return QUERY_TILE;
+  }
+
+  @Override
+  public void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
+    for (int query = firstQuery; query < lastQuery; query++) {
+      attendOne(task, query, task.seen(query), scratch);
+    }
+  }
+
+  /**
+   * Softmax over tiles of keys with a running maximum and sum (Milakov and Gimelshein, 2018); the
+   * result so far is scaled down whenever the maximum rises.
+   */
+  private static void attendOne(AttentionTask task, int query, int seen, float[] scores) {
+    int qAt = task.qAt + query * task.qStride;
+    int outAt = task.outAt + query * task.outStride;
+    Arrays.fill(task.out, outAt, outAt + task.valueDim, 0f);
+    double sum = 0;
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int first = 0; first < seen; first += KEY_TILE) {
+      int count = Math.min(KEY_TILE, seen - first);
+      float before = highest;
+      for (int j = 0; j < count; j++) {
+        int kAt = task.kAt + (first + j) * task.kStride;
+        scores[j] = task.scale * (float) sumOfProducts(task.q, qAt, task.k, kAt, task.headDim);
+        highest = Math.max(highest, scores[j]);
+      }
+      if (highest > before && first > 0) {
+        double shrink = Math.exp((double) before - highest);
+        sum *= shrink;
+        for (int d = 0; d < task.valueDim; d++) {
+          task.out[outAt + d] = (float) (task.out[outAt + d] * shrink);
+        }
+      }
+      for (int j = 0; j < count; j++) {
+        float weight = (float) Math.exp((double) scores[j] - highest);
+        sum += weight;
+        int vAt = task.vAt + (first + j) * task.vStride;
+        for (int d = 0; d < task.valueDim; d++) {
+          task.out[outAt + d] += weight * task.v[vAt + d];
+        }
+      }
+    }
+    for (int d = 0; d < task.valueDim && seen > 0; d++) {
+      task.out[outAt + d] = (float) (task.out[outAt + d] / sum);
+    }
+  }
+
+  @Override
+  public void decodeRow(Matrix table, int row, float[] y, int yAt) {
+    long at = table.rowOffset(row);
+    int n = table.columns();
+    switch (table.dtype()) {
+      case F32 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] = table.data().get(Tensor.F32, at + 4L * i);
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] = Float.float16ToFloat(table.data().get(Tensor.BITS16, at + 2L * i));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] = bf16(table.data().get(Tensor.BITS16, at + 2L * i));
+        }
+      }
+      default -> throw unsupported(table.dtype());
+    }
+  }
+
+  @Override
+  public void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt) {
+    long at = table.rowOffset(row);
+    int n = table.columns();
+    switch (table.dtype()) {
+      case F32 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] += scale * table.data().get(Tensor.F32, at + 4L * i);
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] += scale * Float.float16ToFloat(table.data().get(Tensor.BITS16, at + 2L * i));
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] += scale * bf16(table.data().get(Tensor.BITS16, at + 2L * i));
+        }
+      }
+      default -> throw unsupported(table.dtype());
+    }
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xAt, float[] weight, float eps, float[] y, int yAt, int rows, int n) {
+    for (int row = 0; row < rows; row++) {
+      int from = xAt + row * n;
+      int to = yAt + row * n;
+      double meanSquare = sumOfProducts(x, from, x, from, n) / n;
+      double factor = 1 / Math.sqrt(meanSquare + eps);
+      for (int i = 0; i < n; i++) {
+        y[to + i] = (float) (x[from + i] * factor * weight[i]);
+      }
+    }
+  }
+
+  @Override
+  public void layerNorm(
+      float[] x,
+      int xAt,
+      float[] weight,
+      float[] bias,
+      float eps,
+      float[] y,
+      int yAt,
+      int rows,
+      int n) {
+    for (int row = 0; row < rows; row++) {
+      int from = xAt + row * n;
+      int to = yAt + row * n;
+      double sum = 0;
+      for (int i = 0; i < n; i++) {
+        sum += x[from + i];
+      }
+      double mean = sum / n;
+      double squares = 0;
+      for (int i = 0; i < n; i++) {
+        double distance = x[from + i] - mean;
+        squares += distance * distance;
+      }
+      double factor = 1 / Math.sqrt(squares / n + eps);
+      for (int i = 0; i < n; i++) {
+        y[to + i] = (float) ((x[from + i] - mean) * factor * weight[i] + bias[i]);
+      }
+    }
+  }
+
+  @Override
+  public void add(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yAt + i] = a[aAt + i] + b[bAt + i];
+    }
+  }
+
+  @Override
+  public void multiply(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yAt + i] = a[aAt + i] * b[bAt + i];
+    }
+  }
+
+  @Override
+  public void activate(Activation activation, float[] x, int xAt, float[] y, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yAt + i] = (float) activate(activation, x[xAt + i]);
+    }
+  }
+
+  @Override
+  public void gate(
+      Activation activation,
+      float[] gate,
+      int gateAt,
+      float[] up,
+      int upAt,
+      float[] y,
+      int yAt,
+      int n) {
+    for (int i = 0; i < n; i++) {
+      y[yAt + i] = (float) (activate(activation, gate[gateAt + i]) * up[upAt + i]);
+    }
+  }
+
+  private static double activate(Activation activation, double x) {
+    return switch (activation) {
+      case GELU -> Gaussian.gelu(x);
+      case GELU_TANH ->
+          0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+      case QUICK_GELU -> x / (1 + Math.exp(-1.702 * x));
+      case SILU -> x / (1 + Math.exp(-x));
+      case RELU -> Math.max(x, 0);
+    };
+  }
+
+  @Override
+  public void rope(
+      RopePairing pairing,
+      float[] x,
+      int xAt,
+      float[] cos,
+      int cosAt,
+      float[] sin,
+      int sinAt,
+      int r,
+      float[] y,
+      int yAt,
+      int heads,
+      int headDim) {
+    int step = pairing == RopePairing.HALVES ? 1 : 2;
+    int partner = pairing == RopePairing.HALVES ? r : 1;
+    for (int head = 0; head < heads; head++) {
+      int from = xAt + head * headDim;
+      int to = yAt + head * headDim;
+      for (int i = 0; i < r; i++) {
+        float a = x[from + i * step];
+        float b = x[from + i * step + partner];
+        float c = cos[cosAt + i];
+        float s = sin[sinAt + i];
+        y[to + i * step] = a * c - b * s;
+        y[to + i * step + partner] = b * c + a * s;
+      }
+      System.arraycopy(x, from + 2 * r, y, to + 2 * r, headDim - 2 * r);
+    }
+  }
+
+  @Override
+  public void softmax(float[] x, int xAt, int n) {
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < n; i++) {
+      highest = Math.max(highest, x[xAt + i]);
+    }
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      x[xAt + i] = (float) Math.exp((double) x[xAt + i] - highest);
+      sum += x[xAt + i];
+    }
+    for (int i = 0; i < n; i++) {
+      x[xAt + i] = (float) (x[xAt + i] / sum);
+    }
+  }
+
+  @Override
+  public float dot(float[] a, int aAt, float[] b, int bAt, int n) {
+    return (float) sumOfProducts(a, aAt, b, bAt, n);
+  }
+
+  /** Four sums, because each addition waits for the one before it in its own sum. */
+  private static double sumOfProducts(float[] a, int aAt, float[] b, int bAt, int n) {
+    double s0 = 0;
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    int i = 0;
+    for (; i < n - 3; i += 4) {
+      s0 += (double) a[aAt + i] * b[bAt + i];
+      s1 += (double) a[aAt + i + 1] * b[bAt + i + 1];
+      s2 += (double) a[aAt + i + 2] * b[bAt + i + 2];
+      s3 += (double) a[aAt + i + 3] * b[bAt + i + 3];
+    }
+    for (; i < n; i++) {
+      s0 += (double) a[aAt + i] * b[bAt + i];
+    }
+    return s0 + s1 + (s2 + s3);
+  }
+
+  private static double rowDot(Matrix w, int row, float[] x, int xAt) {
+    long at = w.rowOffset(row);
+    int n = w.columns();
+    double sum = 0;
+    switch (w.dtype()) {
+      case F32 -> {
+        for (int i = 0; i < n; i++) {
+          sum += (double) w.data().get(Tensor.F32, at + 4L * i) * x[xAt + i];
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < n; i++) {
+          short bits = w.data().get(Tensor.BITS16, at + 2L * i);
+          sum += (double) Float.float16ToFloat(bits) * x[xAt + i];
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < n; i++) {
+          sum += (double) bf16(w.data().get(Tensor.BITS16, at + 2L * i)) * x[xAt + i];
+        }
+      }
+      default -> throw unsupported(w.dtype());
+    }
+    return sum;
+  }
+
+  private static float bf16(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  private static BackendException unsupported(DType dtype) {
+    return new BackendException(
+        "The cpu backend cannot compute with " + dtype + " weights; it takes F32, F16 and BF16.");
+  }
+
+  @Override
+  public Probe probe() {
+    return new ScalarProbe();
+  }
+}

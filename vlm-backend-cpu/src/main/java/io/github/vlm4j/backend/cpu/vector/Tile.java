@@ -1,0 +1,51 @@
+package io.github.vlm4j.backend.cpu.vector;
+
+/**
+ * The micro-kernel of matrix products: a block of {@code rows × (vectors · lanes)} sums that stays
+ * in registers while the inner dimension is walked, after Goto and van de Geijn, "Anatomy of
+ * High-Performance Matrix Multiplication" (2008).
+ *
+ * <p>Weights are broadcast one by one, inputs are read as vectors. Sums are {@code [rows, vectors ·
+ * lanes]} and are added to what {@code c} holds.
+ */
+sealed interface Tile permits Tile6x2, Tile5x4 {
+
+  /** The tile for this process, see the measurements in the implementations. */
+  Tile CHOSEN = wideRegisterFile() ? new Tile5x4() : new Tile6x2();
+
+  /** The number of inputs that a panel holds side by side. */
+  int WIDTH = CHOSEN.vectors() * Lanes.COUNT;
+
+  /** The number of outputs of a tile. */
+  int HEIGHT = CHOSEN.rows();
+
+  /** Returns the outputs that are summed at once. */
+  int rows();
+
+  /** Returns the vectors of inputs that are summed at once. */
+  int vectors();
+
+  /**
+   * Adds {@code Σ w[wAt + i·step + p] · x[xAt + p·WIDTH + j]} over p to {@code c[cAt + i·WIDTH +
+   * j]}.
+   */
+  void addRows(float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt);
+
+  /**
+   * Adds {@code Σ w[wAt + i + p·step] · x[xAt + p·WIDTH + j]} over p to {@code c[cAt + i·WIDTH +
+   * j]}.
+   */
+  void addColumns(float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt);
+
+  /**
+   * Like {@link #addRows} for one vector of inputs out of panels that are {@code width} floats
+   * wide.
+   */
+  void addRowsNarrow(
+      float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt, int width);
+
+  /** AVX-512 and AArch64 have 32 vector registers, SSE and AVX2 have 16. */
+  private static boolean wideRegisterFile() {
+    return VectorWidth.bits() == 512 || System.getProperty("os.arch", "").equals("aarch64");
+  }
+}

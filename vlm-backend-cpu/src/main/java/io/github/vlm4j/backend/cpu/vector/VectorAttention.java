@@ -1,0 +1,219 @@
+package io.github.vlm4j.backend.cpu.vector;
+
+import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Attention of many queries, tile by tile with a running softmax (Dao et al., "FlashAttention",
+ * 2022).
+ *
+ * <p>Vectors run along the queries: queries are transposed once into panels, keys and values are
+ * broadcast, and maxima and sums over keys need no horizontal operation. A tile of keys and values
+ * is used by all panels of a block before the next one is read.
+ *
+ * <p>The scratch holds, for each panel, the queries {@code [headDim, width]}, the unscaled results
+ * {@code [valueDim, width]}, the maxima and the sums {@code [width]}; then, for all panels, the
+ * scores {@code [keys, width]}, the values {@code [keys, valueDim]} and the keys {@code [keys,
+ * headDim]} of a tile. Value dimensions are padded to a multiple of the tile's height.
+ */
+final class VectorAttention {
+
+  private static final VectorSpecies<Float> F = Lanes.F32;
+  private static final int L = Lanes.COUNT;
+  private static final int WIDTH = Tile.WIDTH;
+  private static final int HEIGHT = Tile.HEIGHT;
+
+  /** The panels of a block of queries. */
+  private static final int PANELS = Math.max(1, 128 / WIDTH);
+
+  /** The keys of a tile, a multiple of the micro-kernel's height. */
+  private static final int KEYS = 128 / HEIGHT * HEIGHT;
+
+  private VectorAttention() {}
+
+  static int queryTile() {
+    return PANELS * WIDTH;
+  }
+
+  static int scratchFloats(int headDim, int valueDim) {
+    int depth = padded(valueDim);
+    return PANELS * panelFloats(headDim, depth) + KEYS * (WIDTH + depth + headDim);
+  }
+
+  private static int padded(int valueDim) {
+    return VectorMatMul.roundUp(valueDim, HEIGHT);
+  }
+
+  private static int panelFloats(int headDim, int depth) {
+    return (headDim + depth + 2) * WIDTH;
+  }
+
+  static void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
+    for (int first = firstQuery; first < lastQuery; first += queryTile()) {
+      attendBlock(task, first, Math.min(lastQuery, first + queryTile()), scratch);
+    }
+  }
+
+  private static void attendBlock(AttentionTask task, int first, int last, float[] scratch) {
+    int headDim = task.headDim;
+    int depth = padded(task.valueDim);
+    int panelFloats = panelFloats(headDim, depth);
+    int scores = PANELS * panelFloats;
+    int values = scores + KEYS * WIDTH;
+    int keyTile = values + KEYS * depth;
+    for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
+      begin(task, q, Math.min(WIDTH, last - q), depth, scratch, at);
+    }
+    int seen = task.seen(last - 1);
+    for (int key = 0; key < seen; key += KEYS) {
+      int keys = Math.min(KEYS, seen - key);
+      int rows = VectorMatMul.roundUp(keys, HEIGHT);
+      copy(
+          task.k,
+          task.kAt + key * task.kStride,
+          task.kStride,
+          headDim,
+          keys,
+          scratch,
+          keyTile,
+          headDim,
+          rows);
+      copy(
+          task.v,
+          task.vAt + key * task.vStride,
+          task.vStride,
+          task.valueDim,
+          keys,
+          scratch,
+          values,
+          depth,
+          keys);
+      for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
+        if (task.seen(Math.min(q + WIDTH, last) - 1) > key) {
+          score(headDim, keyTile, rows, scratch, at, scores);
+          if (task.seen(q) < key + keys) {
+            hide(task, q, key, keys, scratch, scores);
+          }
+          int results = at + headDim * WIDTH;
+          soften(keys, scratch, scores, results, depth);
+          for (int d = 0; d < depth; d += HEIGHT) {
+            Tile.CHOSEN.addColumns(
+                scratch, values + d, depth, scratch, scores, keys, scratch, results + d * WIDTH);
+          }
+        }
+      }
+    }
+    for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
+      finish(task, q, Math.min(WIDTH, last - q), depth, scratch, at + headDim * WIDTH);
+    }
+  }
+
+  /** Transposes and scales the queries of a panel and clears what is summed. */
+  private static void begin(
+      AttentionTask task, int query, int queries, int depth, float[] scratch, int at) {
+    int headDim = task.headDim;
+    Arrays.fill(scratch, at, at + (headDim + depth) * WIDTH, 0);
+    for (int j = 0; j < queries; j++) {
+      int from = task.qAt + (query + j) * task.qStride;
+      for (int d = 0; d < headDim; d++) {
+        scratch[at + d * WIDTH + j] = task.q[from + d] * task.scale;
+      }
+    }
+    int maxima = at + (headDim + depth) * WIDTH;
+    Arrays.fill(scratch, maxima, maxima + WIDTH, Float.NEGATIVE_INFINITY);
+    Arrays.fill(scratch, maxima + WIDTH, maxima + 2 * WIDTH, 0);
+  }
+
+  /**
+   * Copies rows next to each other and pads them with zeros. Where they lie, the rows of a head are
+   * often a multiple of 4 KiB apart and would compete for the same lines of the cache.
+   */
+  private static void copy(
+      float[] x, int xAt, int stride, int n, int count, float[] y, int yAt, int width, int rows) {
+    for (int j = 0; j < count; j++) {
+      int to = yAt + j * width;
+      System.arraycopy(x, xAt + j * stride, y, to, n);
+      Arrays.fill(y, to + n, to + width, 0);
+    }
+    Arrays.fill(y, yAt + count * width, yAt + rows * width, 0);
+  }
+
+  /** Computes the dot products of a tile of keys with a panel of queries. */
+  private static void score(
+      int headDim, int keys, int rows, float[] scratch, int queries, int scores) {
+    Arrays.fill(scratch, scores, scores + rows * WIDTH, 0);
+    for (int j = 0; j < rows; j += HEIGHT) {
+      Tile.CHOSEN.addRows(
+          scratch,
+          keys + j * headDim,
+          headDim,
+          scratch,
+          queries,
+          headDim,
+          scratch,
+          scores + j * WIDTH);
+    }
+  }
+
+  /** Sets the scores of keys that a query does not see to -∞. */
+  private static void hide(
+      AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
+    for (int j = 0; j < keys; j++) {
+      // Query i sees the key if visible + i >= key.
+      int blind = Math.clamp((long) key + j - task.visible - query, 0, WIDTH);
+      int at = scores + j * WIDTH;
+      Arrays.fill(scratch, at, at + blind, Float.NEGATIVE_INFINITY);
+    }
+  }
+
+  /**
+   * Replaces scores by their exponentials, relative to the greatest score so far, and brings the
+   * sums and results of earlier tiles to the same base.
+   */
+  private static void soften(int keys, float[] scratch, int scores, int results, int depth) {
+    int maxima = results + depth * WIDTH;
+    for (int lane = 0; lane < WIDTH; lane += L) {
+      FloatVector before = FloatVector.fromArray(F, scratch, maxima + lane);
+      FloatVector max = before;
+      for (int j = 0; j < keys; j++) {
+        max = max.max(FloatVector.fromArray(F, scratch, scores + lane + j * WIDTH));
+      }
+      max.intoArray(scratch, maxima + lane);
+      // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
+      FloatVector base = max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+      FloatVector sum = FloatVector.zero(F);
+      for (int j = 0; j < keys; j++) {
+        int at = scores + lane + j * WIDTH;
+        FloatVector e = VectorMath.expOfAtMostMax(FloatVector.fromArray(F, scratch, at).sub(base));
+        e.intoArray(scratch, at);
+        sum = sum.add(e);
+      }
+      FloatVector fade = VectorMath.expOfAtMostMax(before.sub(base));
+      int sums = maxima + WIDTH + lane;
+      fade.fma(FloatVector.fromArray(F, scratch, sums), sum).intoArray(scratch, sums);
+      if (fade.compare(VectorOperators.NE, 1f).anyTrue()) {
+        for (int d = 0; d < depth; d++) {
+          int at = results + lane + d * WIDTH;
+          FloatVector.fromArray(F, scratch, at).mul(fade).intoArray(scratch, at);
+        }
+      }
+    }
+  }
+
+  /** Divides by the sums and writes the results; queries that saw no key get zeros. */
+  private static void finish(
+      AttentionTask task, int query, int queries, int depth, float[] scratch, int results) {
+    int sums = results + (depth + 1) * WIDTH;
+    for (int j = 0; j < queries; j++) {
+      float sum = scratch[sums + j];
+      float factor = sum == 0 ? 0 : 1 / sum;
+      int to = task.outAt + (query + j) * task.outStride;
+      for (int d = 0; d < task.valueDim; d++) {
+        task.out[to + d] = scratch[results + d * WIDTH + j] * factor;
+      }
+    }
+  }
+}

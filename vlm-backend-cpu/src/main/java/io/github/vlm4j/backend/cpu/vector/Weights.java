@@ -1,0 +1,159 @@
+package io.github.vlm4j.backend.cpu.vector;
+
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Reads stored weights, little-endian as checkpoints hold them, as f32. */
+final class Weights {
+
+  private static final VectorSpecies<Float> F = Lanes.F32;
+  private static final VectorSpecies<Integer> I = Lanes.I32;
+  private static final VectorSpecies<Short> S = Lanes.I16;
+  private static final int L = Lanes.COUNT;
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
+
+  /** The bits of the greatest finite f16 as an f32. */
+  static final int GREATEST_F16 = Float.floatToRawIntBits(65504);
+
+  private Weights() {}
+
+  /**
+   * Requires a type that these kernels read.
+   *
+   * @throws BackendException if it is not f32, f16 or bf16
+   */
+  static void check(DType dtype) {
+    if (!dtype.isFloat()) {
+      throw new BackendException(
+          "Weights of type "
+              + dtype
+              + " are not supported by the "
+              + VectorKernels.title()
+              + " kernels; use F32, F16 or BF16.");
+    }
+  }
+
+  /** Returns the vector of f32 that begins at a byte offset. */
+  static FloatVector f32(MemorySegment data, long at) {
+    return FloatVector.fromMemorySegment(F, data, at, ORDER);
+  }
+
+  /** Returns the vector of bf16 that begins at a byte offset: the upper half of an f32 each. */
+  static FloatVector bf16(MemorySegment data, long at) {
+    return ((IntVector)
+            ShortVector.fromMemorySegment(S, data, at, ORDER)
+                .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0))
+        .lanewise(VectorOperators.LSHL, 16)
+        .reinterpretAsFloats();
+  }
+
+  /** Returns the vector of f16 that begins at a byte offset. */
+  static FloatVector f16(MemorySegment data, long at) {
+    return f16(
+        ((IntVector)
+                ShortVector.fromMemorySegment(S, data, at, ORDER)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0))
+            .lanewise(VectorOperators.LSHL, 16));
+  }
+
+  /** Returns the f16 in the upper half of each int; the lower halves do not matter. */
+  private static FloatVector f16(IntVector upper) {
+    IntVector bits = finiteF16(upper);
+    // All ones where the magnitude is too great; arithmetic, as masks are slow before AVX-512.
+    IntVector special =
+        IntVector.broadcast(I, GREATEST_F16)
+            .sub(bits.and(0x7fffffff))
+            .lanewise(VectorOperators.ASHR, 31);
+    return bits.or(special.and(0x7f800000)).reinterpretAsFloats();
+  }
+
+  /**
+   * Returns the bits of the f16 in the upper half of each int. Infinities and NaN come out greater
+   * in magnitude than {@link #GREATEST_F16} and lack the exponent of those of f32.
+   *
+   * <p>Exponent and fraction are moved to where f32 has them and the smaller bias is made good by a
+   * multiplication with 2¹¹², which is exact and normalises subnormals.
+   */
+  static IntVector finiteF16(IntVector upper) {
+    return upper
+        .lanewise(VectorOperators.ASHR, 3)
+        .and(0x8fffe000)
+        .reinterpretAsFloats()
+        .mul(0x1p112f)
+        .reinterpretAsInts();
+  }
+
+  /** Returns the element at a byte offset. */
+  static float scalar(DType dtype, MemorySegment data, long at) {
+    return switch (dtype) {
+      case F32 -> data.get(FLOAT, at);
+      case F16 -> Float.float16ToFloat(data.get(SHORT, at));
+      default -> Float.intBitsToFloat(data.get(SHORT, at) << 16);
+    };
+  }
+
+  /** Writes {@code count} elements of a row, from a column on, to {@code y[yAt..]}. */
+  static void read(Matrix w, int row, int column, int count, float[] y, int yAt) {
+    MemorySegment data = w.data();
+    DType dtype = w.dtype();
+    int bytes = dtype.blockBytes();
+    long at = w.rowOffset(row) + (long) column * bytes;
+    int whole = count - count % L;
+    switch (dtype) {
+      case F32 -> {
+        for (int i = 0; i < whole; i += L) {
+          f32(data, at + 4L * i).intoArray(y, yAt + i);
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < whole; i += L) {
+          f16(data, at + 2L * i).intoArray(y, yAt + i);
+        }
+      }
+      default -> {
+        for (int i = 0; i < whole; i += L) {
+          bf16(data, at + 2L * i).intoArray(y, yAt + i);
+        }
+      }
+    }
+    for (int i = whole; i < count; i++) {
+      y[yAt + i] = scalar(dtype, data, at + (long) i * bytes);
+    }
+  }
+
+  /** Adds {@code scale} times a row to {@code y[yAt..]}. */
+  static void addScaled(Matrix w, int row, float scale, float[] y, int yAt) {
+    MemorySegment data = w.data();
+    DType dtype = w.dtype();
+    int bytes = dtype.blockBytes();
+    long at = w.rowOffset(row);
+    int count = w.columns();
+    int whole = count - count % L;
+    FloatVector factor = FloatVector.broadcast(F, scale);
+    for (int i = 0; i < whole; i += L) {
+      FloatVector weights =
+          switch (dtype) {
+            case F32 -> f32(data, at + 4L * i);
+            case F16 -> f16(data, at + 2L * i);
+            default -> bf16(data, at + 2L * i);
+          };
+      weights.fma(factor, FloatVector.fromArray(F, y, yAt + i)).intoArray(y, yAt + i);
+    }
+    for (int i = whole; i < count; i++) {
+      y[yAt + i] = Math.fma(scale, scalar(dtype, data, at + (long) i * bytes), y[yAt + i]);
+    }
+  }
+}

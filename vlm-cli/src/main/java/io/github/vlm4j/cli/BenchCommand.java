@@ -1,0 +1,186 @@
+package io.github.vlm4j.cli;
+
+import static java.util.Objects.requireNonNull;
+
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.backend.Backends;
+import io.github.vlm4j.core.backend.DeviceLimits;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.models.ModelLayout;
+import io.github.vlm4j.models.ModelLayout.BenchmarkPlan;
+import io.github.vlm4j.models.runtime.ModelBenchmark.Result;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code vlm bench}: how fast a model is here. */
+@Command(
+    name = "bench",
+    description = {
+      "Measures prefill and decode in tokens per second, the encoding of a picture in milliseconds,"
+          + " and peak memory.",
+      "With --config and --random-weights no checkpoint is needed: weights of the real shapes are "
+          + "made up."
+    },
+    mixinStandardHelpOptions = true)
+final class BenchCommand implements Callable<Integer> {
+
+  private static final Pattern SIZE = Pattern.compile("(\\d{1,5})x(\\d{1,5})");
+
+  /** The types that weights can be made up in. */
+  enum WeightType {
+    BF16(DType.BF16),
+    F16(DType.F16),
+    F32(DType.F32);
+
+    final DType dtype;
+
+    WeightType(DType dtype) {
+      this.dtype = dtype;
+    }
+  }
+
+  private final Terminal terminal;
+
+  @Spec CommandSpec command = CommandSpec.create();
+
+  @Option(names = "--model", paramLabel = "DIR", description = "A model folder.")
+  @Nullable Path model;
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = "A config.json, or the folder it is in, for --random-weights.")
+  @Nullable Path config;
+
+  @Option(
+      names = "--random-weights",
+      paramLabel = "TYPE",
+      description = "Makes weights up, in bf16, f16 or f32.")
+  @Nullable WeightType randomWeights;
+
+  @Option(
+      names = "--prompt-tokens",
+      paramLabel = "N",
+      defaultValue = "512",
+      description = "The prompt's tokens. Default: ${DEFAULT-VALUE}.")
+  int promptTokens;
+
+  @Option(
+      names = "--new-tokens",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "The tokens to write after it. Default: ${DEFAULT-VALUE}.")
+  int newTokens;
+
+  @Option(
+      names = "--image-size",
+      paramLabel = "HxW",
+      defaultValue = "512x512",
+      description =
+          "The picture's height and width in pixels; 0x0 leaves pictures out. "
+              + "Default: ${DEFAULT-VALUE}.")
+  String imageSize = "";
+
+  @Option(
+      names = "--repetitions",
+      paramLabel = "N",
+      defaultValue = "3",
+      description =
+          "How often each is measured, after a first time that does not count. "
+              + "Default: ${DEFAULT-VALUE}.")
+  int repetitions;
+
+  @Option(
+      names = "--limits",
+      description =
+          "Measures the machine's memory bandwidth and peak arithmetic, too, and tells "
+              + "the figures as fractions of them.")
+  boolean limits;
+
+  @Option(names = "--json", description = "Prints one JSON document.")
+  boolean json;
+
+  @Mixin ModelOptions modelOptions = new ModelOptions();
+
+  BenchCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    BenchmarkPlan plan = plan();
+    boolean stored = model != null && config == null && randomWeights == null;
+    boolean random = model == null && config != null && randomWeights != null;
+    if (!stored && !random) {
+      throw usage("Give either --model DIR, or --config FILE and --random-weights TYPE together");
+    }
+    BackendOptions options = modelOptions.backendOptions();
+    try (Backend backend = Backends.find().open(modelOptions.backend, options)) {
+      Optional<DeviceLimits> before = limits ? backend.measureLimits() : Optional.empty();
+      Result result = measure(backend, plan);
+      Optional<DeviceLimits> measured = before.map(first -> best(first, backend));
+      terminal.clearProgress();
+      BenchReport report =
+          new BenchReport(backend.description(), result, measured, Machine.peakBytes());
+      if (json) {
+        Json.print(terminal.out(), report.json());
+      } else {
+        terminal.out().print(report.text());
+      }
+      return Main.OK;
+    }
+  }
+
+  /** A shared machine's limits change from minute to minute: taken before and after, the better. */
+  private static DeviceLimits best(DeviceLimits first, Backend backend) {
+    DeviceLimits second = backend.measureLimits().orElse(first);
+    return new DeviceLimits(
+        Math.max(first.flopsPerSecond(), second.flopsPerSecond()),
+        Math.max(first.bytesPerSecond(), second.bytesPerSecond()));
+  }
+
+  private Result measure(Backend backend, BenchmarkPlan plan) {
+    return config != null && randomWeights != null
+        ? ModelLayout.benchmarkRandom(
+            config, randomWeights.dtype, backend, plan, terminal::progress)
+        : ModelLayout.benchmark(requireNonNull(model), backend, plan, terminal::progress);
+  }
+
+  private BenchmarkPlan plan() {
+    Matcher matcher = SIZE.matcher(imageSize);
+    if (!matcher.matches()) {
+      throw usage(
+          "--image-size must be height x width, such as 512x512, not \"" + imageSize + "\"");
+    }
+    int height = Integer.parseInt(matcher.group(1));
+    int width = Integer.parseInt(matcher.group(2));
+    if (height == 0 != (width == 0)) {
+      throw usage("--image-size must be two sides above 0, or 0x0, not \"" + imageSize + "\"");
+    }
+    requirePositive("--prompt-tokens", promptTokens);
+    requirePositive("--new-tokens", newTokens);
+    requirePositive("--repetitions", repetitions);
+    return new BenchmarkPlan(promptTokens, newTokens, height, width, repetitions);
+  }
+
+  private void requirePositive(String option, int value) {
+    if (value < 1) {
+      throw usage(option + " must be at least 1, not " + value);
+    }
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(command.commandLine(), message);
+  }
+}

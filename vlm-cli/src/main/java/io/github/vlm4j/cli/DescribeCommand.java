@@ -1,0 +1,111 @@
+package io.github.vlm4j.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.models.LoadOptions;
+import io.github.vlm4j.models.VisionLanguageModel;
+import io.github.vlm4j.models.chat.GenerationRequest;
+import io.github.vlm4j.models.chat.GenerationResult;
+import io.github.vlm4j.models.chat.Message;
+import io.github.vlm4j.vision.image.Image;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code vlm describe}: a sentence about each picture. */
+@Command(
+    name = "describe",
+    description = "Says what is in pictures.",
+    mixinStandardHelpOptions = true)
+final class DescribeCommand implements Callable<Integer> {
+
+  private final Terminal terminal;
+
+  @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Picture files.")
+  List<Path> images = List.of();
+
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description =
+          "A model folder. Default: the shipped demonstration model, which knows simple "
+              + "coloured shapes.")
+  @Nullable Path model;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      description = "What to ask. Default: ${DEFAULT-VALUE}",
+      defaultValue = "Describe the image.")
+  String prompt = "";
+
+  @Option(names = "--json", description = "Prints one JSON document.")
+  boolean json;
+
+  @Mixin SamplingArguments sampling = new SamplingArguments();
+
+  @Mixin ModelOptions modelOptions = new ModelOptions();
+
+  DescribeCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    sampling.check();
+    LoadOptions options = modelOptions.loadOptions();
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(modelFolder(), options)) {
+      ArrayNode results = Json.array();
+      for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
+        Path file = images.get(i);
+        GenerationResult result = describe(loaded, file);
+        if (json) {
+          ObjectNode node = results.addObject();
+          node.put("image", file.toString());
+          node.put("text", result.text());
+        } else {
+          terminal.out().println((images.size() > 1 ? file + ": " : "") + result.text().strip());
+          terminal.out().flush();
+        }
+      }
+      if (json) {
+        ObjectNode document = Json.object();
+        document.set("results", results);
+        Json.print(terminal.out(), document);
+      }
+      return Main.OK;
+    }
+  }
+
+  private GenerationResult describe(VisionLanguageModel loaded, Path file) {
+    GenerationRequest request =
+        GenerationRequest.builder()
+            .message(Message.user(Image.of(file), prompt))
+            .sampling(sampling.over(loaded.generationDefaults().sampling()))
+            .maxNewTokens(sampling.maxNewTokens)
+            .listener(new ProgressListener(terminal))
+            .build();
+    GenerationResult result = loaded.generate(request);
+    terminal.clearProgress();
+    return result;
+  }
+
+  private Path modelFolder() {
+    if (model != null) {
+      return model;
+    }
+    String root = System.getProperty("vlm.root");
+    if (root == null) {
+      throw new InputException(
+          "Where the shipped model is is not known: start the command with the vlm script, or name "
+              + "a model folder with --model.");
+    }
+    return Path.of(root, "models", "shapes-vl");
+  }
+}

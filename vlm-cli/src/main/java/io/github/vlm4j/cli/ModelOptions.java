@@ -1,0 +1,40 @@
+package io.github.vlm4j.cli;
+
+import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.models.LoadOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Options of every command that runs a model. */
+final class ModelOptions {
+
+  @Spec(Spec.Target.MIXEE)
+  CommandSpec command = CommandSpec.create();
+
+  @Option(
+      names = "--backend",
+      paramLabel = "NAME",
+      description = "What to compute with (see: vlm backends). Default: the best usable one.")
+  @Nullable String backend;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads to compute with. Default: the number of physical cores.")
+  @Nullable Integer threads;
+
+  LoadOptions loadOptions() {
+    return new LoadOptions(backend, backendOptions());
+  }
+
+  BackendOptions backendOptions() {
+    if (threads != null && threads < 1) {
+      throw new ParameterException(
+          command.commandLine(), "--threads must be at least 1, not " + threads);
+    }
+    return threads == null ? BackendOptions.DEFAULT : new BackendOptions(threads);
+  }
+}

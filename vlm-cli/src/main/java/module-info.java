@@ -1,0 +1,10 @@
+/** The vlm command. */
+module io.github.vlm4j.cli {
+  requires io.github.vlm4j.models;
+  requires info.picocli;
+  requires java.management;
+  requires jdk.management;
+
+  opens io.github.vlm4j.cli to
+      info.picocli;
+}

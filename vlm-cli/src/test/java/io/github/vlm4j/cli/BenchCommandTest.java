@@ -1,0 +1,114 @@
+package io.github.vlm4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class BenchCommandTest {
+
+  private static final Path MODEL = Fixtures.model("tied_one_image");
+
+  @TempDir Path folder;
+
+  @Test
+  void measuresACheckpointAsJson() {
+    JsonNode json =
+        CommandRun.of(
+                "bench",
+                "--model",
+                MODEL,
+                "--prompt-tokens",
+                "20",
+                "--new-tokens",
+                "5",
+                "--image-size",
+                "32x48",
+                "--repetitions",
+                "2",
+                "--json")
+            .json();
+    for (String figure :
+        new String[] {"prefillTokensPerSecond", "decodeTokensPerSecond", "imageMs"}) {
+      assertThat(json.get(figure).doubleValue()).as(figure).isPositive();
+      assertThat(json.get("repetitions").get(figure)).hasSize(2);
+    }
+    assertThat(json.get("decodeBytesPerToken").doubleValue()).isPositive();
+    assertThat(json.get("backend").textValue()).contains("cpu");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bf16", "f16", "F32"})
+  void randomWeightsNeedNothingButTheConfiguration(String type) {
+    CommandRun run =
+        CommandRun.of(
+            "bench",
+            "--config",
+            MODEL.resolve("config.json"),
+            "--random-weights",
+            type,
+            "--prompt-tokens",
+            "20",
+            "--new-tokens",
+            "5",
+            "--image-size",
+            "16x16",
+            "--repetitions",
+            "1");
+    assertThat(run.succeeded().out()).contains("prefill", "decode", "image", "tokens/s");
+  }
+
+  @Test
+  void picturesCanBeLeftOut() {
+    JsonNode json =
+        CommandRun.of(
+                "bench",
+                "--config",
+                MODEL,
+                "--random-weights",
+                "f32",
+                "--prompt-tokens",
+                "8",
+                "--new-tokens",
+                "2",
+                "--image-size",
+                "0x0",
+                "--repetitions",
+                "1",
+                "--json")
+            .json();
+    assertThat(json.has("imageMs")).isFalse();
+  }
+
+  @Test
+  void moreTokensThanTheContextAreRefused() {
+    CommandRun.of("bench", "--model", MODEL, "--prompt-tokens", "1020", "--image-size", "0x0")
+        .failed("1020", "1024");
+  }
+
+  @Test
+  void anAbsurdPictureIsRefused() {
+    CommandRun.of("bench", "--model", MODEL, "--image-size", "99999x99999").failed("smaller");
+  }
+
+  @Test
+  void weightsThatNoMachineHoldsAreRefusedWithTheMemoryTheyNeed() {
+    Path model =
+        Fixtures.copyWith(
+            "tied_one_image",
+            folder,
+            "config.json",
+            config -> {
+              config
+                  .withObject("text_config")
+                  .put("hidden_size", 1 << 20)
+                  .put("num_hidden_layers", 1000);
+              config.withObject("vision_config").put("out_hidden_size", 1 << 20);
+            });
+    CommandRun.of("bench", "--config", model, "--random-weights", "f32").failed("GiB", "smaller");
+  }
+}

@@ -1,0 +1,3 @@
+/** Tests of the vlm command. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.cli;
