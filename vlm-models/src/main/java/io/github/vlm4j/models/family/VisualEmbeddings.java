@@ -9,11 +9,10 @@ import java.util.List;
  *
  * @param features what the encoder computes
  * @param embeddings {@code [tokens, hidden]}: what stands in the placeholders' rows
- * @param deepstack {@code [tokens, hidden]} each: what is added to those rows after decoder layer 0,
- *     1, …; empty for most families
+ * @param deepstack {@code [tokens, hidden]} each: what is added to those rows after decoder layer
+ *     0, 1, …; empty for most families
  */
-public record VisualEmbeddings(
-    VisionFeatures features, Value embeddings, List<Value> deepstack) {
+public record VisualEmbeddings(VisionFeatures features, Value embeddings, List<Value> deepstack) {
 
   /** Keeps an immutable copy. */
   public VisualEmbeddings {

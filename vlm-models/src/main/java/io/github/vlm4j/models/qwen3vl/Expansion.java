@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A prompt with each placeholder replaced by as many as there are embeddings, and the positions that
- * follow from it: text advances all axes by one; a picture's embeddings share one time and take their
- * row and column; what follows goes on after the longer side. Reference: transformers, {@code
- * models/qwen3_vl/modeling_qwen3_vl.py}, {@code get_rope_index}.
+ * A prompt with each placeholder replaced by as many as there are embeddings, and the positions
+ * that follow from it: text advances all axes by one; a picture's embeddings share one time and
+ * take their row and column; what follows goes on after the longer side. Reference: transformers,
+ * {@code models/qwen3_vl/modeling_qwen3_vl.py}, {@code get_rope_index}.
  */
 final class Expansion {
 

@@ -15,8 +15,8 @@ import io.github.vlm4j.text.decoder.GqaDecoder;
 import io.github.vlm4j.text.decoder.MultimodalRotary;
 import io.github.vlm4j.vision.encoder.QwenVisionConfig;
 import io.github.vlm4j.vision.encoder.QwenVisionEncoder;
-import java.util.Arrays;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**

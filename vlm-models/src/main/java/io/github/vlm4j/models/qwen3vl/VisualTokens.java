@@ -46,10 +46,10 @@ final class VisualTokens {
   private int special(String token) {
     return tokenizer
         .idOf(token)
-        .orElseThrow(
-            () ->
-                new CheckpointException(
-                    "tokenizer.json has no token " + token
-                        + ", which Qwen3-VL needs around video frames."));
+        .orElseThrow(() ->
+            new CheckpointException(
+                "tokenizer.json has no token "
+                    + token
+                    + ", which Qwen3-VL needs around video frames."));
   }
 }

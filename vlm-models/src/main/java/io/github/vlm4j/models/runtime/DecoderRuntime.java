@@ -144,8 +144,7 @@ public final class DecoderRuntime implements AutoCloseable {
     }
     Executable executable =
         executable(new Key(to - from, visualRows, cache.capacity(), wantLogits));
-    MemorySegment.copy(
-        ids, from, executable.input(IDS).data(), Tensor.I32, 0, to - from);
+    MemorySegment.copy(ids, from, executable.input(IDS).data(), Tensor.I32, 0, to - from);
     if (visualRows > 0) {
       fillVisuals(executable, visuals, from, to);
     }
@@ -157,8 +156,7 @@ public final class DecoderRuntime implements AutoCloseable {
     }
   }
 
-  private void fillVisuals(
-      Executable executable, List<EncodedVisual> visuals, int from, int to) {
+  private void fillVisuals(Executable executable, List<EncodedVisual> visuals, int from, int to) {
     Tensor rows = executable.input(ROWS);
     long filled = 0;
     for (EncodedVisual visual : visuals) {
@@ -195,8 +193,7 @@ public final class DecoderRuntime implements AutoCloseable {
   }
 
   private float[] logits(Executable executable) {
-    MemorySegment.copy(
-        executable.output(LOGITS).data(), Tensor.F32, 0, logits, 0, logits.length);
+    MemorySegment.copy(executable.output(LOGITS).data(), Tensor.F32, 0, logits, 0, logits.length);
     return logits;
   }
 

@@ -93,8 +93,7 @@ public final class VisualRuntime implements AutoCloseable {
 
   private GraphBuilder build(Key key) {
     GraphBuilder g = new GraphBuilder();
-    Value pixels =
-        g.input(PIXELS, DType.F32, architecture.pixelShape(key.grid()).toArray());
+    Value pixels = g.input(PIXELS, DType.F32, architecture.pixelShape(key.grid()).toArray());
     VisualEmbeddings visual = architecture.embedVisual(g, pixels, key.grid());
     g.output(EMBEDDINGS, visual.embeddings());
     for (int level = 0; level < visual.deepstack().size(); level++) {

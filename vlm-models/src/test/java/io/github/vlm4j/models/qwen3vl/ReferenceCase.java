@@ -41,8 +41,7 @@ final class ReferenceCase implements AutoCloseable {
 
   static Path resources() {
     try {
-      return Path.of(
-          Objects.requireNonNull(ReferenceCase.class.getResource("/qwen3vl")).toURI());
+      return Path.of(Objects.requireNonNull(ReferenceCase.class.getResource("/qwen3vl")).toURI());
     } catch (URISyntaxException impossible) {
       throw new IllegalStateException(impossible);
     }
