@@ -52,20 +52,25 @@ class NoAllocationTest {
               .mapToLong(Thread::threadId)
               .max()
               .orElseThrow();
-      // The first reading of a clock or counter may load classes.
-      long helperBefore = threads.getThreadAllocatedBytes(helper);
-      threads.getCurrentThreadAllocatedBytes();
-
-      long before = threads.getCurrentThreadAllocatedBytes();
-      for (int run = 0; run < 20; run++) {
-        executable.run();
+      long caller = Thread.currentThread().threadId();
+      long leastByCaller = Long.MAX_VALUE;
+      long leastByHelper = Long.MAX_VALUE;
+      // What happens once, such as linking the path on which a thread first waits, may fall into
+      // any
+      // batch; what a run allocates falls into all of them.
+      for (int batch = 0; batch < 5; batch++) {
+        long callerBefore = threads.getThreadAllocatedBytes(caller);
+        long helperBefore = threads.getThreadAllocatedBytes(helper);
+        for (int run = 0; run < 20; run++) {
+          executable.run();
+        }
+        leastByHelper =
+            Math.min(leastByHelper, threads.getThreadAllocatedBytes(helper) - helperBefore);
+        leastByCaller =
+            Math.min(leastByCaller, threads.getThreadAllocatedBytes(caller) - callerBefore);
       }
-      long after = threads.getCurrentThreadAllocatedBytes();
-
-      assertThat(after - before).as("bytes allocated by the caller").isZero();
-      assertThat(threads.getThreadAllocatedBytes(helper) - helperBefore)
-          .as("bytes allocated by the other thread")
-          .isZero();
+      assertThat(leastByCaller).as("bytes allocated by the caller").isZero();
+      assertThat(leastByHelper).as("bytes allocated by the other thread").isZero();
     }
   }
 
