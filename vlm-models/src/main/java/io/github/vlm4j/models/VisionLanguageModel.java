@@ -11,6 +11,7 @@ import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
 import io.github.vlm4j.models.chat.Message;
