@@ -250,6 +250,7 @@ def main():
     p.add_argument("--muon-rate", type=float, default=0.02)
     p.add_argument("--batch", type=int, default=32, help="pictures per step, of all workers together")
     p.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    p.add_argument("--warmup", type=int, default=100, help="steps")
     p.add_argument("--log", type=int, default=50)
     args = p.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -295,7 +296,7 @@ def work(rank, args, meeting):
             batch = packer.pictures(rng, 2 * args.batch // args.workers)
         else:
             batch = packer.batch(rng, size // args.workers, 2 if easy else 4, 104 if easy else 150)
-        scale = min(1, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)))
+        scale = min(1, (step + 1) / args.warmup) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)))
         for group in optimizer.param_groups:
             group["lr"] = args.rate * scale
         loss, cells, right = loss_of(model, heads, batch)
