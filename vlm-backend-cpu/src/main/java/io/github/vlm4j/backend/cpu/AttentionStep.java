@@ -4,8 +4,8 @@ import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.core.graph.Op;
 
 /**
- * Attention within segments. A part of the work is one head of one block of queries, whose keys all
- * lie in one segment.
+ * Attention of segments of queries to segments of keys. A part of the work is one head of one block
+ * of queries, whose keys all lie in one segment.
  */
 final class AttentionStep implements Step, Workers.Task {
 
@@ -20,6 +20,7 @@ final class AttentionStep implements Step, Workers.Task {
   private final int[] blockSegment;
   private final int[] blockFirst;
   private final int[] segmentStart;
+  private final int[] keyStart;
   private final boolean alone;
 
   AttentionStep(Team team, Op.Attention op, Span q, Span k, Span v, Span y, Heads heads) {
@@ -36,12 +37,15 @@ final class AttentionStep implements Step, Workers.Task {
     this.blockSegment = new int[blocks];
     this.blockFirst = new int[blocks];
     this.segmentStart = new int[op.segments().size() + 1];
+    this.keyStart = new int[op.segments().size() + 1];
     int block = 0;
     long products = 0;
     for (int segment = 0; segment < op.segments().size(); segment++) {
       int length = op.segments().get(segment);
       segmentStart[segment + 1] = segmentStart[segment] + length;
-      products += (long) length * length * heads.queries() * heads.headDim();
+      int keys = op.keySegments().get(segment);
+      keyStart[segment + 1] = keyStart[segment] + keys;
+      products += (long) length * keys * heads.queries() * heads.headDim();
       for (int first = 0; first < length; first += tile) {
         blockSegment[block] = segment;
         blockFirst[block++] = first;
@@ -71,8 +75,8 @@ final class AttentionStep implements Step, Workers.Task {
     int start = segmentStart[segment];
     int length = segmentStart[segment + 1] - start;
     AttentionTask task = tasks[worker];
-    heads.aim(task, q, k, v, y, head, start, start);
-    task.keys = length;
+    heads.aim(task, q, k, v, y, head, start, keyStart[segment]);
+    task.keys = keyStart[segment + 1] - keyStart[segment];
     task.causal = op.causal();
     task.visible = 0;
     int first = blockFirst[block];

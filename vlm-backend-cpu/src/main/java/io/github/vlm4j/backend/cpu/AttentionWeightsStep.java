@@ -13,8 +13,9 @@ final class AttentionWeightsStep implements Step, Workers.Task {
   private final Span k;
   private final Span y;
   private final Heads heads;
-  private final int[] segmentStartOfRow;
-  private final int[] segmentEndOfRow;
+  private final int[] firstKeyOfRow;
+  private final int[] keysEndOfRow;
+  private final int keys;
   private final Bands bands;
 
   AttentionWeightsStep(Team team, Op.AttentionWeights op, Span q, Span k, Span y, Heads heads) {
@@ -25,15 +26,20 @@ final class AttentionWeightsStep implements Step, Workers.Task {
     this.y = y;
     this.heads = heads;
     int n = op.segments().stream().mapToInt(Integer::intValue).sum();
-    this.segmentStartOfRow = new int[n];
-    this.segmentEndOfRow = new int[n];
-    int start = 0;
-    for (int length : op.segments()) {
-      Arrays.fill(segmentStartOfRow, start, start + length, start);
-      Arrays.fill(segmentEndOfRow, start, start + length, start + length);
-      start += length;
+    this.firstKeyOfRow = new int[n];
+    this.keysEndOfRow = new int[n];
+    int row = 0;
+    int key = 0;
+    for (int segment = 0; segment < op.segments().size(); segment++) {
+      int rowEnd = row + op.segments().get(segment);
+      int keyEnd = key + op.keySegments().get(segment);
+      Arrays.fill(firstKeyOfRow, row, rowEnd, key);
+      Arrays.fill(keysEndOfRow, row, rowEnd, keyEnd);
+      row = rowEnd;
+      key = keyEnd;
     }
-    long rowProducts = Math.max(1, (long) n * heads.headDim());
+    this.keys = key;
+    long rowProducts = Math.max(1, (long) keys * heads.headDim());
     this.bands =
         Bands.of(
             heads.queries() * n,
@@ -50,21 +56,20 @@ final class AttentionWeightsStep implements Step, Workers.Task {
   @Override
   public void run(int band, int worker) {
     for (int i = bands.from(band); i < bands.to(band); i++) {
-      weigh(i / segmentStartOfRow.length, i % segmentStartOfRow.length);
+      weigh(i / firstKeyOfRow.length, i % firstKeyOfRow.length);
     }
   }
 
   private void weigh(int head, int row) {
     Kernels kernels = team.kernels();
-    int n = segmentStartOfRow.length;
     int d = heads.headDim();
-    int first = segmentStartOfRow[row];
-    int last = op.causal() ? row + 1 : segmentEndOfRow[row];
+    int first = firstKeyOfRow[row];
+    int last = op.causal() ? row + 1 : keysEndOfRow[row];
     float[] weights = y.floats();
-    int at = y.at() + (head * n + row) * n;
+    int at = y.at() + (head * firstKeyOfRow.length + row) * keys;
     int qAt = q.at() + (row * heads.queries() + head) * d;
     int kAt = k.at() + head / heads.group() * d;
-    Arrays.fill(weights, at, at + n, 0f);
+    Arrays.fill(weights, at, at + keys, 0f);
     for (int key = first; key < last; key++) {
       weights[at + key] =
           op.scale() * kernels.dot(q.floats(), qAt, k.floats(), kAt + key * heads.keys() * d, d);

@@ -6,8 +6,10 @@ import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.backend.OpProfile;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.Tensor;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -123,6 +125,11 @@ final class CpuExecutable implements Executable {
   public Tensor output(String name) {
     requireOpen();
     return named("output", name, outputs);
+  }
+
+  @Override
+  public Set<String> outputs() {
+    return Collections.unmodifiableSet(outputs.keySet());
   }
 
   @Override

@@ -129,14 +129,15 @@ final class Leaves {
         : Arrays.copyOfRange(span.floats(), span.at(), span.at() + span.length());
   }
 
-  /** Returns a parameter of two dimensions, or a view of one, where it lies. */
+  /** Returns a parameter, or a view of one, where it lies; inner dimensions are seen as columns. */
   Matrix matrix(Value value) {
     Tensor tensor = stored(value);
+    long rows = tensor.shape().dim(0);
     return new Matrix(
         requireFloat(tensor.dtype(), value),
         tensor.data(),
-        extent(value, tensor.shape().dim(0)),
-        extent(value, tensor.shape().dim(1)));
+        extent(value, rows),
+        extent(value, tensor.shape().with(0, 1).elements()));
   }
 
   private Tensor stored(Value value) {

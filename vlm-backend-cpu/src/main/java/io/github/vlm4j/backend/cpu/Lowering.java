@@ -1,8 +1,10 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.lang.foreign.MemorySegment;
@@ -104,6 +106,9 @@ final class Lowering {
       case Op.Rows op -> null;
       case Op.Reshape op -> null;
       case Op.Linear op -> linear(y);
+      case Op.Convolve op -> convolve(y, op);
+      case Op.AveragePool op ->
+          new AveragePoolStep(team, op, span(y, 0), span(y), operand(y, 0).shape(), y.shape());
       case Op.Add op -> PairwiseStep.add(team, span(y, 0), span(y, 1), span(y));
       case Op.Multiply op -> PairwiseStep.multiply(team, span(y, 0), span(y, 1), span(y));
       case Op.Activate op -> new ActivateStep(team, op.activation(), span(y, 0), span(y));
@@ -158,6 +163,26 @@ final class Lowering {
     return rows <= Math.min(MOST_MAT_VEC_ROWS, team.kernels().inputTile())
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);
+  }
+
+  private Step convolve(Value y, Op.Convolve op) {
+    var kernel = leaves.matrix(operand(y, 1));
+    float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
+    Shape picture = operand(y, 0).shape();
+    Shape window = operand(y, 1).shape();
+    Patches patches =
+        new Patches(
+            (int) picture.dim(1),
+            (int) picture.dim(2),
+            (int) picture.dim(3),
+            (int) window.dim(1),
+            (int) window.dim(2),
+            op.stride(),
+            op.padding(),
+            (int) y.shape().dim(1),
+            (int) y.shape().dim(2));
+    return new ConvolveStep(
+        team, patches, span(y, 0), kernel, bias, span(y), (int) y.shape().rows());
   }
 
   private Step rope(Value y, Op.Rope op) {

@@ -107,6 +107,11 @@ class NoAllocationTest {
             weights.require("ln.weight", Shape.of(HIDDEN)),
             weights.require("ln.bias", Shape.of(HIDDEN)),
             1e-5f);
+    Value picture = x.reshape(rows, 8, 8, 1);
+    Value kernels =
+        g.convolve(picture, weights.require("kernel", Shape.of(5, 3, 3, 1)), null, 1, 1);
+    g.output("pooled", g.averagePool(g.activate(Activation.RELU, kernels), 2, 2));
+    g.output("read", g.crossAttention(q.rows(0, 1), k, v, 0.25f, List.of(1), List.of(rows)));
     g.output("x", g.concat(x, g.gather(x, ids)));
     g.output("weights", g.attentionWeights(q, k, 0.25f, true, List.of(rows)));
     return g;

@@ -64,7 +64,7 @@ final class RandomGraph {
 
   private Value operation() {
     Value x = any();
-    return switch (random.nextInt(16)) {
+    return switch (random.nextInt(18)) {
       case 0 -> g.linear(x, matrix(COLUMNS[random.nextInt(2)], (int) x.shape().dim(1)), null);
       case 1 -> x.plus(like(x));
       case 2 -> x.times(like(x));
@@ -82,6 +82,8 @@ final class RandomGraph {
           g.rows(g.concat(like(x), x), x.shape().dim(0) / 2, x.shape().dim(0) / 2 * 2 + 1)
               .plus(lastRow(x));
       case 14 -> g.gather(x, ids(random.ints(x.shape().dim(0), 0, (int) x.shape().dim(0))));
+      case 15 -> convolution(x);
+      case 16 -> crossAttention(x, like(x));
       default -> scatter(x, like(x));
     };
   }
@@ -104,6 +106,20 @@ final class RandomGraph {
   private Value attention(Value q, Value k, Value v) {
     Value mixed = g.attention(heads(q), heads(k), heads(v), 0.5f, random.nextBoolean());
     return mixed.reshape(q.shape().dim(0), -1);
+  }
+
+  private Value crossAttention(Value k, Value v) {
+    int rows = (int) k.shape().dim(0);
+    Value q = heads(k.rows(rows - 1, rows));
+    List<Integer> keys = List.of(rows);
+    return g.crossAttention(q, heads(k), heads(v), 0.5f, List.of(1), keys).reshape(1, -1);
+  }
+
+  private Value convolution(Value x) {
+    long rows = x.shape().dim(0);
+    Weight kernel = weights.require("kernel", Shape.of(2, 1, 3, 2));
+    Value y = g.convolve(x.reshape(rows, 1, -1, 2), kernel, null, 1, 1);
+    return g.averagePool(y, 3, 1).reshape(rows, -1);
   }
 
   private Value scatter(Value x, Value y) {

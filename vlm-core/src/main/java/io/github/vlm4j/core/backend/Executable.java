@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.backend;
 
 import io.github.vlm4j.core.tensor.Tensor;
+import java.util.Set;
 
 /**
  * A compiled graph. It is run again and again: fill the inputs, run, read the outputs. A run
@@ -42,6 +43,9 @@ public interface Executable extends AutoCloseable {
    * @throws IllegalArgumentException if the graph has no such output
    */
   Tensor output(String name);
+
+  /** Returns the names of the outputs. */
+  Set<String> outputs();
 
   /** Returns the bytes this executable holds for activations. */
   long activationBytes();

@@ -34,6 +34,7 @@ public final class GraphBuilder {
 
   private final Shared shared;
   private final String layer;
+  private final OperandChecks checks;
 
   /** Starts an empty graph. */
   public GraphBuilder() {
@@ -43,6 +44,7 @@ public final class GraphBuilder {
   private GraphBuilder(Shared shared, String layer) {
     this.shared = shared;
     this.layer = layer;
+    this.checks = new OperandChecks(layer);
   }
 
   /**
@@ -61,7 +63,7 @@ public final class GraphBuilder {
 
   /** Declares an input that the caller fills before each run: f32 or i32. */
   public Value input(String name, DType dtype, long... dims) {
-    check(
+    checks.that(
         dtype == DType.F32 || dtype == DType.I32,
         "input",
         name + " must be F32 or I32, not " + dtype);
@@ -86,7 +88,7 @@ public final class GraphBuilder {
 
   /** Returns numbers that are known now, f32 or i32; the tensor must not change afterwards. */
   public Value constant(Tensor tensor) {
-    check(
+    checks.that(
         tensor.dtype() == DType.F32 || tensor.dtype() == DType.I32,
         "constant",
         "must be F32 or I32, not " + tensor.dtype());
@@ -96,8 +98,11 @@ public final class GraphBuilder {
   /** Returns {@code x·Wᵀ (+ b)}, {@code [.., in] → [.., out]}. */
   public Value linear(Value x, Weight weight, @Nullable Weight bias) {
     Shape w = weight.shape();
-    check(
-        isF32(x) && w.rank() == 2 && x.shape().rank() >= 1 && x.shape().last() == w.dim(1),
+    checks.that(
+        OperandChecks.isF32(x)
+            && w.rank() == 2
+            && x.shape().rank() >= 1
+            && x.shape().last() == w.dim(1),
         "linear",
         "input "
             + x.shape()
@@ -108,41 +113,41 @@ public final class GraphBuilder {
             + " (the input's last dimension must be "
             + (w.rank() == 2 ? w.dim(1) : "?")
             + ")");
-    checkNumeric("linear", weight);
+    checks.numeric("linear", weight);
     Shape result = x.shape().with(-1, w.dim(0));
     if (bias == null) {
       return node(new Op.Linear(), DType.F32, result, x, parameter(weight));
     }
-    check(
+    checks.that(
         bias.shape().equals(Shape.of(w.dim(0))),
         "linear",
         "bias " + bias.name() + " " + bias.shape() + " does not fit weight " + w);
-    checkNumeric("linear", bias);
+    checks.numeric("linear", bias);
     return node(new Op.Linear(), DType.F32, result, x, parameter(weight), parameter(bias));
   }
 
   /** Returns {@code a + b}; b may lack a's outer dimensions. */
   public Value add(Value a, Value b) {
-    checkBroadcast("add", a, b);
+    checks.broadcast("add", a, b);
     return node(new Op.Add(), DType.F32, a.shape(), a, b);
   }
 
   /** Returns {@code a · b} by element; b may lack a's outer dimensions. */
   public Value multiply(Value a, Value b) {
-    checkBroadcast("multiply", a, b);
+    checks.broadcast("multiply", a, b);
     return node(new Op.Multiply(), DType.F32, a.shape(), a, b);
   }
 
   /** Returns the activation of each element. */
   public Value activate(Activation activation, Value x) {
-    check(isF32(x), "activate", "input must be F32, not " + x.dtype());
+    checks.that(OperandChecks.isF32(x), "activate", "input must be F32, not " + x.dtype());
     return node(new Op.Activate(activation), DType.F32, x.shape(), x);
   }
 
   /** Returns {@code activation(gate) · up}: the middle of SwiGLU and its kin. */
   public Value gate(Activation activation, Value gate, Value up) {
-    check(
-        isF32(gate) && isF32(up) && gate.shape().equals(up.shape()),
+    checks.that(
+        OperandChecks.isF32(gate) && OperandChecks.isF32(up) && gate.shape().equals(up.shape()),
         "gate",
         "gate " + gate.shape() + " and up " + up.shape() + " must have one shape");
     return node(new Op.Gate(activation), DType.F32, gate.shape(), gate, up);
@@ -150,14 +155,14 @@ public final class GraphBuilder {
 
   /** Returns the root-mean-square norm over the last dimension (Zhang and Sennrich, 2019). */
   public Value rmsNorm(Value x, Weight weight, float eps) {
-    checkNorm("rmsNorm", x, weight);
+    checks.norm("rmsNorm", x, weight);
     return node(new Op.RmsNorm(eps), DType.F32, x.shape(), x, parameter(weight));
   }
 
   /** Returns the layer norm over the last dimension (Ba et al., 2016). */
   public Value layerNorm(Value x, Weight weight, Weight bias, float eps) {
-    checkNorm("layerNorm", x, weight);
-    checkNorm("layerNorm", x, bias);
+    checks.norm("layerNorm", x, weight);
+    checks.norm("layerNorm", x, bias);
     return node(new Op.LayerNorm(eps), DType.F32, x.shape(), x, parameter(weight), parameter(bias));
   }
 
@@ -170,8 +175,8 @@ public final class GraphBuilder {
    * @param pairing which dimensions rotate together
    */
   public Value rope(Value x, Value cos, Value sin, RopePairing pairing) {
-    check(
-        isF32(x)
+    checks.that(
+        OperandChecks.isF32(x)
             && x.shape().rank() == 3
             && cos.shape().rank() == 2
             && cos.shape().equals(sin.shape())
@@ -188,28 +193,116 @@ public final class GraphBuilder {
     return node(new Op.Rope(pairing), DType.F32, x.shape(), x, cos, sin);
   }
 
+  /**
+   * Returns the convolution of pictures with a kernel; see {@link Op.Convolve}.
+   *
+   * @param x {@code [n, h, w, in]}
+   * @param kernel {@code [out, kh, kw, in]}
+   * @param bias {@code [out]}, or null
+   * @param stride the distance between neighbouring windows, in both directions
+   * @param padding the zeros around each picture, on every side
+   * @return {@code [n, oh, ow, out]}
+   * @throws ModelException if they do not fit
+   */
+  public Value convolve(Value x, Weight kernel, @Nullable Weight bias, int stride, int padding) {
+    checks.convolution(x, kernel, bias, stride, padding);
+    Shape w = kernel.shape();
+    Shape result =
+        Shape.of(
+            x.shape().dim(0),
+            (x.shape().dim(1) + 2L * padding - w.dim(1)) / stride + 1,
+            (x.shape().dim(2) + 2L * padding - w.dim(2)) / stride + 1,
+            w.dim(0));
+    Op op = new Op.Convolve(stride, padding);
+    return bias == null
+        ? node(op, DType.F32, result, x, parameter(kernel))
+        : node(op, DType.F32, result, x, parameter(kernel), parameter(bias));
+  }
+
+  /**
+   * Returns the means of windows that lie side by side; see {@link Op.AveragePool}.
+   *
+   * @param x {@code [n, h, w, c]}
+   * @param height the rows of a window
+   * @param width the columns of a window
+   * @return {@code [n, h / height, w / width, c]}, rounded down
+   * @throws ModelException if they do not fit
+   */
+  public Value averagePool(Value x, int height, int width) {
+    checks.that(
+        OperandChecks.isF32(x)
+            && x.shape().rank() == 4
+            && height > 0
+            && width > 0
+            && x.shape().dim(1) >= height
+            && x.shape().dim(2) >= width,
+        "averagePool",
+        "input " + x.shape() + " must be [n, h, w, c] with windows of " + height + "×" + width);
+    Shape result = x.shape().with(1, x.shape().dim(1) / height).with(2, x.shape().dim(2) / width);
+    return node(new Op.AveragePool(height, width), DType.F32, result, x);
+  }
+
   /** Returns attention of all rows to all rows; see {@link Op.Attention}. */
   public Value attention(Value q, Value k, Value v, float scale, boolean causal) {
-    checkAttention("attention", q, k, v);
+    checks.attention("attention", q, k, v);
     return attention(q, k, v, scale, causal, List.of((int) q.shape().dim(0)));
   }
 
   /** Returns attention within segments of rows; see {@link Op.Attention}. */
   public Value attention(
       Value q, Value k, Value v, float scale, boolean causal, List<Integer> segments) {
-    checkAttention("attention", q, k, v);
-    checkSegments("attention", q, k, segments);
-    Shape result = q.shape().with(2, v.shape().dim(2));
-    return node(new Op.Attention(scale, causal, segments), DType.F32, result, q, k, v);
+    return attention("attention", q, k, v, new Op.Attention(scale, causal, segments, segments));
+  }
+
+  /**
+   * Returns attention of each segment of queries to its own segment of keys; see {@link
+   * Op.Attention}.
+   *
+   * @param q {@code [n, heads, d]}
+   * @param k {@code [m, kvHeads, d]}
+   * @param v {@code [m, kvHeads, dv]}
+   * @param scale what the dot products are multiplied with
+   * @param querySegments the lengths of consecutive runs of queries; they add up to n
+   * @param keySegments as many lengths of consecutive runs of keys; they add up to m
+   * @return {@code [n, heads, dv]}
+   * @throws ModelException if they do not fit
+   */
+  public Value crossAttention(
+      Value q,
+      Value k,
+      Value v,
+      float scale,
+      List<Integer> querySegments,
+      List<Integer> keySegments) {
+    Op.Attention op = new Op.Attention(scale, false, querySegments, keySegments);
+    return attention("crossAttention", q, k, v, op);
+  }
+
+  private Value attention(String name, Value q, Value k, Value v, Op.Attention op) {
+    checks.attention(name, q, k, v);
+    checks.segments(name, q, k, op.segments(), op.keySegments());
+    return node(op, DType.F32, q.shape().with(2, v.shape().dim(2)), q, k, v);
   }
 
   /** Returns the weights of {@link #attention}, {@code [heads, n, n]}. */
   public Value attentionWeights(
       Value q, Value k, float scale, boolean causal, List<Integer> segments) {
-    checkAttention("attentionWeights", q, k, k);
-    checkSegments("attentionWeights", q, k, segments);
+    var op = new Op.AttentionWeights(scale, causal, segments, segments);
+    return attentionWeights("attentionWeights", q, k, op);
+  }
+
+  /** Returns the weights of {@link #crossAttention}, {@code [heads, n, m]}. */
+  public Value crossAttentionWeights(
+      Value q, Value k, float scale, List<Integer> querySegments, List<Integer> keySegments) {
+    var op = new Op.AttentionWeights(scale, false, querySegments, keySegments);
+    return attentionWeights("crossAttentionWeights", q, k, op);
+  }
+
+  private Value attentionWeights(String name, Value q, Value k, Op.AttentionWeights op) {
+    checks.attention(name, q, k, k);
+    checks.segments(name, q, k, op.segments(), op.keySegments());
     Shape result = Shape.of(q.shape().dim(1), q.shape().dim(0), k.shape().dim(0));
-    return node(new Op.AttentionWeights(scale, causal, segments), DType.F32, result, q, k);
+    return node(op, DType.F32, result, q, k);
   }
 
   /**
@@ -222,29 +315,29 @@ public final class GraphBuilder {
    * @param scale what the dot products are multiplied with
    */
   public Value cachedAttention(Value q, Value keys, Value values, Value position, float scale) {
-    checkAttention("cachedAttention", q, keys, values);
-    checkPosition("cachedAttention", position);
+    checks.attention("cachedAttention", q, keys, values);
+    checks.position("cachedAttention", position);
     Shape result = q.shape().with(2, values.shape().dim(2));
     return node(new Op.CachedAttention(scale), DType.F32, result, q, keys, values, position);
   }
 
   /** Writes rows into a state from a position on and returns the state after the write. */
   public Value append(Value state, Value rows, Value position) {
-    check(
+    checks.that(
         state.op() instanceof Op.State
-            && isF32(rows)
+            && OperandChecks.isF32(rows)
             && rows.shape().rank() == state.shape().rank()
             && rows.shape().with(0, state.shape().dim(0)).equals(state.shape())
             && rows.shape().dim(0) <= state.shape().dim(0),
         "append",
         "rows " + rows.shape() + " do not fit state " + state.shape());
-    checkPosition("append", position);
+    checks.position("append", position);
     return node(new Op.Append(), DType.F32, state.shape(), state, rows, position);
   }
 
   /** Returns rows {@code from} to {@code to} of the outermost dimension. */
   public Value rows(Value x, long from, long to) {
-    check(
+    checks.that(
         x.shape().rank() >= 1 && 0 <= from && from <= to && to <= x.shape().dim(0),
         "rows",
         "rows " + from + " to " + to + " are not inside " + x.shape());
@@ -258,10 +351,10 @@ public final class GraphBuilder {
     int open = -1;
     for (int i = 0; i < extents.length; i++) {
       if (extents[i] < 0) {
-        check(open < 0, "reshape", "only one extent can be -1");
+        checks.that(open < 0, "reshape", "only one extent can be -1");
         open = i;
       } else {
-        check(
+        checks.that(
             extents[i] == 0 || known <= Long.MAX_VALUE / extents[i],
             "reshape",
             Arrays.toString(dims) + " is too large");
@@ -270,21 +363,21 @@ public final class GraphBuilder {
     }
     String problem = x.shape() + " cannot be viewed as " + Arrays.toString(dims);
     if (open >= 0) {
-      check(known > 0, "reshape", problem);
+      checks.that(known > 0, "reshape", problem);
       extents[open] = x.shape().elements() / known;
       known *= extents[open];
     }
-    check(known == x.shape().elements(), "reshape", problem);
+    checks.that(known == x.shape().elements(), "reshape", problem);
     return node(new Op.Reshape(), x.dtype(), Shape.of(extents), x);
   }
 
   /** Returns the values one after the other along the outermost dimension. */
   public Value concat(Value... parts) {
-    check(parts.length > 0, "concat", "needs at least one value");
+    checks.that(parts.length > 0, "concat", "needs at least one value");
     long rows = 0;
     for (Value part : parts) {
-      check(
-          isF32(part)
+      checks.that(
+          OperandChecks.isF32(part)
               && part.shape().rank() >= 1
               && part.shape().with(0, 1).equals(parts[0].shape().with(0, 1)),
           "concat",
@@ -296,10 +389,10 @@ public final class GraphBuilder {
 
   /** Returns the rows of a table by index: {@code [rows, n]} and i32 {@code [m] → [m, n]}. */
   public Value gather(Value table, Value ids) {
-    check(
+    checks.that(
         table.shape().rank() == 2
             && (table.dtype().isFloat() || table.dtype().isQuantised())
-            && isIds(ids, 1),
+            && OperandChecks.isIds(ids, 1),
         "gather",
         "table " + table + " must be [rows, n] and ids " + ids + " I32 [m]");
     Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
@@ -313,11 +406,11 @@ public final class GraphBuilder {
 
   /** Returns weighted sums of k rows of a table each; see {@link Op.WeightedGather}. */
   public Value weightedGather(Weight table, Value ids, Value weights) {
-    check(
+    checks.that(
         table.shape().rank() == 2
             && table.dtype().isFloat()
-            && isIds(ids, 2)
-            && isF32(weights)
+            && OperandChecks.isIds(ids, 2)
+            && OperandChecks.isF32(weights)
             && weights.shape().equals(ids.shape()),
         "weightedGather",
         "table "
@@ -339,10 +432,10 @@ public final class GraphBuilder {
    * @param y {@code [m, ..]}
    */
   public Value scatter(Value x, Value ids, Value y, ScatterMode mode) {
-    check(
-        isF32(x)
-            && isF32(y)
-            && isIds(ids, 1)
+    checks.that(
+        OperandChecks.isF32(x)
+            && OperandChecks.isF32(y)
+            && OperandChecks.isIds(ids, 1)
             && x.shape().rank() >= 1
             && y.shape().equals(x.shape().with(0, ids.shape().dim(0))),
         "scatter",
@@ -352,8 +445,8 @@ public final class GraphBuilder {
 
   /** Names a result of the graph. */
   public void output(String name, Value value) {
-    check(!shared.outputs.containsKey(name), "output", name + " is already an output");
-    check(isF32(value), "output", name + " must be F32, not " + value.dtype());
+    checks.that(!shared.outputs.containsKey(name), "output", name + " is already an output");
+    checks.that(OperandChecks.isF32(value), "output", name + " must be F32, not " + value.dtype());
     checkOwn("output", value);
     shared.outputs.put(name, value);
   }
@@ -364,7 +457,7 @@ public final class GraphBuilder {
   }
 
   private Value leaf(String name, Op op, DType dtype, Shape shape) {
-    check(!shared.leaves.containsKey(name), op.label(), name + " is declared twice");
+    checks.that(!shared.leaves.containsKey(name), op.label(), name + " is declared twice");
     Value value = node(op, dtype, shape);
     shared.leaves.put(name, value);
     return value;
@@ -380,105 +473,9 @@ public final class GraphBuilder {
   }
 
   private void checkOwn(String op, Value value) {
-    check(
+    checks.that(
         value.id() < shared.built.size() && shared.built.get(value.id()) == value,
         op,
         value + " belongs to another graph");
-  }
-
-  private void checkBroadcast(String op, Value a, Value b) {
-    check(
-        isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()),
-        op,
-        a.shape()
-            + " and "
-            + b.shape()
-            + " do not fit (the second must equal the first or its last "
-            + "dimensions)");
-  }
-
-  private void checkNorm(String op, Value x, Weight weight) {
-    check(
-        isF32(x) && weight.shape().equals(Shape.of(x.shape().last())),
-        op,
-        "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
-    checkNumeric(op, weight);
-  }
-
-  private void checkNumeric(String op, Weight weight) {
-    DType dtype = weight.dtype();
-    check(
-        dtype.isFloat() || dtype.isQuantised(),
-        op,
-        weight.name() + " is " + dtype + " where floating-point or quantised numbers are needed");
-  }
-
-  private void checkAttention(String op, Value q, Value k, Value v) {
-    boolean ranks =
-        isF32(q)
-            && isF32(k)
-            && isF32(v)
-            && q.shape().rank() == 3
-            && k.shape().rank() == 3
-            && v.shape().rank() == 3;
-    check(
-        ranks
-            && k.shape().dim(1) > 0
-            && q.shape().dim(1) % k.shape().dim(1) == 0
-            && q.shape().dim(2) == k.shape().dim(2)
-            && v.shape().dim(0) == k.shape().dim(0)
-            && v.shape().dim(1) == k.shape().dim(1),
-        op,
-        "queries "
-            + q.shape()
-            + ", keys "
-            + k.shape()
-            + " and values "
-            + v.shape()
-            + " must be [rows, heads, headDim], with query heads a multiple of key heads");
-  }
-
-  private void checkSegments(String op, Value q, Value k, List<Integer> segments) {
-    long total = 0;
-    for (int segment : segments) {
-      check(segment > 0, op, "a segment of " + segment + " rows");
-      total += segment;
-    }
-    check(
-        total == q.shape().dim(0) && q.shape().dim(0) == k.shape().dim(0),
-        op,
-        "segments of "
-            + total
-            + " rows, queries "
-            + q.shape()
-            + " and keys "
-            + k.shape()
-            + " differ in rows");
-  }
-
-  private void checkPosition(String op, Value position) {
-    check(
-        position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)),
-        op,
-        "the position must be I32[1], not " + position.dtype() + position.shape());
-  }
-
-  private static boolean isIds(Value ids, int rank) {
-    return ids.dtype() == DType.I32 && ids.shape().rank() == rank;
-  }
-
-  private static boolean isF32(Value value) {
-    return value.dtype() == DType.F32;
-  }
-
-  private static boolean isFloatOperand(Value value) {
-    return value.dtype().isFloat();
-  }
-
-  private void check(boolean holds, String op, String problem) {
-    if (!holds) {
-      throw new ModelException(
-          (layer.isEmpty() ? "graph" : layer) + ": " + op + ": " + problem + ".");
-    }
   }
 }

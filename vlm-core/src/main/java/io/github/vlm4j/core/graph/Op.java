@@ -29,6 +29,25 @@ public sealed interface Op {
    */
   record Linear() implements Op {}
 
+  /**
+   * The convolution of pictures, channels last, as neural networks mean it (the kernel is not
+   * flipped): {@code y[n, i, j, o] = b[o] + Σ x[n, i·stride + u − padding, j·stride + v − padding,
+   * c] · W[o, u, v, c]} over u, v and c, with zeros outside the picture. [x {@code [n, h, w, in]},
+   * W {@code [out, kh, kw, in]}, optionally b {@code [out]}] → {@code [n, oh, ow, out]} with {@code
+   * oh = (h + 2·padding − kh) / stride + 1}, rounded down, and ow likewise
+   *
+   * @param stride the distance between neighbouring windows, in both directions
+   * @param padding the zeros around each picture, on every side
+   */
+  record Convolve(int stride, int padding) implements Op {}
+
+  /**
+   * The means of windows of pictures that lie side by side, channels last; what is left over at the
+   * right and at the bottom is dropped. [x {@code [n, h, w, c]}] → {@code [n, h / height, w /
+   * width, c]}
+   */
+  record AveragePool(int height, int width) implements Op {}
+
   /** {@code a + b}; b may lack a's outer dimensions and is then repeated. [a, b] */
   record Add() implements Op {}
 
@@ -59,32 +78,49 @@ public sealed interface Op {
   record Rope(RopePairing pairing) implements Op {}
 
   /**
-   * Scaled dot-product attention within segments; query head h reads key/value head {@code h ·
-   * kvHeads / heads}. [q {@code [n, heads, d]}, k {@code [n, kvHeads, d]}, v {@code [n, kvHeads,
-   * dv]}] → {@code [n, heads, dv]}
+   * Scaled dot-product attention (Vaswani et al., 2017) of the i-th segment of queries to the i-th
+   * segment of keys; query head h reads key/value head {@code h · kvHeads / heads}. [q {@code [n,
+   * heads, d]}, k {@code [m, kvHeads, d]}, v {@code [m, kvHeads, dv]}] → {@code [n, heads, dv]}
    *
    * @param scale what the dot products are multiplied with
-   * @param causal whether a row sees only itself and earlier rows of its segment
-   * @param segments the lengths of consecutive runs of rows that see nothing of each other; they
-   *     add up to n
+   * @param causal whether a row sees only itself and earlier rows of its segment; the segments of
+   *     queries and keys are the same then
+   * @param segments the lengths of consecutive runs of queries that see nothing of each other's
+   *     keys; they add up to n
+   * @param keySegments the lengths of as many runs of keys; they add up to m
    */
-  record Attention(float scale, boolean causal, List<Integer> segments) implements Op {
+  record Attention(float scale, boolean causal, List<Integer> segments, List<Integer> keySegments)
+      implements Op {
 
     /** Keeps an immutable copy of the segments. */
     public Attention {
       segments = List.copyOf(segments);
+      keySegments = List.copyOf(keySegments);
+      requireOwnKeys(causal, segments, keySegments);
     }
   }
 
   /**
    * The weights that {@link Attention} gives each key, for looking at. [q {@code [n, heads, d]}, k
-   * {@code [n, kvHeads, d]}] → {@code [heads, n, n]}; 0 between segments
+   * {@code [m, kvHeads, d]}] → {@code [heads, n, m]}; 0 between segments
    */
-  record AttentionWeights(float scale, boolean causal, List<Integer> segments) implements Op {
+  record AttentionWeights(
+      float scale, boolean causal, List<Integer> segments, List<Integer> keySegments)
+      implements Op {
 
     /** Keeps an immutable copy of the segments. */
     public AttentionWeights {
       segments = List.copyOf(segments);
+      keySegments = List.copyOf(keySegments);
+      requireOwnKeys(causal, segments, keySegments);
+    }
+  }
+
+  private static void requireOwnKeys(
+      boolean causal, List<Integer> segments, List<Integer> keySegments) {
+    if (causal && !segments.equals(keySegments)) {
+      throw new IllegalArgumentException(
+          "Causal attention of segments " + segments + " to other segments " + keySegments);
     }
   }
 

@@ -12,6 +12,8 @@ final class ConformanceCases {
   static SequencedMap<String, List<ConformanceCase>> all() {
     SequencedMap<String, List<ConformanceCase>> all = new LinkedHashMap<>();
     all.put("linear", LinearCases.all());
+    all.put("convolve", ConvolutionCases.convolve());
+    all.put("averagePool", ConvolutionCases.averagePool());
     all.put("add", ElementwiseCases.add());
     all.put("multiply", ElementwiseCases.multiply());
     all.put("activate", ElementwiseCases.activate());
@@ -21,6 +23,8 @@ final class ConformanceCases {
     all.put("rope", AttentionCases.rope());
     all.put("attention", AttentionCases.attention());
     all.put("attentionWeights", AttentionCases.weights());
+    all.put("crossAttention", CrossAttentionCases.attention());
+    all.put("crossAttentionWeights", CrossAttentionCases.weights());
     all.put("append", CacheCases.append());
     all.put("cachedAttention", CacheCases.attention());
     all.put("rows", MovementCases.rows());

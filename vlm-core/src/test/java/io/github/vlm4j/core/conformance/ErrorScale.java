@@ -34,6 +34,16 @@ final class ErrorScale {
           scale[row] = Math.max(scale[row], lengths[row] * widest / Math.sqrt(size));
         }
       }
+      case Op.Convolve convolve -> {
+        int size = computed.get(value.operands().get(1)).length / (int) value.shape().last();
+        double[] x = computed.get(value.operands().get(0));
+        double widest = largest(norms(computed.get(value.operands().get(1)), size));
+        double[] lengths = norms(OracleConvolution.patches(convolve, value, x), size);
+        for (int row = 0; row < rows; row++) {
+          scale[row] = Math.max(scale[row], lengths[row] * widest / Math.sqrt(size));
+        }
+      }
+      case Op.AveragePool _ -> Arrays.fill(scale, largest(computed.get(value.operands().get(0))));
       case Op.LayerNorm(float eps) -> {
         // Subtracting the mean turns the rounding of x itself into an error of the difference.
         int size = Math.toIntExact(value.shape().last());

@@ -36,6 +36,43 @@ final class GraphOracleTest {
   }
 
   @Test
+  void convolutionMovesTheKernelOverThePaddedPicture() {
+    Value x = floats(new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9}, 1, 3, 3, 1);
+    Weight w = weight("w", new float[] {1, 0, 0, 2, 0, 10, 0, 0}, 2, 2, 2, 1);
+    Weight b = weight("b", new float[] {0, 1}, 2);
+    assertThat(compute(g.convolve(x, w, b, 1, 0)))
+        .containsExactly(1 + 2 * 5, 21, 2 + 2 * 6, 31, 4 + 2 * 8, 51, 5 + 2 * 9, 61);
+    assertThat(compute(g.convolve(x, w, null, 2, 1)))
+        .containsExactly(2, 0, 2 * 3, 0, 2 * 7, 40, 5 + 2 * 9, 60);
+  }
+
+  @Test
+  void convolutionSumsOverChannels() {
+    Value x = floats(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 1, 2, 2);
+    Weight w = weight("w", new float[] {1, 10, 100, 1000}, 1, 1, 2, 2);
+    assertThat(compute(g.convolve(x, w, null, 1, 0))).containsExactly(4321, 8765);
+  }
+
+  @Test
+  void poolingAveragesWindowsAndDropsTheRest() {
+    Value x = floats(new float[] {1, 9, 2, 9, 3, 9, 4, 9, 5, 9, 6, 9}, 1, 2, 3, 2);
+    assertThat(compute(g.averagePool(x, 2, 2))).containsExactly(3, 9);
+    assertThat(compute(g.averagePool(x, 1, 3))).containsExactly(2, 9, 5, 9);
+  }
+
+  @Test
+  void eachSegmentOfQueriesSeesItsOwnSegmentOfKeys() {
+    Value q = floats(new float[] {0, 0}, 2, 1, 1);
+    Value k = floats(new float[] {1, 2, 3}, 3, 1, 1);
+    Value v = floats(new float[] {10, 20, 40}, 3, 1, 1);
+    List<Integer> one = List.of(1, 1);
+    assertThat(compute(g.crossAttention(q, k, v, 1, one, List.of(1, 2)))).containsExactly(10, 30);
+    assertThat(compute(g.crossAttention(q, k, v, 1, one, List.of(2, 1)))).containsExactly(15, 40);
+    assertThat(compute(g.crossAttentionWeights(q, k, 1, one, List.of(1, 2))))
+        .containsExactly(1, 0, 0, 0, 0.5, 0.5);
+  }
+
+  @Test
   void operandsAreRepeatedAlongOuterDimensions() {
     Value a = floats(new float[] {1, 2, 3, 4}, 2, 2);
     assertThat(compute(a.plus(floats(new float[] {10, 20}, 2)))).containsExactly(11, 22, 13, 24);

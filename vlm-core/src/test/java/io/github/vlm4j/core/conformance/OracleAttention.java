@@ -50,14 +50,12 @@ final class OracleAttention {
     int rows = extent(q.shape(), 0);
     int heads = extent(q.shape(), 1);
     int valueDim = extent(value.shape(), 2);
-    int[] segmentStart = segmentStarts(op.segments());
     double[] result = new double[rows * heads * valueDim];
     for (int row = 0; row < rows; row++) {
-      int from = segmentStart[row];
-      int to = op.causal() ? row + 1 : segmentEnd(segmentStart, row);
+      int[] keys = keys(op.causal(), op.segments(), op.keySegments(), row);
       for (int head = 0; head < heads; head++) {
-        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
-        average(value, k, in.get(2), weights, row, head, from, result);
+        double[] weights = softmax(scores(q, k, in, row, head, keys[0], keys[1], op.scale()));
+        average(value, k, in.get(2), weights, row, head, keys[0], result);
       }
     }
     return result;
@@ -68,14 +66,13 @@ final class OracleAttention {
     Value k = value.operands().get(1);
     int heads = extent(value.shape(), 0);
     int rows = extent(value.shape(), 1);
-    int[] segmentStart = segmentStarts(op.segments());
-    double[] result = new double[heads * rows * rows];
+    int all = extent(value.shape(), 2);
+    double[] result = new double[heads * rows * all];
     for (int head = 0; head < heads; head++) {
       for (int row = 0; row < rows; row++) {
-        int from = segmentStart[row];
-        int to = op.causal() ? row + 1 : segmentEnd(segmentStart, row);
-        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
-        System.arraycopy(weights, 0, result, (head * rows + row) * rows + from, weights.length);
+        int[] keys = keys(op.causal(), op.segments(), op.keySegments(), row);
+        double[] weights = softmax(scores(q, k, in, row, head, keys[0], keys[1], op.scale()));
+        System.arraycopy(weights, 0, result, (head * rows + row) * all + keys[0], weights.length);
       }
     }
     return result;
@@ -154,25 +151,18 @@ final class OracleAttention {
     }
   }
 
-  /** Returns, for each row, the first row of its segment. */
-  private static int[] segmentStarts(List<Integer> segments) {
-    int[] starts = new int[segments.stream().mapToInt(Integer::intValue).sum()];
+  /** Returns the first key that a row sees, and one past the last. */
+  private static int[] keys(
+      boolean causal, List<Integer> segments, List<Integer> keySegments, int row) {
+    int segment = 0;
     int start = 0;
-    for (int segment : segments) {
-      for (int row = start; row < start + segment; row++) {
-        starts[row] = start;
-      }
-      start += segment;
+    int keyStart = 0;
+    while (row >= start + segments.get(segment)) {
+      start += segments.get(segment);
+      keyStart += keySegments.get(segment);
+      segment++;
     }
-    return starts;
-  }
-
-  private static int segmentEnd(int[] segmentStart, int row) {
-    int end = row;
-    while (end < segmentStart.length && segmentStart[end] == segmentStart[row]) {
-      end++;
-    }
-    return end;
+    return new int[] {keyStart, causal ? row + 1 : keyStart + keySegments.get(segment)};
   }
 
   private static int extent(Shape shape, int axis) {

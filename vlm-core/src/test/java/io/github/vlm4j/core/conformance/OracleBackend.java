@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 
 /**
@@ -158,6 +159,11 @@ public final class OracleBackend implements Backend {
     @Override
     public Tensor output(String name) {
       return known(outputs, name);
+    }
+
+    @Override
+    public Set<String> outputs() {
+      return outputs.keySet();
     }
 
     @Override

@@ -34,6 +34,8 @@ final class OracleOps {
       case Op.Input _, Op.State _, Op.Parameter _, Op.Constant _, Op.Append _ ->
           throw new IllegalArgumentException(value + " is not computed from its operands alone");
       case Op.Linear _ -> linear(value, in);
+      case Op.Convolve convolve -> OracleConvolution.convolve(convolve, value, in);
+      case Op.AveragePool pool -> OracleConvolution.averagePool(pool, value, in.get(0));
       case Op.Add _ -> repeated(in.get(0), in.get(1), Double::sum);
       case Op.Multiply _ -> repeated(in.get(0), in.get(1), (a, b) -> a * b);
       case Op.Activate(Activation activation) ->

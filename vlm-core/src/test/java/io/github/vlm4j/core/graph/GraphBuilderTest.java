@@ -52,6 +52,53 @@ final class GraphBuilderTest {
             "linear", List.of("[8]", "[7, 12]"), (g, x) -> g.linear(x, weight(7, 12), weight(8))),
         mistake("linear", List.of("w is I64"), (g, x) -> g.linear(x, indices(7, 12), null)),
         mistake("linear", List.of("[]"), (g, x) -> g.linear(f32(g, "s"), weight(7, 1), null)),
+        mistake(
+            "convolve",
+            List.of("[5, 12]", "[8, 3, 3, 12]"),
+            (g, x) -> g.convolve(x, weight(8, 3, 3, 12), null, 1, 1)),
+        mistake(
+            "convolve",
+            List.of("[5, 2, 2, 3]", "w [8, 3, 3, 4]", "[out, kh, kw, in]"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 3, 3, 4), null, 1, 1)),
+        mistake(
+            "convolve",
+            List.of("[5, 2, 2, 3]", "[8, 27]"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 27), null, 1, 1)),
+        mistake(
+            "convolve",
+            List.of("w is I64"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), indices(8, 1, 1, 3), null, 1, 1)),
+        mistake(
+            "convolve",
+            List.of("stride", "0"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 1, 1, 3), null, 0, 0)),
+        mistake(
+            "convolve",
+            List.of("padding", "-1"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 1, 1, 3), null, 1, -1)),
+        mistake(
+            "convolve",
+            List.of("w [8, 3, 5, 3] does not fit into input [5, 2, 2, 3] with a padding of 1"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 3, 5, 3), null, 1, 1)),
+        mistake(
+            "convolve",
+            List.of("does not fit into", "2147483647"),
+            (g, x) ->
+                g.convolve(
+                    x.reshape(5, 2, 2, 3), weight(8, 1L << 40, 1, 3), null, 1, Integer.MAX_VALUE)),
+        mistake(
+            "convolve",
+            List.of("bias w [7]", "[8, 1, 1, 3]"),
+            (g, x) -> g.convolve(x.reshape(5, 2, 2, 3), weight(8, 1, 1, 3), weight(7), 1, 0)),
+        mistake(
+            "averagePool",
+            List.of("[5, 2, 2, 3]", "3×1"),
+            (g, x) -> g.averagePool(x.reshape(5, 2, 2, 3), 3, 1)),
+        mistake(
+            "averagePool",
+            List.of("[5, 2, 2, 3]", "0×2"),
+            (g, x) -> g.averagePool(x.reshape(5, 2, 2, 3), 0, 2)),
+        mistake("averagePool", List.of("[5, 12]"), (g, x) -> g.averagePool(x, 1, 1)),
         mistake("add", List.of("[5, 12]", "[5]"), (g, x) -> x.plus(f32(g, "b", 5))),
         mistake("add", List.of("[12]", "[5, 12]"), (g, x) -> g.add(f32(g, "a", 12), x)),
         mistake("add", List.of("[5, 12]"), (g, x) -> x.plus(i32(g, "i", 12))),
@@ -111,6 +158,35 @@ final class GraphBuilderTest {
             List.of("[5, 2, 6]", "[5, 3, 4]"),
             (g, x) ->
                 g.attentionWeights(x.reshape(5, 2, 6), x.reshape(5, 3, 4), 1, false, List.of(5))),
+        mistake(
+            "crossAttention",
+            List.of("[5, 2, 6]", "[3, 3, 6]"),
+            (g, x) -> {
+              Value k = f32(g, "k", 3, 3, 6);
+              return g.crossAttention(x.reshape(5, 2, 6), k, k, 1, List.of(5), List.of(3));
+            }),
+        mistake(
+            "crossAttention",
+            List.of("2 segments of queries and 1 of keys"),
+            (g, x) -> {
+              Value k = f32(g, "k", 3, 2, 6);
+              return g.crossAttention(x.reshape(5, 2, 6), k, k, 1, List.of(2, 3), List.of(3));
+            }),
+        mistake(
+            "crossAttention",
+            List.of("segments of 5 and 4 rows", "[3, 2, 6]"),
+            (g, x) -> {
+              Value k = f32(g, "k", 3, 2, 6);
+              return g.crossAttention(x.reshape(5, 2, 6), k, k, 1, List.of(2, 3), List.of(3, 1));
+            }),
+        mistake(
+            "crossAttentionWeights",
+            List.of("segment of -1"),
+            (g, x) -> {
+              Value k = f32(g, "k", 3, 2, 6);
+              return g.crossAttentionWeights(
+                  x.reshape(5, 2, 6), k, 1, List.of(2, 3), List.of(4, -1));
+            }),
         mistake(
             "cachedAttention",
             List.of("F32[5, 12]", "I32[1]"),
@@ -218,6 +294,16 @@ final class GraphBuilderTest {
     Value v = f32(g, "v", 5, 2, 3);
     assertThat(g.attention(q, k, v, 1, true).shape()).isEqualTo(Shape.of(5, 6, 3));
     assertThat(g.attentionWeights(q, k, 1, true, List.of(5)).shape()).isEqualTo(Shape.of(6, 5, 5));
+    List<Integer> rows = List.of(2, 1);
+    Value few = f32(g, "few", 3, 6, 8);
+    assertThat(g.crossAttention(few, k, v, 1, rows, List.of(1, 4)).shape())
+        .isEqualTo(Shape.of(3, 6, 3));
+    assertThat(g.crossAttentionWeights(few, k, 1, rows, List.of(1, 4)).shape())
+        .isEqualTo(Shape.of(6, 3, 5));
+    Value pictures = f32(g, "pictures", 2, 30, 41, 3);
+    assertThat(g.convolve(pictures, weight(7, 5, 4, 3), weight(7), 2, 1).shape())
+        .isEqualTo(Shape.of(2, 14, 20, 7));
+    assertThat(g.averagePool(pictures, 4, 7).shape()).isEqualTo(Shape.of(2, 7, 5, 3));
   }
 
   @Test
@@ -229,6 +315,15 @@ final class GraphBuilderTest {
     assertThat(x.rows(1, 3).op()).isEqualTo(new Op.Rows(1, 3));
     assertThat(x.reshape(12).op()).isEqualTo(new Op.Reshape());
     assertThat(x.plus(x).operands()).containsExactly(x, x);
+  }
+
+  @Test
+  void causalAttentionToKeysOfOtherSegmentsCannotBe() {
+    assertThatThrownBy(() -> new Op.Attention(1, true, List.of(2, 3), List.of(3, 2)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("[2, 3]");
+    assertThatThrownBy(() -> new Op.AttentionWeights(1, true, List.of(5), List.of(4)))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

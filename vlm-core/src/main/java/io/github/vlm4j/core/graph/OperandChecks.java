@@ -1,0 +1,161 @@
+package io.github.vlm4j.core.graph;
+
+import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.weights.Weight;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether operands fit an operation; an error names the layer, the operation and the shapes.
+ *
+ * @param layer where the operation is built, empty at the root
+ */
+record OperandChecks(String layer) {
+
+  void broadcast(String op, Value a, Value b) {
+    that(
+        isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()),
+        op,
+        a.shape()
+            + " and "
+            + b.shape()
+            + " do not fit (the second must equal the first or its last "
+            + "dimensions)");
+  }
+
+  void norm(String op, Value x, Weight weight) {
+    that(
+        isF32(x) && weight.shape().equals(Shape.of(x.shape().last())),
+        op,
+        "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
+    numeric(op, weight);
+  }
+
+  void numeric(String op, Weight weight) {
+    DType dtype = weight.dtype();
+    that(
+        dtype.isFloat() || dtype.isQuantised(),
+        op,
+        weight.name() + " is " + dtype + " where floating-point or quantised numbers are needed");
+  }
+
+  void attention(String op, Value q, Value k, Value v) {
+    boolean ranks =
+        isF32(q)
+            && isF32(k)
+            && isF32(v)
+            && q.shape().rank() == 3
+            && k.shape().rank() == 3
+            && v.shape().rank() == 3;
+    that(
+        ranks
+            && k.shape().dim(1) > 0
+            && q.shape().dim(1) % k.shape().dim(1) == 0
+            && q.shape().dim(2) == k.shape().dim(2)
+            && v.shape().dim(0) == k.shape().dim(0)
+            && v.shape().dim(1) == k.shape().dim(1),
+        op,
+        "queries "
+            + q.shape()
+            + ", keys "
+            + k.shape()
+            + " and values "
+            + v.shape()
+            + " must be [rows, heads, headDim], with query heads a multiple of key heads");
+  }
+
+  void segments(String op, Value q, Value k, List<Integer> queries, List<Integer> keys) {
+    that(
+        queries.size() == keys.size(),
+        op,
+        queries.size() + " segments of queries and " + keys.size() + " of keys");
+    that(
+        rows(op, queries) == q.shape().dim(0) && rows(op, keys) == k.shape().dim(0),
+        op,
+        "segments of "
+            + rows(op, queries)
+            + " and "
+            + rows(op, keys)
+            + " rows, queries "
+            + q.shape()
+            + " and keys "
+            + k.shape()
+            + " differ in rows");
+  }
+
+  private long rows(String op, List<Integer> segments) {
+    long total = 0;
+    for (int segment : segments) {
+      that(segment > 0, op, "a segment of " + segment + " rows");
+      total += segment;
+    }
+    return total;
+  }
+
+  void convolution(Value x, Weight kernel, @Nullable Weight bias, int stride, int padding) {
+    String op = "convolve";
+    Shape w = kernel.shape();
+    that(
+        isF32(x) && x.shape().rank() == 4 && w.rank() == 4 && x.shape().dim(3) == w.dim(3),
+        op,
+        "input "
+            + x.shape()
+            + " and kernel "
+            + kernel.name()
+            + " "
+            + w
+            + " must be [n, h, w, in] and [out, kh, kw, in]");
+    numeric(op, kernel);
+    that(stride > 0, op, "the stride must be positive, not " + stride);
+    that(padding >= 0, op, "the padding must not be negative, but is " + padding);
+    that(
+        w.dim(1) > 0
+            && w.dim(2) > 0
+            && x.shape().dim(1) + 2L * padding >= w.dim(1)
+            && x.shape().dim(2) + 2L * padding >= w.dim(2),
+        op,
+        "kernel "
+            + kernel.name()
+            + " "
+            + w
+            + " does not fit into input "
+            + x.shape()
+            + " with a padding of "
+            + padding);
+    if (bias != null) {
+      that(
+          bias.shape().equals(Shape.of(w.dim(0))),
+          op,
+          "bias " + bias.name() + " " + bias.shape() + " does not fit kernel " + w);
+      numeric(op, bias);
+    }
+  }
+
+  void position(String op, Value position) {
+    that(
+        position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)),
+        op,
+        "the position must be I32[1], not " + position.dtype() + position.shape());
+  }
+
+  static boolean isIds(Value ids, int rank) {
+    return ids.dtype() == DType.I32 && ids.shape().rank() == rank;
+  }
+
+  static boolean isF32(Value value) {
+    return value.dtype() == DType.F32;
+  }
+
+  private static boolean isFloatOperand(Value value) {
+    return value.dtype().isFloat();
+  }
+
+  void that(boolean holds, String op, String problem) {
+    if (!holds) {
+      throw new ModelException(
+          (layer.isEmpty() ? "graph" : layer) + ": " + op + ": " + problem + ".");
+    }
+  }
+}
