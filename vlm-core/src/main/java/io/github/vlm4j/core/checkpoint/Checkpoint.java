@@ -5,6 +5,7 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,10 +15,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * The weights of a model: one safetensors file, or several that an index lists. Everything is
- * validated on opening; data is mapped, never copied.
+ * The weights of a model: one file of safetensors or PyTorch, or several that an index lists.
+ * Everything is validated on opening; data is mapped, and copied only where a PyTorch file holds a
+ * view whose elements do not lie one after the other.
  *
  * <p>Immutable and safe for use by several threads. {@link #close} unmaps all files, after which
  * every access to a tensor throws {@link IllegalStateException}.
@@ -30,14 +33,17 @@ public final class Checkpoint implements AutoCloseable {
   /** The list of the shards of a model in several files. */
   public static final String INDEX_FILE = "model.safetensors.index.json";
 
-  private static final String EXTENSION = ".safetensors";
+  private static final String PYTORCH_FILE = "pytorch_model.bin";
+  private static final String PYTORCH_INDEX = "pytorch_model.bin.index.json";
+  private static final String OPEN_CLIP = "open_clip_model.safetensors";
+  private static final String OPEN_CLIP_PYTORCH = "open_clip_pytorch_model.bin";
   private static final int MAX_FILES_NAMED = 5;
 
   private final Path path;
-  private final List<SafetensorsFile> files;
-  private final Map<String, SafetensorsFile> fileOf;
+  private final List<TensorFile> files;
+  private final Map<String, TensorFile> fileOf;
 
-  private Checkpoint(Path path, List<SafetensorsFile> files, Map<String, SafetensorsFile> fileOf) {
+  private Checkpoint(Path path, List<TensorFile> files, Map<String, TensorFile> fileOf) {
     this.path = path;
     this.files = List.copyOf(files);
     this.fileOf = Collections.unmodifiableMap(fileOf);
@@ -46,67 +52,116 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Opens the weights of a model folder, or one file.
    *
-   * @param path a folder with {@value #SINGLE_FILE} or {@value #INDEX_FILE}, or a {@code
-   *     .safetensors} file of any name
+   * <p>In a folder the first of these is taken: {@code model.safetensors} or the shards that {@code
+   * model.safetensors.index.json} lists, {@code open_clip_model.safetensors}, {@code
+   * pytorch_model.bin} or the shards that {@code pytorch_model.bin.index.json} lists, {@code
+   * open_clip_pytorch_model.bin}, and at last a {@code .safetensors}, {@code .pt} or {@code .pth}
+   * file of another name if it is the only one.
+   *
+   * @param path a folder, or a {@code .safetensors}, {@code .pt}, {@code .pth} or {@code .bin} file
+   *     of any name
    * @throws CheckpointException if there are no weights, if it is not clear which to take, or if a
    *     file is missing, malformed or contradicts the index
+   * @see PyTorchFile
    */
   public static Checkpoint open(Path path) {
-    if (!Files.isDirectory(path)) {
-      if (Files.exists(path) && !ModelFiles.name(path).endsWith(EXTENSION)) {
-        throw new CheckpointException(
-            path + " is neither a model folder nor a " + EXTENSION + " file");
-      }
-      return single(path, path);
+    if (Files.isDirectory(path)) {
+      return folder(path);
     }
-    Path single = path.resolve(SINGLE_FILE);
-    Path index = path.resolve(INDEX_FILE);
-    // A link that leads nowhere counts as present, so that the error is about the link.
-    boolean hasSingle = Files.exists(single) || Files.isSymbolicLink(single);
-    boolean hasIndex = Files.exists(index) || Files.isSymbolicLink(index);
-    if (hasIndex) {
-      ShardIndex shards = ShardIndex.read(index);
-      // Some converters write an index beside a single file; it then lists that file.
-      if (hasSingle && !shards.shards().contains(SINGLE_FILE)) {
-        throw new CheckpointException(
-            path
-                + " holds both "
-                + SINGLE_FILE
-                + " and "
-                + INDEX_FILE
-                + ", which lists other files; remove one of the two");
-      }
-      return sharded(path, shards);
+    if (Files.exists(path) && WeightFormat.of(path) == null) {
+      throw new CheckpointException(
+          path + " is neither a model folder nor a .safetensors, .pt, .pth or .bin file");
     }
-    if (hasSingle) {
-      return single(path, single);
+    return single(path, path);
+  }
+
+  /**
+   * Returns whether there are weights at a path, so that {@link #open} has something to open; they
+   * may still be damaged, or it may not be clear which to take.
+   *
+   * @param path as {@link #open} takes it
+   */
+  public static boolean isPresent(Path path) {
+    return Files.isDirectory(path)
+        ? has(path, INDEX_FILE)
+            || has(path, PYTORCH_INDEX)
+            || !list(path, "*.{safetensors,pt,pth,bin}").isEmpty()
+        : Files.exists(path);
+  }
+
+  private static Checkpoint folder(Path path) {
+    if (has(path, SINGLE_FILE) || has(path, INDEX_FILE)) {
+      return published(path, SINGLE_FILE, INDEX_FILE, ".safetensors");
+    }
+    if (has(path, OPEN_CLIP)) {
+      return single(path, path.resolve(OPEN_CLIP));
+    }
+    if (has(path, PYTORCH_FILE) || has(path, PYTORCH_INDEX)) {
+      return published(path, PYTORCH_FILE, PYTORCH_INDEX, ".bin");
+    }
+    if (has(path, OPEN_CLIP_PYTORCH)) {
+      return single(path, path.resolve(OPEN_CLIP_PYTORCH));
+    }
+    List<Path> others = list(path, "*.{safetensors,pt,pth}");
+    if (others.size() == 1) {
+      return single(path, others.getFirst());
     }
     throw new CheckpointException(
         path
             + " holds no weights: looked for "
-            + SINGLE_FILE
-            + " and "
-            + INDEX_FILE
-            + ", found "
+            + String.join(
+                ", ",
+                SINGLE_FILE,
+                INDEX_FILE,
+                OPEN_CLIP,
+                PYTORCH_FILE,
+                PYTORCH_INDEX,
+                OPEN_CLIP_PYTORCH)
+            + " and a single .safetensors, .pt or .pth file, found "
             + weightsIn(path));
   }
 
+  /** Opens what {@code save_pretrained} writes. */
+  private static Checkpoint published(Path path, String single, String index, String extension) {
+    if (!has(path, index)) {
+      return single(path, path.resolve(single));
+    }
+    ShardIndex shards = ShardIndex.read(path.resolve(index), extension);
+    // Some converters write an index beside a single file; it then lists that file.
+    if (has(path, single) && !shards.shards().contains(single)) {
+      throw new CheckpointException(
+          path
+              + " holds both "
+              + single
+              + " and "
+              + index
+              + ", which lists other files; remove one of the two");
+    }
+    return sharded(path, shards);
+  }
+
+  /** A link that leads nowhere counts as present, so that the error is about the link. */
+  private static boolean has(Path folder, String name) {
+    Path file = folder.resolve(name);
+    return Files.exists(file) || Files.isSymbolicLink(file);
+  }
+
   private static Checkpoint single(Path path, Path file) {
-    SafetensorsFile opened = SafetensorsFile.open(file);
-    Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+    TensorFile opened = TensorFile.open(file);
+    Map<String, TensorFile> fileOf = new LinkedHashMap<>();
     opened.names().forEach(name -> fileOf.put(name, opened));
     return new Checkpoint(path, List.of(opened), fileOf);
   }
 
   private static Checkpoint sharded(Path folder, ShardIndex index) {
-    List<SafetensorsFile> files = new ArrayList<>();
+    List<TensorFile> files = new ArrayList<>();
     boolean opened = false;
     try {
-      Map<String, SafetensorsFile> fileOf = new LinkedHashMap<>();
+      Map<String, TensorFile> fileOf = new LinkedHashMap<>();
       for (String shard : index.shards()) {
-        files.add(SafetensorsFile.open(folder.resolve(shard)));
+        files.add(TensorFile.openShard(folder.resolve(shard)));
       }
-      for (SafetensorsFile file : files) {
+      for (TensorFile file : files) {
         index.requireAgreement(file);
         file.names().stream().filter(index::lists).forEach(name -> fileOf.put(name, file));
       }
@@ -114,33 +169,39 @@ public final class Checkpoint implements AutoCloseable {
       return new Checkpoint(folder, files, fileOf);
     } finally {
       if (!opened) {
-        files.forEach(SafetensorsFile::close);
+        files.forEach(TensorFile::close);
       }
     }
   }
 
-  private static String weightsIn(Path folder) {
-    List<String> found = new ArrayList<>();
-    try (DirectoryStream<Path> entries =
-        Files.newDirectoryStream(folder, "*.{safetensors,bin,pt,pth,gguf}")) {
-      for (Path entry : entries) {
-        found.add(Excerpt.of(ModelFiles.name(entry)));
-      }
-    } catch (IOException e) {
-      return "that the folder " + StrictJson.problem(e);
-    }
-    if (found.isEmpty()) {
-      return "neither";
+  private static List<Path> list(Path folder, String glob) {
+    List<Path> found = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, glob)) {
+      entries.forEach(found::add);
+    } catch (IOException | DirectoryIteratorException e) {
+      throw new CheckpointException("The folder " + folder + " cannot be read: " + e, e);
     }
     Collections.sort(found);
-    String named = String.join(", ", found.subList(0, Math.min(MAX_FILES_NAMED, found.size())));
+    return found;
+  }
+
+  private static String weightsIn(Path folder) {
+    List<Path> found = list(folder, "*.{safetensors,bin,pt,pth,gguf}");
+    if (found.isEmpty()) {
+      return "none of them";
+    }
+    String named =
+        found.stream()
+            .limit(MAX_FILES_NAMED)
+            .map(file -> Excerpt.of(ModelFiles.name(file)))
+            .collect(Collectors.joining(", "));
     String more = found.size() > MAX_FILES_NAMED ? " and others" : "";
-    boolean usable = found.stream().anyMatch(name -> name.endsWith(EXTENSION));
+    boolean usable = found.stream().anyMatch(file -> WeightFormat.of(file) != null);
     return "only "
         + named
         + more
         + (usable
-            ? "; give the path of a " + EXTENSION + " file itself to open it"
+            ? "; give the path of the file itself to open it"
             : "; convert the model to safetensors");
   }
 
@@ -151,7 +212,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Returns the files, shards in the order of their names. */
   public List<Path> files() {
-    return files.stream().map(SafetensorsFile::path).toList();
+    return files.stream().map(TensorFile::path).toList();
   }
 
   /** Returns the names of all tensors, file by file in the order of their bytes. */
@@ -202,7 +263,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Returns the bytes that the tensors of all files take. */
   public long totalBytes() {
-    return files.stream().mapToLong(SafetensorsFile::totalBytes).sum();
+    return files.stream().mapToLong(TensorFile::totalBytes).sum();
   }
 
   /**
@@ -218,7 +279,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Returns a tensor's name, type, shape and file, for messages about it. */
   public String describe(String name) {
-    SafetensorsFile file = fileOf.get(name);
+    TensorFile file = fileOf.get(name);
     return file == null
         ? Excerpt.quoted(name) + " (not in " + ModelFiles.name(path) + ")"
         : file.describe(name);
@@ -227,11 +288,11 @@ public final class Checkpoint implements AutoCloseable {
   /** Unmaps all files; a second call does nothing. */
   @Override
   public void close() {
-    files.forEach(SafetensorsFile::close);
+    files.forEach(TensorFile::close);
   }
 
-  private SafetensorsFile file(String name) {
-    SafetensorsFile file = fileOf.get(name);
+  private TensorFile file(String name) {
+    TensorFile file = fileOf.get(name);
     if (file == null) {
       throw new CheckpointException(
           "Tensor "

@@ -197,6 +197,12 @@ public final class ConfigNode {
     return json.path(field).isTextual();
   }
 
+  /** Returns whether the field is there and switches something off: {@code false} or 0. */
+  public boolean isOff(String field) {
+    JsonNode value = json.path(field);
+    return value.isBoolean() ? !value.booleanValue() : value.isNumber() && value.asDouble() == 0;
+  }
+
   /** Returns the field, an object. */
   public ConfigNode object(String field) {
     JsonNode node = require(field, "an object", JsonNode::isObject);

@@ -24,7 +24,7 @@ import java.util.Set;
  *
  * @see <a href="https://github.com/huggingface/safetensors#format">The format</a>
  */
-public final class SafetensorsFile implements AutoCloseable {
+public final class SafetensorsFile implements TensorFile {
 
   private final Path path;
   private final String file;
@@ -70,11 +70,13 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /** Returns the file as it was given. */
+  @Override
   public Path path() {
     return path;
   }
 
   /** Returns the names of all tensors, in the order of their bytes. */
+  @Override
   public Set<String> names() {
     return header.entries().keySet();
   }
@@ -85,6 +87,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /** Returns whether there is a tensor of this name, of whatever type. */
+  @Override
   public boolean contains(String name) {
     return header.entries().containsKey(name);
   }
@@ -94,6 +97,7 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @throws CheckpointException if there is no such tensor
    */
+  @Override
   public Shape shape(String name) {
     return entry(name).shape();
   }
@@ -103,18 +107,13 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @throws CheckpointException if there is no such tensor or its type is not supported
    */
+  @Override
   public DType dtype(String name) {
     SafetensorsHeader.Entry entry = entry(name);
     return entry
         .type()
         .dtype()
-        .orElseThrow(() ->
-            new CheckpointException(
-                SafetensorsHeader.tensor(file, name)
-                    + " is "
-                    + entry.describe()
-                    + ", a type that is not supported; supported are "
-                    + StoredType.supportedNames()));
+        .orElseThrow(() -> TensorFile.unsupported(file, name, entry.describe()));
   }
 
   /**
@@ -122,6 +121,7 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @throws CheckpointException if there is no such tensor
    */
+  @Override
   public String storedType(String name) {
     return entry(name).type().name();
   }
@@ -131,12 +131,14 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @throws CheckpointException if there is no such tensor
    */
+  @Override
   public long bytes(String name) {
     SafetensorsHeader.Entry entry = entry(name);
     return entry.end() - entry.begin();
   }
 
   /** Returns the bytes that all tensors take. */
+  @Override
   public long totalBytes() {
     return data.byteSize();
   }
@@ -147,6 +149,7 @@ public final class SafetensorsFile implements AutoCloseable {
    * @throws CheckpointException if there is no such tensor or its type is not supported
    * @throws IllegalStateException if the file has been closed
    */
+  @Override
   public Tensor tensor(String name) {
     DType dtype = dtype(name);
     if (!arena.scope().isAlive()) {
@@ -159,6 +162,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /** Returns a tensor's name, type, shape and file, for messages about it. */
+  @Override
   public String describe(String name) {
     return contains(name)
         ? Excerpt.quoted(name) + " (" + entry(name).describe() + " in " + file + ")"

@@ -26,22 +26,25 @@ final class ShardIndex {
   private static final int MAX_TENSORS = 1 << 19;
 
   private final String file;
+  private final String extension;
   private final Map<String, String> shardOf = new HashMap<>();
   private final Map<String, List<String>> namesByShard = new TreeMap<>();
 
-  private ShardIndex(String file) {
+  private ShardIndex(String file, String extension) {
     this.file = file;
+    this.extension = extension;
   }
 
   /**
    * Reads an index.
    *
+   * @param extension what the names of all files that it lists end with
    * @throws CheckpointException if it is missing or malformed, lists no tensor or one twice, or
    *     names a file by more than a plain name
    */
-  static ShardIndex read(Path path) {
+  static ShardIndex read(Path path, String extension) {
     ModelFiles.requireRegular(path);
-    ShardIndex index = new ShardIndex(ModelFiles.name(path));
+    ShardIndex index = new ShardIndex(ModelFiles.name(path), extension);
     try {
       long size = Files.size(path);
       if (size > MAX_BYTES) {
@@ -96,7 +99,8 @@ final class ShardIndex {
             file
                 + ": weight_map."
                 + Excerpt.of(name)
-                + " must be the plain name of a .safetensors"
+                + " must be the plain name of a "
+                + extension
                 + " file beside the index, without a path, got "
                 + StrictJson.found(parser));
       }
@@ -112,8 +116,8 @@ final class ShardIndex {
     }
   }
 
-  private static boolean isPlainName(String shard) {
-    if (!shard.endsWith(".safetensors")
+  private boolean isPlainName(String shard) {
+    if (!shard.endsWith(extension)
         || shard.chars().anyMatch(c -> c == '/' || c == '\\' || c == ':' || c < ' ')) {
       return false;
     }
@@ -139,7 +143,7 @@ final class ShardIndex {
    * Refuses a shard that lacks a tensor which the index places there, or that holds one which the
    * index places elsewhere. A tensor that the index does not list at all is not part of the model.
    */
-  void requireAgreement(SafetensorsFile shard) {
+  void requireAgreement(TensorFile shard) {
     String shardName = ModelFiles.name(shard.path());
     for (String name : namesByShard.getOrDefault(shardName, List.of())) {
       if (!shard.contains(name)) {

@@ -3,7 +3,8 @@ package io.github.vlm4j.core.model;
 /**
  * How a picture or a video is cut into patches.
  *
- * @param frames temporal patches, 1 for a still picture
+ * @param frames temporal patches, 1 for a still picture; encoders that know no time read them one
+ *     by one, as a batch of pictures of one size
  * @param height rows of patches
  * @param width columns of patches
  */

@@ -2,6 +2,7 @@ package io.github.vlm4j.core.nn;
 
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +25,33 @@ public record Linear(Weight weight, @Nullable Weight bias) {
   public static Linear withoutBias(WeightScope scope, long in, long out) {
     scope.named("Linear(" + in + " → " + out + ")");
     return new Linear(scope.get("weight", out, in), null);
+  }
+
+  /**
+   * Takes a matrix that is stored the other way round, {@code [in, out]}, as OpenAI's CLIP stores
+   * its projections; there is no bias.
+   *
+   * @param name of the tensor in the scope
+   */
+  public static Linear transposed(WeightScope scope, String name, int in, int out) {
+    Weight stored = scope.get(name, in, out);
+    return new Linear(
+        scope.derive(
+            name + ".transposed",
+            new long[] {out, in},
+            () -> transpose(stored.of(scope.source().tensor(stored.name())), in, out)),
+        null);
+  }
+
+  private static Tensor transpose(Tensor matrix, int rows, int columns) {
+    float[] from = matrix.toFloats();
+    float[] to = new float[from.length];
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        to[c * rows + r] = from[r * columns + c];
+      }
+    }
+    return Tensor.ofFloats(to, columns, rows);
   }
 
   /** Returns the map of some of the outputs only, as fused projections are used in parts. */

@@ -68,8 +68,9 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   }
 
   private Tensor fill(String name, Shape shape) {
-    // Norm weights around one keep activations from vanishing over dozens of layers.
-    float centre = shape.rank() == 1 && name.endsWith("weight") ? 1 : 0;
+    // Norm weights and variances around one keep activations from vanishing over dozens of layers.
+    boolean aroundOne = name.endsWith("weight") || name.endsWith("running_var");
+    float centre = shape.rank() == 1 && aroundOne ? 1 : 0;
     SplittableRandom random = new SplittableRandom(name.hashCode());
     Tensor tensor = Tensor.allocate(dtype, shape, arena);
     int pattern = (int) Math.min(PATTERN_ELEMENTS, shape.elements());

@@ -2,7 +2,9 @@ package io.github.vlm4j.core.weights;
 
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.tensor.Tensor;
 import java.util.Arrays;
+import java.util.function.Supplier;
 
 /**
  * A place in the tree of tensor names, from which a layer takes its parameters: {@code
@@ -14,11 +16,11 @@ public final class WeightScope {
   /** No model has a tensor of a trillion elements, and sums of sizes stay far from overflowing. */
   private static final long MAX_ELEMENTS = 1L << 40;
 
-  private final WeightSource source;
+  private final DerivedWeights source;
   private final ModuleTree tree;
   private final String path;
 
-  private WeightScope(WeightSource source, ModuleTree tree, String path) {
+  private WeightScope(DerivedWeights source, ModuleTree tree, String path) {
     this.source = source;
     this.tree = tree;
     this.path = path;
@@ -26,7 +28,7 @@ public final class WeightScope {
 
   /** Returns the root of a source's names. */
   public static WeightScope of(WeightSource source) {
-    return new WeightScope(source, new ModuleTree(), "");
+    return new WeightScope(new DerivedWeights(source), new ModuleTree(), "");
   }
 
   /**
@@ -54,6 +56,23 @@ public final class WeightScope {
     Weight weight = source.require(join(name), shape(name, dims));
     tree.add(weight);
     return weight;
+  }
+
+  /**
+   * Returns a parameter that is computed from stored ones, once, when it is first read: a batch
+   * norm folded into a convolution, a projection turned over.
+   *
+   * @param name its name below this place, which no stored tensor has
+   * @param dims its extents
+   * @param recipe computes it in f32; may read stored tensors through {@link #source}
+   */
+  public Weight derive(String name, long[] dims, Supplier<Tensor> recipe) {
+    return source.derive(join(name), shape(name, dims), recipe);
+  }
+
+  /** Returns the data of every parameter that was asked for or derived here. */
+  public WeightSource source() {
+    return source;
   }
 
   /** The extents come from a configuration file, which may hold any numbers. */

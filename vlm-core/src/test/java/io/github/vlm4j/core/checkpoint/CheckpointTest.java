@@ -133,27 +133,117 @@ class CheckpointTest {
   void saysWhatWasLookedForAndWhatWasFound() throws IOException {
     String looked =
         folder
-            + " holds no weights: looked for model.safetensors and model.safetensors.index.json,"
-            + " found ";
-    assertRefused(looked + "neither");
-    Files.createFile(folder.resolve("pytorch_model.bin"));
-    assertRefused(looked + "only pytorch_model.bin; convert the model to safetensors");
-    Files.createFile(folder.resolve("other.safetensors"));
+            + " holds no weights: looked for model.safetensors, model.safetensors.index.json,"
+            + " open_clip_model.safetensors, pytorch_model.bin, pytorch_model.bin.index.json,"
+            + " open_clip_pytorch_model.bin and a single .safetensors, .pt or .pth file, found ";
+    assertRefused(looked + "none of them");
+    Files.createFile(folder.resolve("model.gguf"));
+    assertRefused(looked + "only model.gguf; convert the model to safetensors");
+    Files.createFile(folder.resolve("training_args.bin"));
+    assertRefused(
+        looked + "only model.gguf, training_args.bin; give the path of the file itself to open it");
+    Files.createFile(folder.resolve("a.pt"));
+    Files.createFile(folder.resolve("b.safetensors"));
     assertRefused(
         looked
-            + "only other.safetensors, pytorch_model.bin; give the path of a .safetensors file"
+            + "only a.pt, b.safetensors, model.gguf, training_args.bin; give the path of the file"
             + " itself to open it");
   }
 
   @Test
-  void refusesWhatIsNeitherAFolderNorASafetensorsFile() throws IOException {
-    Path file = Files.createFile(folder.resolve("model.bin"));
+  void refusesWhatIsNeitherAFolderNorAFileOfWeights() throws IOException {
+    Path file = Files.createFile(folder.resolve("model.gguf"));
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> Checkpoint.open(file))
-        .withMessage(file + " is neither a model folder nor a .safetensors file");
+        .withMessage(
+            file + " is neither a model folder nor a .safetensors, .pt, .pth or .bin file");
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> Checkpoint.open(folder.resolve("none")))
         .withMessage("none is missing from " + folder);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"weights.pt", "weights.pth", "weights.bin"})
+  void opensAPyTorchFileGivenDirectly(String name) throws IOException {
+    Path file = Files.write(folder.resolve(name), SafetensorsBytes.fixture("pytorch/protocol2.pt"));
+    try (Checkpoint checkpoint = Checkpoint.open(file)) {
+      assertThat(checkpoint.files()).containsExactly(file);
+      assertPlain(checkpoint);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"pytorch_model.bin", "open_clip_pytorch_model.bin", "ViT-B-32.pt", "epoch_3.pth"})
+  void opensAPyTorchFileInAFolder(String name) throws IOException {
+    Files.write(folder.resolve(name), SafetensorsBytes.fixture("pytorch/protocol2.pt"));
+    Files.createFile(folder.resolve("training_args.bin"));
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.path()).isEqualTo(folder);
+      assertThat(checkpoint.files()).containsExactly(folder.resolve(name));
+      assertPlain(checkpoint);
+    }
+  }
+
+  @Test
+  void prefersSafetensorsAndTheNamesOfTheHub() throws IOException {
+    Files.write(folder.resolve("other.pt"), new byte[] {1});
+    Files.write(folder.resolve("open_clip_pytorch_model.bin"), new byte[] {1});
+    write("another.safetensors", "{" + f32("another", 0, 1) + "}", 4);
+    String[] better = {
+      "pytorch_model.bin", "open_clip_model.safetensors", "model.safetensors",
+    };
+    for (String name : better) {
+      Files.write(
+          folder.resolve(name),
+          name.endsWith(".bin")
+              ? SafetensorsBytes.fixture("pytorch/protocol2.pt")
+              : SafetensorsBytes.of("{" + f32("a", 0, 1) + "}", 4));
+      try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+        assertThat(checkpoint.files()).containsExactly(folder.resolve(name));
+      }
+    }
+  }
+
+  @Test
+  void opensShardsThatTorchWrote() throws IOException {
+    String first = "pytorch_model-00001-of-00002.bin";
+    String second = "pytorch_model-00002-of-00002.bin";
+    for (String name : new String[] {first, second, "pytorch_model.bin.index.json"}) {
+      SafetensorsBytes.fixture("pytorch/sharded/" + name, folder);
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.files()).containsExactly(folder.resolve(first), folder.resolve(second));
+      assertPlain(checkpoint);
+    }
+    Files.delete(folder.resolve(second));
+    assertRefused(second + " is missing from " + folder);
+    Files.write(
+        folder.resolve("pytorch_model.bin.index.json"),
+        SafetensorsBytes.json("{'weight_map':{'a':'x.safetensors'}}"));
+    assertRefused(
+        "pytorch_model.bin.index.json: weight_map.a must be the plain name of a .bin file beside"
+            + " the index, without a path, got \"x.safetensors\"");
+  }
+
+  @Test
+  void refusesToChooseBetweenAPyTorchFileAndShards() throws IOException {
+    SafetensorsBytes.fixture("pytorch/sharded/pytorch_model.bin.index.json", folder);
+    Files.createFile(folder.resolve("pytorch_model.bin"));
+    assertRefused(
+        folder
+            + " holds both pytorch_model.bin and pytorch_model.bin.index.json, which lists other"
+            + " files; remove one of the two");
+  }
+
+  private static void assertPlain(Checkpoint checkpoint) {
+    assertThat(checkpoint.names())
+        .containsExactlyInAnyOrder("conv1.weight", "ln.weight", "ln.bias", "steps");
+    assertThat(checkpoint.tensor("ln.weight").toFloats()).containsExactly(-1, -0.5f, 0, 0.5f, 1);
+    assertThat(checkpoint.dtype("ln.bias")).isEqualTo(DType.BF16);
+    assertThat(checkpoint.totalBytes()).isEqualTo(48 + 10 + 10 + 8);
+    assertThat(checkpoint.describe("conv1.weight"))
+        .startsWith("\"conv1.weight\" (F32[2, 3, 2] in ");
   }
 
   @Test
