@@ -7,4 +7,5 @@ module io.github.vlm4j.text {
   exports io.github.vlm4j.text.generate;
   exports io.github.vlm4j.text.template;
   exports io.github.vlm4j.text.tokenizer;
+  exports io.github.vlm4j.text.encoder;
 }

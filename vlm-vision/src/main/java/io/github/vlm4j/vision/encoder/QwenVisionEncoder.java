@@ -97,7 +97,7 @@ public final class QwenVisionEncoder implements VisionEncoder {
       h = blocks.get(i).apply(g.at("blocks." + i), h, rotary, segments, attentions);
       hiddenStates.add(h);
     }
-    return new VisionFeatures(hiddenStates, attentions, h);
+    return VisionFeatures.ofPatches(hiddenStates, attentions, h);
   }
 
   /** Cosines and sines, {@code [patches, headDim / 2]} each. */

@@ -1,6 +1,7 @@
 package io.github.vlm4j.vision.image;
 
 import java.awt.image.BufferedImage;
+import java.awt.image.IndexColorModel;
 import java.io.IOException;
 import java.nio.ByteOrder;
 
@@ -46,8 +47,13 @@ record BmpFile(Dimensions size, Bytes file) implements EncodedImage {
   }
 
   @Override
-  public byte[] decodeRgb() throws IOException {
+  public DecodedPixels decode() throws IOException {
     BufferedImage picture = PluginReader.read("bmp", file, size);
-    return SampleConverter.toRgb(picture.getRaster(), picture.getColorModel());
+    DecodedPixels pixels = SampleConverter.convert(picture.getRaster(), picture.getColorModel());
+    boolean ramp =
+        picture.getColorModel() instanceof IndexColorModel palette
+            && palette.getMapSize() != 2
+            && SampleConverter.isGreyRamp(palette);
+    return ramp ? pixels.as(StoredMode.RGB) : pixels;
   }
 }

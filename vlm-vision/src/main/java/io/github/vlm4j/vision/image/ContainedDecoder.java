@@ -12,15 +12,16 @@ final class ContainedDecoder {
 
   private ContainedDecoder() {}
 
-  static byte[] decode(EncodedImage file, String name) {
+  static DecodedPixels decode(EncodedImage file, String name) {
     Dimensions size = file.size();
     try {
-      byte[] rgb = file.decodeRgb();
-      if (rgb.length != size.pixels() * 3) {
+      DecodedPixels pixels = file.decode();
+      if (pixels.rgb().length != size.pixels() * 3
+          || pixels.samples().length != size.pixels() * pixels.mode().bytesPerPixel()) {
         throw new UnreadableImageException(
             "its header and its pixels disagree on the size " + size);
       }
-      return rgb;
+      return pixels;
     } catch (UnreadableImageException e) {
       throw new InputException(
           "%s cannot be read: %s; copy, download or export it again."

@@ -18,11 +18,10 @@ sealed interface EncodedImage permits BmpFile, GifFile, JpegFile, PngFile, TiffF
   /**
    * Decodes the stored picture.
    *
-   * @return RGB, `[height, width, 3]`
    * @throws IOException if the decoder finds damage
    * @throws UnreadableImageException if the parser does
    */
-  byte[] decodeRgb() throws IOException;
+  DecodedPixels decode() throws IOException;
 
   /** Tells the format by its first bytes and reads the header. */
   static EncodedImage parse(byte[] file, String name) {

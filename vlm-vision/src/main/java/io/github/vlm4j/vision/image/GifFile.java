@@ -80,16 +80,21 @@ record GifFile(
   }
 
   @Override
-  public byte[] decodeRgb() throws IOException {
+  public DecodedPixels decode() throws IOException {
     if (frame.pixels() == 0 || frame.pixels() > (long) MAX_LZW_RATIO * dataBytes) {
       throw new UnreadableImageException(
           "%d bytes of GIF data cannot hold a frame of %s pixels".formatted(dataBytes, frame));
     }
     BufferedImage picture = PluginReader.read("gif", firstFrame, frame);
-    byte[] part = SampleConverter.toRgb(picture.getRaster(), picture.getColorModel());
+    DecodedPixels decoded = SampleConverter.convert(picture.getRaster(), picture.getColorModel());
+    boolean ramp =
+        picture.getColorModel() instanceof IndexColorModel palette
+            && SampleConverter.isGreyRamp(palette);
+    StoredMode mode = ramp ? StoredMode.RGB : decoded.mode();
     if (frame.equals(size)) {
-      return part;
+      return decoded.as(mode);
     }
+    byte[] part = decoded.rgb();
     byte[] canvas = new byte[Math.toIntExact(3 * size.pixels())];
     if (picture.getColorModel() instanceof IndexColorModel palette) {
       int index = Math.max(transparent, 0);
@@ -108,7 +113,7 @@ record GifFile(
           3 * ((top + y) * size.width() + left),
           3 * frame.width());
     }
-    return canvas;
+    return new DecodedPixels(canvas, mode, decoded.samples());
   }
 
   private static int tableBytes(int flags) {

@@ -46,12 +46,16 @@ public final class Image {
   private final int width;
   private final int height;
   private final byte[] rgb;
+  private final StoredMode storedMode;
+  private final byte[] storedSamples;
 
-  private Image(String name, int width, int height, byte[] rgb) {
+  private Image(String name, Dimensions size, DecodedPixels pixels) {
     this.name = name;
-    this.width = width;
-    this.height = height;
-    this.rgb = rgb;
+    this.width = size.width();
+    this.height = size.height();
+    this.rgb = pixels.rgb();
+    this.storedMode = pixels.mode();
+    this.storedSamples = pixels.samples();
   }
 
   /**
@@ -167,8 +171,8 @@ public final class Image {
     Dimensions size = new Dimensions(picture.getWidth(), picture.getHeight());
     size.check(UNNAMED, ImageLimits.DEFAULT);
     try {
-      byte[] rgb = SampleConverter.toRgb(picture.getRaster(), picture.getColorModel());
-      return new Image(UNNAMED, size.width(), size.height(), rgb);
+      return new Image(
+          UNNAMED, size, SampleConverter.convert(picture.getRaster(), picture.getColorModel()));
     } catch (UnreadableImageException e) {
       throw new InputException(
           "The BufferedImage cannot be used: %s; draw it into one of TYPE_INT_RGB."
@@ -194,7 +198,7 @@ public final class Image {
           "The RGB array has %d bytes, expected %d for %s; pass width × height × 3 bytes."
               .formatted(rgb.length, size.pixels() * 3, size));
     }
-    return new Image(UNNAMED, width, height, rgb.clone());
+    return new Image(UNNAMED, size, DecodedPixels.opaque(rgb.clone()));
   }
 
   /**
@@ -234,6 +238,24 @@ public final class Image {
   }
 
   /**
+   * How the samples were stored, for transforms that do not convert them to RGB first.
+   *
+   * @return the mode
+   */
+  public StoredMode storedMode() {
+    return storedMode;
+  }
+
+  /**
+   * What the stored mode holds beside the RGB levels, without a copy.
+   *
+   * @return `[height, width, storedMode().bytesPerPixel()]`, read-only
+   */
+  public MemorySegment storedSamples() {
+    return MemorySegment.ofArray(storedSamples).asReadOnly();
+  }
+
+  /**
    * Copies rows of pixels.
    *
    * @param firstRow the first row
@@ -262,10 +284,16 @@ public final class Image {
     EncodedImage file = EncodedImage.parse(encoded, name);
     Dimensions stored = file.size();
     stored.check(name, limits);
-    byte[] rgb = ContainedDecoder.decode(file, name);
+    DecodedPixels pixels = ContainedDecoder.decode(file, name);
     Orientation orientation = file.orientation();
-    Dimensions upright = orientation.apply(stored);
-    return new Image(name, upright.width(), upright.height(), orientation.apply(rgb, stored));
+    StoredMode mode = pixels.mode();
+    return new Image(
+        name,
+        orientation.apply(stored),
+        new DecodedPixels(
+            orientation.apply(pixels.rgb(), 3, stored),
+            mode,
+            orientation.apply(pixels.samples(), mode.bytesPerPixel(), stored)));
   }
 
   private static byte[] readBounded(InputStream in, String name, ImageLimits limits)

@@ -132,7 +132,7 @@ record JpegFile(
   }
 
   @Override
-  public byte[] decodeRgb() throws IOException {
+  public DecodedPixels decode() throws IOException {
     if (size.pixels() > (long) MAX_PIXELS_PER_BYTE * scanBytes) {
       throw new UnreadableImageException(
           "%d bytes of JPEG data cannot hold %s pixels".formatted(scanBytes, size));
@@ -145,7 +145,7 @@ record JpegFile(
         || !isIdentity(model.getBandOffsets())) {
       throw new UnreadableImageException("its JPEG frame has an unexpected layout");
     }
-    return toRgb(buffer.getData());
+    return convert(buffer.getData());
   }
 
   private static boolean isIdentity(int[] bandOffsets) {
@@ -208,45 +208,43 @@ record JpegFile(
     };
   }
 
-  private byte[] toRgb(byte[] samples) {
+  private DecodedPixels convert(byte[] samples) {
     int pixels = (int) size.pixels();
-    if (colour == Colour.RGB) {
-      return samples.length == 3 * pixels ? samples : Arrays.copyOf(samples, 3 * pixels);
+    if (samples.length != colour.components * pixels) {
+      samples = Arrays.copyOf(samples, colour.components * pixels);
     }
-    byte[] rgb = colour == Colour.YCBCR ? samples : new byte[3 * pixels];
-    switch (colour) {
+    return switch (colour) {
+      case RGB -> DecodedPixels.opaque(samples);
       case GREY -> {
+        byte[] rgb = new byte[3 * pixels];
         for (int i = 0, at = 0; i < pixels; i++, at += 3) {
           rgb[at] = samples[i];
           rgb[at + 1] = samples[i];
           rgb[at + 2] = samples[i];
         }
+        yield DecodedPixels.opaque(rgb);
       }
       case YCBCR -> {
         for (int at = 0; at < 3 * pixels; at += 3) {
-          chromaToRgb(samples, at, rgb, at);
+          chromaToRgb(samples, at, samples, at);
         }
+        yield DecodedPixels.opaque(samples);
       }
       case CMYK -> {
-        for (int i = 0, at = 0; i < 4 * pixels; i += 4, at += 3) {
-          storedInkToRgb(samples[i], samples[i + 1], samples[i + 2], samples[i + 3], rgb, at);
+        for (int i = 0; i < 4 * pixels; i++) {
+          // Every writer of CMYK JPEG follows Adobe, who store 255 for no ink.
+          samples[i] = (byte) ~samples[i];
         }
+        yield DecodedPixels.ofSamples(StoredMode.CMYK, samples);
       }
       case YCCK -> {
-        byte[] ink = new byte[3];
-        for (int i = 0, at = 0; i < 4 * pixels; i += 4, at += 3) {
-          chromaToRgb(samples, i, ink, 0);
-          storedInkToRgb((byte) ~ink[0], (byte) ~ink[1], (byte) ~ink[2], samples[i + 3], rgb, at);
+        for (int i = 0; i < 4 * pixels; i += 4) {
+          chromaToRgb(samples, i, samples, i);
+          samples[i + 3] = (byte) ~samples[i + 3];
         }
+        yield DecodedPixels.ofSamples(StoredMode.CMYK, samples);
       }
-      case RGB -> throw new IllegalStateException("handled above");
-    }
-    return rgb;
-  }
-
-  /** Every writer of CMYK JPEG follows Adobe, who store 255 for no ink. */
-  private static void storedInkToRgb(byte c, byte m, byte y, byte k, byte[] rgb, int at) {
-    SampleConverter.inkToRgb(~c & 0xff, ~m & 0xff, ~y & 0xff, ~k & 0xff, rgb, at);
+    };
   }
 
   /** JFIF's conversion (ITU-R BT.601, full range) in the library's 16-bit fixed point. */

@@ -35,28 +35,29 @@ record Orientation(int code) {
     return code >= 5 ? stored.transposed() : stored;
   }
 
-  byte[] apply(byte[] rgb, Dimensions stored) {
-    if (code == 1) {
-      return rgb;
+  /** Turns pixels of some bytes each. */
+  byte[] apply(byte[] pixels, int bytesPerPixel, Dimensions stored) {
+    if (code == 1 || pixels.length == 0) {
+      return pixels;
     }
     int width = stored.width();
     int height = stored.height();
     boolean flipX = code == 2 || code == 3 || code == 7 || code == 8;
     boolean flipY = code == 3 || code == 4 || code == 6 || code == 7;
     boolean transposed = code >= 5;
-    byte[] upright = new byte[rgb.length];
+    byte[] upright = new byte[pixels.length];
     Dimensions target = apply(stored);
     int at = 0;
     for (int y = 0; y < target.height(); y++) {
-      for (int x = 0; x < target.width(); x++, at += 3) {
+      for (int x = 0; x < target.width(); x++, at += bytesPerPixel) {
         int sourceX = transposed ? y : x;
         int sourceY = transposed ? x : y;
         sourceX = flipX ? width - 1 - sourceX : sourceX;
         sourceY = flipY ? height - 1 - sourceY : sourceY;
-        int from = 3 * (sourceY * width + sourceX);
-        upright[at] = rgb[from];
-        upright[at + 1] = rgb[from + 1];
-        upright[at + 2] = rgb[from + 2];
+        int from = bytesPerPixel * (sourceY * width + sourceX);
+        for (int i = 0; i < bytesPerPixel; i++) {
+          upright[at + i] = pixels[from + i];
+        }
       }
     }
     return upright;

@@ -10,10 +10,16 @@ import java.nio.ByteOrder;
  * that nothing else in the file can change or stop it.
  */
 record PngFile(
-    Dimensions size, Orientation orientation, Bytes stripped, long dataBytes, int bitsPerPixel)
+    Dimensions size,
+    Orientation orientation,
+    Bytes stripped,
+    long dataBytes,
+    boolean palette,
+    int bitsPerPixel)
     implements EncodedImage {
 
   private static final int SIGNATURE_BYTES = 8;
+  private static final int PALETTE = 3;
   private static final String XMP = "XML:com.adobe.xmp\0";
 
   /** Deflate shortens by a factor of at most 1032 (RFC 1951: 258 bytes in two bits). */
@@ -38,7 +44,7 @@ record PngFile(
       }
       Bytes data = file.slice(at + 8, length);
       switch (type) {
-        case "IHDR", "PLTE", "tRNS", "IDAT" ->
+        case "IHDR", "PLTE", "IDAT" ->
             kept.write(
                 file.array(),
                 (int) (file.start() + at),
@@ -46,7 +52,8 @@ record PngFile(
         case "eXIf" -> exif = data;
         case "iTXt" -> xmp = data.startsWith(0, XMP) ? data : xmp;
         default -> {
-          // Text, times, profiles and animation frames do not bear on the still picture.
+          // Text, times, profiles and animation frames do not bear on the still picture, nor does
+          // a transparent colour on its RGB.
         }
       }
       dataBytes += type.equals("IDAT") ? length : 0;
@@ -75,6 +82,7 @@ record PngFile(
         Orientation.of(exif, xmp),
         Bytes.of(kept.toByteArray()),
         dataBytes,
+        header.u8(9) == PALETTE,
         samples * header.u8(8));
   }
 
@@ -84,12 +92,16 @@ record PngFile(
   }
 
   @Override
-  public byte[] decodeRgb() throws IOException {
+  public DecodedPixels decode() throws IOException {
     if (size.pixels() * bitsPerPixel / 8 > MAX_DEFLATE_RATIO * dataBytes) {
       throw new UnreadableImageException(
           "%d bytes of PNG data cannot hold %s pixels".formatted(dataBytes, size));
     }
     BufferedImage picture = PluginReader.read("png", stripped, size);
-    return SampleConverter.toRgb(picture.getRaster(), picture.getColorModel());
+    DecodedPixels pixels = SampleConverter.convert(picture.getRaster(), picture.getColorModel());
+    // The JDK makes palettes of all grey of fewer than 8 bits.
+    return pixels.mode() == StoredMode.PALETTE && !palette && bitsPerPixel > 1
+        ? pixels.as(StoredMode.RGB)
+        : pixels;
   }
 }

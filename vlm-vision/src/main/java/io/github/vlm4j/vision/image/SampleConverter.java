@@ -7,6 +7,8 @@ import java.awt.image.DataBuffer;
 import java.awt.image.DataBufferByte;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * Turns stored samples into RGB by Pillow's {@code convert("RGB")} rules, which know no colour
@@ -16,11 +18,12 @@ final class SampleConverter {
 
   private SampleConverter() {}
 
-  static byte[] toRgb(Raster raster, ColorModel colours) {
-    byte[] rgb = new byte[3 * raster.getWidth() * raster.getHeight()];
+  static DecodedPixels convert(Raster raster, ColorModel colours) {
+    int pixels = raster.getWidth() * raster.getHeight();
     if (colours instanceof IndexColorModel palette) {
+      byte[] rgb = new byte[3 * pixels];
       fromPalette(raster, palette, rgb);
-      return rgb;
+      return DecodedPixels.opaque(rgb).as(StoredMode.PALETTE);
     }
     int space = colours.getColorSpace().getType();
     int bands = raster.getNumBands();
@@ -33,30 +36,29 @@ final class SampleConverter {
               .formatted(bands, space));
     }
     if (bands == 1 && raster.getTransferType() != DataBuffer.TYPE_BYTE) {
-      fromDeepGrey(raster, rgb);
-    } else if (ink) {
-      fromInk(raster, rgb, scales(raster, colours));
-    } else {
-      boolean premultiplied = colours.hasAlpha() && colours.isAlphaPremultiplied();
-      if (premultiplied || !copyBytes(raster, rgb)) {
-        fromSamples(raster, rgb, scales(raster, colours), premultiplied);
+      return deepGrey(raster);
+    }
+    if (ink) {
+      return DecodedPixels.ofSamples(StoredMode.CMYK, ink(raster, scales(raster, colours)));
+    }
+    byte[] rgb = new byte[3 * pixels];
+    boolean transparent = colours.hasAlpha() && (bands == 2 || bands == 4);
+    byte[] alpha = new byte[transparent ? pixels : 0];
+    boolean premultiplied = transparent && colours.isAlphaPremultiplied();
+    if (premultiplied || !copyBytes(raster, rgb, alpha)) {
+      fromSamples(raster, rgb, alpha, scales(raster, colours), premultiplied);
+    }
+    return new DecodedPixels(rgb, transparent ? StoredMode.ALPHA : StoredMode.RGB, alpha);
+  }
+
+  /** Whether every index stands for the grey of its own level, so that it needs no palette. */
+  static boolean isGreyRamp(IndexColorModel palette) {
+    for (int i = 0; i < palette.getMapSize(); i++) {
+      if ((palette.getRGB(i) & 0xffffff) != i * 0x010101) {
+        return false;
       }
     }
-    return rgb;
-  }
-
-  /** C, M, Y, K to R, G, B. */
-  static void inkToRgb(int c, int m, int y, int k, byte[] rgb, int at) {
-    int light = 255 - k;
-    rgb[at] = (byte) Math.max(light - dividedBy255(c * light), 0);
-    rgb[at + 1] = (byte) Math.max(light - dividedBy255(m * light), 0);
-    rgb[at + 2] = (byte) Math.max(light - dividedBy255(y * light), 0);
-  }
-
-  /** The nearest integer to {@code product / 255} for products of two bytes. */
-  private static int dividedBy255(int product) {
-    int biased = product + 128;
-    return ((biased >> 8) + biased) >> 8;
+    return true;
   }
 
   private static void fromPalette(Raster raster, IndexColorModel palette, byte[] rgb) {
@@ -77,7 +79,7 @@ final class SampleConverter {
   }
 
   /** The usual layouts (one byte per sample in any band order), without the detour over ints. */
-  private static boolean copyBytes(Raster raster, byte[] rgb) {
+  private static boolean copyBytes(Raster raster, byte[] rgb, byte[] alpha) {
     if (!(raster.getSampleModel() instanceof ComponentSampleModel model)
         || !(raster.getDataBuffer() instanceof DataBufferByte buffer)
         || buffer.getNumBanks() != 1) {
@@ -102,45 +104,59 @@ final class SampleConverter {
         rgb[at++] = samples[from + blue];
       }
     }
+    if (alpha.length > 0) {
+      int last = bandOffsets[bands - 1];
+      at = 0;
+      for (int y = 0; y < raster.getHeight(); y++) {
+        int from = origin + y * model.getScanlineStride();
+        for (int x = 0; x < raster.getWidth(); x++, from += model.getPixelStride()) {
+          alpha[at++] = samples[from + last];
+        }
+      }
+    }
     return true;
   }
 
-  /** Grey of more than 8 bits is clipped, and a fraction cut off; it is not scaled. */
-  private static void fromDeepGrey(Raster raster, byte[] rgb) {
+  private static DecodedPixels deepGrey(Raster raster) {
     int width = raster.getWidth();
+    StoredMode mode =
+        switch (raster.getTransferType()) {
+          case DataBuffer.TYPE_USHORT -> StoredMode.GREY_16;
+          case DataBuffer.TYPE_FLOAT, DataBuffer.TYPE_DOUBLE -> StoredMode.GREY_FLOAT;
+          default -> StoredMode.GREY_32;
+        };
+    ByteBuffer samples =
+        ByteBuffer.allocate(4 * width * raster.getHeight()).order(ByteOrder.LITTLE_ENDIAN);
     double[] row = new double[width];
-    int at = 0;
     for (int y = 0; y < raster.getHeight(); y++) {
       raster.getSamples(raster.getMinX(), raster.getMinY() + y, width, 1, 0, row);
       for (double sample : row) {
-        byte level = (byte) Math.clamp((long) sample, 0, 255);
-        rgb[at++] = level;
-        rgb[at++] = level;
-        rgb[at++] = level;
+        if (mode == StoredMode.GREY_FLOAT) {
+          samples.putFloat((float) sample);
+        } else {
+          samples.putInt((int) sample);
+        }
       }
     }
+    return DecodedPixels.ofSamples(mode, samples.array());
   }
 
-  private static void fromInk(Raster raster, byte[] rgb, Scale[] scales) {
+  private static byte[] ink(Raster raster, Scale[] scales) {
     int width = raster.getWidth();
     int[] row = new int[width * 4];
+    byte[] ink = new byte[row.length * raster.getHeight()];
     int at = 0;
     for (int y = 0; y < raster.getHeight(); y++) {
       raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
-      for (int i = 0; i < row.length; i += 4, at += 3) {
-        inkToRgb(
-            scales[0].apply(row[i]),
-            scales[1].apply(row[i + 1]),
-            scales[2].apply(row[i + 2]),
-            scales[3].apply(row[i + 3]),
-            rgb,
-            at);
+      for (int i = 0; i < row.length; i++) {
+        ink[at++] = (byte) scales[i & 3].apply(row[i]);
       }
     }
+    return ink;
   }
 
   private static void fromSamples(
-      Raster raster, byte[] rgb, Scale[] scales, boolean premultiplied) {
+      Raster raster, byte[] rgb, byte[] transparency, Scale[] scales, boolean premultiplied) {
     int width = raster.getWidth();
     int bands = raster.getNumBands();
     int[] row = new int[width * bands];
@@ -148,7 +164,11 @@ final class SampleConverter {
     for (int y = 0; y < raster.getHeight(); y++) {
       raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
       for (int i = 0; i < row.length; i += bands) {
-        int alpha = premultiplied ? scales[bands - 1].apply(row[i + bands - 1]) : 255;
+        int opacity = transparency.length > 0 ? scales[bands - 1].apply(row[i + bands - 1]) : 255;
+        if (transparency.length > 0) {
+          transparency[at / 3] = (byte) opacity;
+        }
+        int alpha = premultiplied ? opacity : 255;
         for (int c = 0; c < 3; c++) {
           int band = bands >= 3 ? c : 0;
           int level = scales[band].apply(row[i + band]);

@@ -5,26 +5,33 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.util.Arrays;
 
-/** The first page of a TIFF file (TIFF 6.0), decoded by TwelveMonkeys. */
+/**
+ * The first page of a TIFF file (TIFF 6.0), decoded by TwelveMonkeys.
+ *
+ * @param fineGrey whether it is grey of more than one bit, which readers may make a palette of
+ */
 record TiffFile(
     Dimensions size,
     Orientation orientation,
     Bytes file,
     long dataBytes,
     double ratio,
-    boolean floats)
+    boolean floats,
+    boolean fineGrey)
     implements EncodedImage {
 
   private static final int WIDTH = 256;
   private static final int HEIGHT = 257;
   private static final int BITS_PER_SAMPLE = 258;
   private static final int COMPRESSION = 259;
+  private static final int PHOTOMETRIC = 262;
   private static final int STRIP_BYTES = 279;
   private static final int SAMPLES_PER_PIXEL = 277;
   private static final int TILE_BYTES = 325;
   private static final int SAMPLE_FORMAT = 339;
   private static final int XMP = 700;
 
+  private static final int PALETTE = 3;
   private static final int IEEE_FLOAT = 3;
   private static final int UNCOMPRESSED = 1;
   private static final int FAX_FIRST = 2;
@@ -63,7 +70,8 @@ record TiffFile(
         file,
         Math.min(dataBytes, file.length()),
         pixelsPerByte,
-        page.max(SAMPLE_FORMAT, 1) == IEEE_FLOAT);
+        page.max(SAMPLE_FORMAT, 1) == IEEE_FLOAT,
+        bits > 1 && page.max(PHOTOMETRIC, PALETTE) != PALETTE);
   }
 
   @Override
@@ -72,7 +80,7 @@ record TiffFile(
   }
 
   @Override
-  public byte[] decodeRgb() throws IOException {
+  public DecodedPixels decode() throws IOException {
     if (size.pixels() > Math.max(dataBytes, 1) * ratio) {
       throw new UnreadableImageException(
           "%d bytes of TIFF data cannot hold %s pixels".formatted(dataBytes, size));
@@ -82,6 +90,7 @@ record TiffFile(
         floats
             ? PluginReader.read("tiff", file, size)
             : PluginReader.read(new TIFFImageReaderSpi().createReaderInstance(null), file, size);
-    return SampleConverter.toRgb(picture.getRaster(), picture.getColorModel());
+    DecodedPixels pixels = SampleConverter.convert(picture.getRaster(), picture.getColorModel());
+    return pixels.mode() == StoredMode.PALETTE && fineGrey ? pixels.as(StoredMode.RGB) : pixels;
   }
 }

@@ -11,34 +11,21 @@ import java.util.List;
 final class PatchCutter {
 
   private static final int CHANNELS = 3;
-  private static final int LEVELS = 256;
 
   private final QwenImageConfig config;
 
-  /**
-   * The normalised value of every level, `[3, 256]`: the arithmetic is done once, not per pixel.
-   */
-  private final float[][] normalised = new float[CHANNELS][LEVELS];
+  /** The arithmetic is done once for every level, not per pixel. */
+  private final LevelTable normalised;
 
   PatchCutter(QwenImageConfig config) {
     this.config = config;
-    for (int c = 0; c < CHANNELS; c++) {
-      // f32 throughout and rescaling folded into mean and deviation, as the reference does it.
-      float mean = config.imageMean().get(c).floatValue();
-      float std = config.imageStd().get(c).floatValue();
-      if (config.doRescale() && config.doNormalize()) {
-        mean *= (float) (1.0 / config.rescaleFactor());
-        std *= (float) (1.0 / config.rescaleFactor());
-      }
-      for (int level = 0; level < LEVELS; level++) {
-        if (config.doNormalize()) {
-          normalised[c][level] = (level - mean) / std;
-        } else {
-          normalised[c][level] =
-              config.doRescale() ? level * (float) config.rescaleFactor() : level;
-        }
-      }
-    }
+    this.normalised =
+        LevelTable.fused(
+            config.doRescale(),
+            config.rescaleFactor(),
+            config.doNormalize(),
+            config.imageMean(),
+            config.imageStd());
   }
 
   /**
@@ -87,7 +74,7 @@ final class PatchCutter {
     int patch = config.patchSize();
     int plane = config.temporalPatchSize() * patch * patch;
     for (int c = 0; c < CHANNELS; c++) {
-      float[] levels = normalised[c];
+      float[] levels = normalised.channel(c);
       int to = at + c * plane;
       for (int y = 0; y < patch; y++) {
         int source = from + y * stride + c;

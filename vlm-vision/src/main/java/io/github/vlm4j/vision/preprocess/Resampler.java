@@ -20,8 +20,6 @@ import java.util.Arrays;
  */
 public final class Resampler {
 
-  private static final int CHANNELS = 3;
-
   /** The fixed-point arithmetic of a reference implementation. */
   public enum Arithmetic {
     /** Pillow: weights of 22 fractional bits. */
@@ -30,12 +28,28 @@ public final class Resampler {
     TORCH
   }
 
+  /** A picture, or a transformed view of one, that is read by rows. */
+  interface Rows {
+
+    /**
+     * Copies a row.
+     *
+     * @param target receives `[width, channels]`
+     */
+    void copy(int row, byte[] target, int offset);
+  }
+
+  private static final int RGB = 3;
+  private static final int MAX_CHANNELS = 4;
+
   private final int width;
   private final int height;
-  private final int targetWidth;
-  private final int targetHeight;
-  private final Weights horizontal;
-  private final Weights vertical;
+  private final Arithmetic arithmetic;
+  private final CropWindow window;
+  private final boolean columnsChange;
+  private final boolean rowsChange;
+  private final AxisWeights columns;
+  private final AxisWeights rows;
 
   /**
    * Prepares to resize pictures of one size.
@@ -55,19 +69,48 @@ public final class Resampler {
       int targetHeight,
       ResampleFilter filter,
       Arithmetic arithmetic) {
+    this(
+        width,
+        height,
+        targetWidth,
+        targetHeight,
+        CropWindow.whole(targetWidth, targetHeight),
+        filter,
+        arithmetic);
+  }
+
+  /**
+   * Prepares to resize pictures of one size and to cut a window out of the results, of which alone
+   * the pixels are computed.
+   */
+  Resampler(
+      int width,
+      int height,
+      int targetWidth,
+      int targetHeight,
+      CropWindow window,
+      ResampleFilter filter,
+      Arithmetic arithmetic) {
     if (Math.min(Math.min(width, height), Math.min(targetWidth, targetHeight)) < 1
-        || (long) targetWidth * Math.max(height, targetHeight)
-            > (Integer.MAX_VALUE - 8) / CHANNELS) {
+        || (long) window.width() * Math.max(height, window.height())
+            > (Integer.MAX_VALUE - 8) / MAX_CHANNELS) {
       throw new InputException(
-          "A picture of %d×%d cannot be resized to %d×%d; choose 1 to 700 million pixels."
+          "A picture of %d×%d cannot be resized to %d×%d; choose 1 to 500 million pixels."
               .formatted(width, height, targetWidth, targetHeight));
     }
     this.width = width;
     this.height = height;
-    this.targetWidth = targetWidth;
-    this.targetHeight = targetHeight;
-    this.horizontal = Weights.of(width, targetWidth, filter, arithmetic);
-    this.vertical = Weights.of(height, targetHeight, filter, arithmetic);
+    this.arithmetic = arithmetic;
+    this.window = window;
+    this.columnsChange = width != targetWidth;
+    this.rowsChange = height != targetHeight;
+    if ((long) MAX_CHANNELS * ColumnPass.SIDE * (width + ColumnPass.SIDE) > Integer.MAX_VALUE - 8) {
+      throw new InputException(
+          "A picture of %d×%d has too many columns to be resized; crop it first."
+              .formatted(width, height));
+    }
+    this.columns = AxisWeights.of(width, targetWidth, window.left(), window.width(), filter);
+    this.rows = AxisWeights.of(height, targetHeight, window.top(), window.height(), filter);
   }
 
   /**
@@ -83,136 +126,64 @@ public final class Resampler {
           "%s is not of the size this resampler was made for, %d×%d; make one for its size."
               .formatted(image, width, height));
     }
-    boolean columnsChange = width != targetWidth;
-    boolean rowsChange = height != targetHeight;
-    byte[] narrowed = new byte[CHANNELS * targetWidth * height];
-    if (!columnsChange) {
-      image.copyRows(0, height, narrowed, 0);
+    return resize((row, target, offset) -> image.copyRows(row, 1, target, offset), RGB);
+  }
+
+  /**
+   * Resizes samples of 8 bits.
+   *
+   * @param source rows of the size given to the constructor
+   * @param channels 1 to 4
+   * @return `[window.height, window.width, channels]`
+   */
+  byte[] resize(Rows source, int channels) {
+    int firstRow = rowsChange ? rows.firstInput() : window.top();
+    int endRow = rowsChange ? rows.endInput() : window.top() + window.height();
+    int stride = channels * window.width();
+    byte[] narrowed = new byte[stride * (endRow - firstRow)];
+    if (columnsChange) {
+      ColumnPass pass = new ColumnPass(columns, arithmetic, channels);
+      int bufferStride = pass.rowBytes(width);
+      byte[] buffer = new byte[Math.multiplyExact(pass.blockRows(), bufferStride)];
+      for (int y = firstRow; y < endRow; y += pass.blockRows()) {
+        int count = Math.min(pass.blockRows(), endRow - y);
+        for (int r = 0; r < count; r++) {
+          source.copy(y + r, buffer, r * bufferStride);
+        }
+        pass.apply(buffer, bufferStride, count, narrowed, (y - firstRow) * stride);
+      }
     } else {
-      byte[] row = new byte[CHANNELS * width];
-      for (int y = 0; y < height; y++) {
-        image.copyRows(y, 1, row, 0);
-        horizontal.alongRow(row, narrowed, CHANNELS * targetWidth * y);
+      byte[] row = new byte[channels * width];
+      for (int y = firstRow; y < endRow; y++) {
+        source.copy(y, row, 0);
+        System.arraycopy(row, channels * window.left(), narrowed, (y - firstRow) * stride, stride);
       }
     }
-    if (!rowsChange) {
-      return narrowed;
-    }
-    int stride = CHANNELS * targetWidth;
-    byte[] resized = new byte[stride * targetHeight];
+    return rowsChange ? resizeRows(narrowed, firstRow, stride) : narrowed;
+  }
+
+  private byte[] resizeRows(byte[] narrowed, int firstRow, int stride) {
+    int bits = rows.fractionBits(arithmetic);
+    int[] weights = rows.fixed(bits);
+    byte[] resized = new byte[stride * rows.outputs()];
     int[] sums = new int[stride];
-    for (int y = 0; y < targetHeight; y++) {
-      vertical.acrossRows(y, narrowed, stride, sums, resized);
+    for (int y = 0; y < rows.outputs(); y++) {
+      Arrays.fill(sums, 1 << (bits - 1));
+      for (int j = 0; j < rows.count(y); j++) {
+        int from = (rows.start(y) - firstRow + j) * stride;
+        accumulate(narrowed, from, weights[y * rows.taps() + j], sums);
+      }
+      int at = y * stride;
+      for (int x = 0; x < stride; x++) {
+        resized[at + x] = (byte) Math.min(Math.max(sums[x] >> bits, 0), 255);
+      }
     }
     return resized;
   }
 
-  /** The fixed-point weights of every output position along one axis. */
-  private static final class Weights {
-
-    private static final int PILLOW_BITS = 32 - 8 - 2;
-
-    /** The first input position of each output position, and how many there are. */
-    private final int[] starts;
-
-    private final int[] counts;
-
-    /** `[outputs, taps]`. */
-    private final int[] values;
-
-    private final int taps;
-
-    /** Of a weight's fraction. */
-    private final int bits;
-
-    private Weights(int[] starts, int[] counts, int[] values, int taps, int bits) {
-      this.starts = starts;
-      this.counts = counts;
-      this.values = values;
-      this.taps = taps;
-      this.bits = bits;
-    }
-
-    static Weights of(int inputs, int outputs, ResampleFilter filter, Arithmetic arithmetic) {
-      double scale = (double) inputs / outputs;
-      double stretch = Math.max(scale, 1);
-      double support = filter.support() * stretch;
-      int taps = (int) Math.ceil(support) * 2 + 1;
-      int[] starts = new int[outputs];
-      int[] counts = new int[outputs];
-      double[] exact = new double[Math.multiplyExact(outputs, taps)];
-      double largest = 0;
-      for (int i = 0; i < outputs; i++) {
-        double center = scale * (i + 0.5);
-        int start = Math.max((int) (center - support + 0.5), 0);
-        int count = Math.min((int) (center + support + 0.5), inputs) - start;
-        double sum = 0;
-        for (int j = 0; j < count; j++) {
-          // Multiplied by the inverse, as both references do it, for the same last digit.
-          double weight = filter.weight((j + start - center + 0.5) * (1 / stretch));
-          exact[i * taps + j] = weight;
-          sum += weight;
-        }
-        for (int j = 0; j < count && sum != 0; j++) {
-          exact[i * taps + j] /= sum;
-          largest = Math.max(largest, exact[i * taps + j]);
-        }
-        starts[i] = start;
-        counts[i] = count;
-      }
-      int bits = arithmetic == Arithmetic.PILLOW ? PILLOW_BITS : shortBits(largest);
-      int[] values = new int[exact.length];
-      for (int i = 0; i < exact.length; i++) {
-        double scaled = exact[i] * (1 << bits);
-        values[i] = (int) (scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-      }
-      return new Weights(starts, counts, values, taps, bits);
-    }
-
-    /** The most fractional bits with which the largest weight is a 16-bit integer. */
-    private static int shortBits(double largest) {
-      int bits = 0;
-      while (bits < PILLOW_BITS && (int) (0.5 + largest * (1 << (bits + 1))) < 1 << 15) {
-        bits++;
-      }
-      return bits;
-    }
-
-    void alongRow(byte[] row, byte[] target, int at) {
-      int half = 1 << (bits - 1);
-      for (int i = 0; i < starts.length; i++) {
-        int red = half;
-        int green = half;
-        int blue = half;
-        int from = CHANNELS * starts[i];
-        int first = i * taps;
-        for (int j = first; j < first + counts[i]; j++, from += CHANNELS) {
-          int weight = values[j];
-          red += weight * (row[from] & 0xff);
-          green += weight * (row[from + 1] & 0xff);
-          blue += weight * (row[from + 2] & 0xff);
-        }
-        target[at++] = (byte) Math.min(Math.max(red >> bits, 0), 255);
-        target[at++] = (byte) Math.min(Math.max(green >> bits, 0), 255);
-        target[at++] = (byte) Math.min(Math.max(blue >> bits, 0), 255);
-      }
-    }
-
-    void acrossRows(int output, byte[] rows, int stride, int[] sums, byte[] target) {
-      Arrays.fill(sums, 1 << (bits - 1));
-      for (int j = 0; j < counts[output]; j++) {
-        accumulate(rows, (starts[output] + j) * stride, values[output * taps + j], sums);
-      }
-      int at = output * stride;
-      for (int x = 0; x < sums.length; x++) {
-        target[at + x] = (byte) Math.min(Math.max(sums[x] >> bits, 0), 255);
-      }
-    }
-
-    private static void accumulate(byte[] rows, int from, int weight, int[] sums) {
-      for (int x = 0; x < sums.length; x++) {
-        sums[x] += weight * (rows[from + x] & 0xff);
-      }
+  private static void accumulate(byte[] rows, int from, int weight, int[] sums) {
+    for (int x = 0; x < sums.length; x++) {
+      sums[x] += weight * (rows[from + x] & 0xff);
     }
   }
 }
