@@ -54,13 +54,9 @@ public final class ClipImageProcessor {
    * @throws InputException if the picture is out of all proportion
    */
   public PixelValues process(Image image) {
-    int height = image.height();
-    int width = image.width();
-    if (config.doResize()) {
-      int[] target = config.size().target(height, width);
-      height = target[0];
-      width = target[1];
-    }
+    int[] resizedTo = resizedTo(image);
+    int height = resizedTo[0];
+    int width = resizedTo[1];
     Span rows = span(height, config.cropHeight());
     Span columns = span(width, config.cropWidth());
     CropWindow window = new CropWindow(columns.from, rows.from, columns.count, rows.count);
@@ -78,6 +74,31 @@ public final class ClipImageProcessor {
                 .resize(image);
     return new PixelValues(
         levels.planes(padded(resized, rows, columns)), CHANNELS, rows.total, columns.total);
+  }
+
+  /**
+   * Tells what of a picture is in the result, for drawing what a model makes of it.
+   *
+   * @param image the picture
+   * @return all of it, less where the middle was cut out, more where it was padded
+   */
+  public SeenRegion seen(Image image) {
+    int[] resizedTo = resizedTo(image);
+    Span rows = span(resizedTo[0], config.cropHeight());
+    Span columns = span(resizedTo[1], config.cropWidth());
+    double down = (double) image.height() / resizedTo[0];
+    double across = (double) image.width() / resizedTo[1];
+    return new SeenRegion(
+        across * (columns.from - columns.before),
+        down * (rows.from - rows.before),
+        across * columns.total,
+        down * rows.total);
+  }
+
+  private int[] resizedTo(Image image) {
+    return config.doResize()
+        ? config.size().target(image.height(), image.width())
+        : new int[] {image.height(), image.width()};
   }
 
   /** A range of a picture's rows or columns and where it goes in the result. */
