@@ -1,4 +1,4 @@
-"""A CLIP byte-level BPE vocabulary of a few hundred entries, in the file formats of the real one."""
+"""A CLIP byte-level BPE vocabulary of a few hundred entries, in the formats of the real one."""
 
 import gzip
 import json
@@ -69,7 +69,7 @@ def tokenizer(pad_token: str = END, extra: tuple[str, ...] = ()) -> CLIPTokenize
 
 
 def write_old_style(folder: Path, context: int = CONTEXT) -> None:
-    """vocab.json and merges.txt with the settings beside them, as OpenAI's checkpoints have them."""
+    """vocab.json and merges.txt with their settings, as OpenAI's checkpoints have them."""
     write_json(folder / "vocab.json", vocabulary(), indent=None)
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges())]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -12,7 +12,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoImageProcessor,
-    AutoProcessor,
     AutoTokenizer,
     CLIPConfig,
     CLIPModel,
@@ -198,7 +197,7 @@ def published(state: Tensors, case: HfCase) -> Tensors:
 
 
 def old_config(config: dict[str, Any], case: HfCase) -> dict[str, Any]:
-    """config.json of the time of openai/clip-vit-*: `torch_dtype`, and the `…_config_dict` copies."""
+    """config.json as openai/clip-vit-* have it: `torch_dtype`, and the `…_config_dict` copies."""
     config.pop("dtype", None)
     config["torch_dtype"] = str(case.dtype).removeprefix("torch.")
     config["transformers_version"] = None

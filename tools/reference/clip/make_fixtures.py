@@ -15,8 +15,16 @@ except ImportError:
 import torch
 
 import hf_clip
+import open_clip_folder
 import openai_clip
 import siglip
+import tutorial_resnet
+
+CASES = {
+    name: make
+    for group in (hf_clip, openai_clip, open_clip_folder, tutorial_resnet, siglip)
+    for name, make in group.cases().items()
+}
 
 
 def main() -> None:
@@ -26,7 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for name, make in {**hf_clip.cases(), **openai_clip.cases(), **siglip.cases()}.items():
+    for name, make in CASES.items():
         if arguments.only and name not in arguments.only:
             continue
         folder = arguments.out / name

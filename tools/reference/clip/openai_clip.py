@@ -60,14 +60,15 @@ CASES = [
     OpenAiCase(
         "openai_vit_safetensors",
         33,
-        vit(64, 2, 16, 32),
-        text_layers=2,
+        vit(64, 2, 8, 24),
         embed=48,
         half=True,
         file="model.safetensors",
     ),
     OpenAiCase("openai_rn_f32", 34, resnet(4, (1, 1, 1, 1), 64), pictures=RGB_AND_ALPHA),
-    OpenAiCase("openai_rn_f16", 155, resnet(4, (1, 2, 2, 1), 64), half=True, pictures=RGB_AND_ALPHA),
+    OpenAiCase(
+        "openai_rn_f16", 155, resnet(4, (1, 2, 2, 1), 64), half=True, pictures=RGB_AND_ALPHA
+    ),
     OpenAiCase(
         "openai_rn_safetensors",
         366,
@@ -77,8 +78,8 @@ CASES = [
         file="model.safetensors",
         pictures=("cutout.png",),
     ),
-    OpenAiCase("openai_training_checkpoint", 37, vit(64, 1, 16, 32), half=True, file="epoch_3.pt"),
-    OpenAiCase("openai_torchscript", 38, vit(64, 1, 16, 32), half=True, file="ViT-T-16.pt"),
+    OpenAiCase("openai_training_checkpoint", 37, vit(64, 1, 8, 32), half=True, file="epoch_3.pt"),
+    OpenAiCase("openai_torchscript", 38, vit(64, 1, 8, 24), half=True, file="ViT-T-8.pt"),
 ]
 
 
@@ -134,7 +135,8 @@ def write_weights(folder: Path, case: OpenAiCase) -> None:
         save_file({name: value.contiguous() for name, value in state.items()}, path)
     elif case.name == "openai_training_checkpoint":
         module = {f"module.{name}": value for name, value in state.items()}
-        optimizer = {"state": {}, "param_groups": [{"lr": 5e-4, "betas": (0.9, 0.98), "params": []}]}
+        group = {"lr": 5e-4, "betas": (0.9, 0.98), "params": []}
+        optimizer = {"state": {}, "param_groups": [group]}
         torch.save(
             {"epoch": 3, "name": "tiny", "state_dict": module, "optimizer": optimizer}, path
         )

@@ -3,7 +3,7 @@
 Usage: python preprocess.py --out vlm-vision/src/test/resources/clip-preprocess
 
 `cases.json` has one row per picture, processor and backend; arrays are zlib-compressed raw bytes in
-`data/<hash>.z`: `pixels` are the 8-bit levels before normalisation, `values` (some rows) the result.
+`data/<hash>.z`: `pixels` are the 8-bit levels before normalisation, `values` the result.
 """
 
 import argparse

@@ -211,7 +211,8 @@ def run_fixed(case: SiglipCase) -> Callable[[Any, Tensors], Tensors]:
 
 def run_naflex(model: Any, inputs: Tensors) -> Tensors:
     """Values of each picture without its padding rows, named by the picture's number."""
-    vision = {key: inputs[key] for key in ("pixel_values", "pixel_attention_mask", "spatial_shapes")}
+    names = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
+    vision = {name: inputs[name] for name in names}
     out = model.vision_model(**vision, output_hidden_states=True)
     tensors: Tensors = {}
     embeddings = model.vision_model.embeddings

@@ -100,7 +100,8 @@ def main() -> None:
         assert ids(published, text) == row["siglip2"]
         rows.append(row)
     head = {
-        "reference": f"transformers {transformers.__version__}, tokenizers {tokenizers.__version__}",
+        "reference": f"transformers {transformers.__version__}, "
+        f"tokenizers {tokenizers.__version__}",
         "contextLength": CONTEXT,
         "siglipPadId": siglip.pad_token_id,
         "siglip2PadId": siglip2.pad_token_id,

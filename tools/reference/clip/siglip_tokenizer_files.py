@@ -1,4 +1,4 @@
-"""Tiny tokenisers of SigLIP (sentencepiece unigram) and SigLIP 2 (Gemma's BPE with byte fallback)."""
+"""Tiny tokenisers of SigLIP (sentencepiece) and SigLIP 2 (Gemma's BPE with byte fallback)."""
 
 import io
 import json
@@ -140,8 +140,8 @@ def gemma_bpe() -> tuple[dict[str, int], list[tuple[str, str]]]:
 
 
 def write_siglip2(folder: Path, context: int, published: bool) -> None:
-    """tokenizer.json as google/siglip2-* have it (Gemma's class, no lower-casing in the file), or as
-    transformers 5.18 writes it from its own class (which lower-cases)."""
+    """As google/siglip2-* have it (Gemma's class, no lower-casing in the file), or as transformers
+    5.18 writes it from its own class (which lower-cases)."""
     vocabulary, merges = gemma_bpe()
     tokenizer = Siglip2Tokenizer(
         vocab=vocabulary,

@@ -33,8 +33,8 @@ CONTEXT = 77
 HEADER = '"bpe_simple_vocab_16e6.txt#version: 0.2'
 MERGES = 49152 - 256 - 2
 
-NOTICE = """bpe_simple_vocab_16e6.txt.gz, hf/vocab.json and hf/merges.txt are excerpts of the vocabulary of CLIP,
-https://github.com/openai/CLIP, which is under this licence:
+NOTICE = """bpe_simple_vocab_16e6.txt.gz, hf/vocab.json and hf/merges.txt are excerpts of the
+vocabulary of CLIP, https://github.com/openai/CLIP, which is under this licence:
 
 MIT License
 
@@ -140,7 +140,8 @@ def main() -> None:
         untruncated = AutoTokenizer.from_pretrained(Path(scratch) / "hf")(texts)["input_ids"]
 
     # of whole strings: a word that is cut at the end of the context needs its merges too
-    every = {i for text in texts for i in whole.encode(text)} | {i for ids in untruncated for i in ids}
+    every = {i for text in texts for i in whole.encode(text)}
+    every |= {i for ids in untruncated for i in ids}
     excerpt = needed(merges, {whole.decoder[i] for i in every})
     write_gzip(out / "bpe_simple_vocab_16e6.txt.gz", excerpt)
     write_hugging_face(out / "hf", excerpt)

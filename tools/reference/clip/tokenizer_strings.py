@@ -1,11 +1,11 @@
 """200 strings that show where tokenisers differ, by what they try."""
 
 LONG = (
-    "An old lighthouse stands on a rocky cliff above the stormy sea while dozens of seagulls circle "
-    "around its weathered tower, a fishing boat with a torn sail fights its way back to the harbour, "
-    "and on the horizon a thin line of orange light between dark clouds tells that the sun has just "
-    "gone down behind the islands, leaving the village, its wooden houses and its narrow streets in "
-    "the blue shadow of the evening."
+    "An old lighthouse stands on a rocky cliff above the stormy sea while dozens of seagulls "
+    "circle around its weathered tower, a fishing boat with a torn sail fights its way back "
+    "to the harbour, and on the horizon a thin line of orange light between dark clouds tells"
+    " that the sun has just gone down behind the islands, leaving the village, its wooden "
+    "houses and its narrow streets in the blue shadow of the evening."
 )
 
 STRINGS: dict[str, list[str]] = {

@@ -1,4 +1,4 @@
-"""Random weights that leave nothing neutral: no norm is the identity, no bias 0, no softmax flat."""
+"""Random weights that leave nothing neutral: no norm is 1, no bias 0, no softmax flat."""
 
 import math
 

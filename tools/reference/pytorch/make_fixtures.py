@@ -58,7 +58,7 @@ def types() -> dict[str, torch.Tensor]:
     return all_types | {
         "scalar": torch.tensor(2.5),
         "empty": torch.zeros(0, 4),
-        "名前 \"quoted\"": ramp(torch.float32, 1),
+        '名前 "quoted"': ramp(torch.float32, 1),
     }
 
 
@@ -157,7 +157,13 @@ def without_debug_records(path: Path) -> None:
         records = {name: archive.read(name) for name in archive.namelist()}
     path.unlink()
     writer = torch._C.PyTorchFileWriter(str(path))
-    generated = ("version", "byteorder", ".data/serialization_id", ".format_version", ".storage_alignment")
+    generated = (
+        "version",
+        "byteorder",
+        ".data/serialization_id",
+        ".format_version",
+        ".storage_alignment",
+    )
     for name, content in records.items():
         record = name.split("/", 1)[1]
         if not record.endswith(".debug_pkl") and record not in generated:
@@ -186,25 +192,59 @@ def zip64_everywhere(source: Path, target: Path) -> None:
             offset = len(out)
             sizes = struct.pack("<HHQQ", 1, 16, len(content), len(content))
             large = 0xFFFFFFFF
-            out += struct.pack("<IHHHHHIIIHH", 0x04034B50, 45, 0x800, 0, 0, 33, crc, large, large, len(raw), len(sizes))
+            out += struct.pack(
+                "<IHHHHHIIIHH",
+                0x04034B50,
+                45,
+                0x800,
+                0,
+                0,
+                33,
+                crc,
+                large,
+                large,
+                len(raw),
+                len(sizes),
+            )
             out += raw + sizes + content
             padding = struct.pack("<HH2s", 0x4246, 2, b"ZZ")
             extra = padding + struct.pack("<HHQQQ", 1, 24, len(content), len(content), offset)
             directory += struct.pack(
-                "<IHHHHHHIIIHHHHHII", 0x02014B50, 45, 45, 0x800, 0, 0, 33, crc, large, large, len(raw), len(extra), 0, 0, 0, 0, large
+                "<IHHHHHHIIIHHHHHII",
+                0x02014B50,
+                45,
+                45,
+                0x800,
+                0,
+                0,
+                33,
+                crc,
+                large,
+                large,
+                len(raw),
+                len(extra),
+                0,
+                0,
+                0,
+                0,
+                large,
             )
             directory += raw + extra
     start = len(out)
     out += directory
     record = len(out)
-    out += struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, len(names), len(names), len(directory), start)
+    out += struct.pack(
+        "<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, len(names), len(names), len(directory), start
+    )
     out += struct.pack("<IIQI", 0x07064B50, 0, record, 1)
     out += struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     target.write_bytes(out)
     torch.load(target)
 
 
-def save(name: str, value, tensors: dict[str, torch.Tensor] | None, twin_name: str = "", **options) -> Path:
+def save(
+    name: str, value, tensors: dict[str, torch.Tensor] | None, twin_name: str = "", **options
+) -> Path:
     path = OUT / name
     torch.save(value, path, **options)
     if tensors is not None:
@@ -234,7 +274,9 @@ def main() -> None:
     save("parameters.pt", parameters(), parameters())
     save("training.pt", training(weights), weights, "plain")
     for protocol in (4, 5):
-        save(f"training{protocol}.pt", training(weights), weights, "plain", pickle_protocol=protocol)
+        save(
+            f"training{protocol}.pt", training(weights), weights, "plain", pickle_protocol=protocol
+        )
     save("model_entry.bin", {"model": weights, "note": "x"}, weights, "plain")
     parallel = collections.OrderedDict((f"module.{name}", value) for name, value in weights.items())
     save("data_parallel.pth", {"model_state_dict": parallel}, weights, "plain")

@@ -101,8 +101,11 @@ final class PickleCalls {
 
   /** Adds an entry to a dictionary; one whose key is no string is dropped. */
   void add(Mapping mapping, PickleValue key, PickleValue value) {
-    if (key instanceof Text(String name) && !mapping.add(name, value)) {
-      throw in.refused("sets the entry " + Excerpt.quoted(name) + " twice");
+    if (key instanceof Text(String name)) {
+      count.accept(1);
+      if (!mapping.add(name, value)) {
+        throw in.refused("sets the entry " + Excerpt.quoted(name) + " twice");
+      }
     }
   }
 
@@ -122,7 +125,6 @@ final class PickleCalls {
     if (arguments.isEmpty() || !(arguments.getLast() instanceof Sequence pairs)) {
       return !arguments.isEmpty() && arguments.getLast() instanceof Mapping given ? given : mapping;
     }
-    count.accept(pairs.elements().size());
     for (PickleValue pair : pairs.elements()) {
       if (!(pair instanceof Sequence entry) || entry.elements().size() != 2) {
         throw in.refused("makes a dictionary of " + pair.what());

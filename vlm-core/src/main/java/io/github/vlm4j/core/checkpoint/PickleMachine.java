@@ -27,10 +27,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class PickleMachine {
 
-  /** A tensor takes some 40; a mixture of experts with its optimizer has some 300,000. */
   private static final int MAX_OPCODES = 1 << 24;
 
-  private static final int MAX_VALUES = 1 << 22;
+  /** A tensor takes some 18, so that there is room for 100,000; 200 bytes of heap at most each. */
+  private static final int MAX_VALUES = 1 << 21;
+
   private static final int MAX_STACK = 1 << 20;
   private static final int MAX_MARKS = 1000;
 

@@ -52,7 +52,7 @@ record StateDict(Map<String, Strided> tensors, Map<String, String> metadata) {
         if (weights != top) {
           found.addMetadata(weights.entries());
         }
-        found.addTensors(weights.entries());
+        found.addTensors(file, weights.entries());
       }
       default ->
           throw new CheckpointException(
@@ -60,10 +60,6 @@ record StateDict(Map<String, Strided> tensors, Map<String, String> metadata) {
     }
     if (found.tensors.isEmpty()) {
       throw new CheckpointException(file + " holds no state dict: " + listed(root));
-    }
-    if (found.tensors.size() > SafetensorsHeader.MAX_TENSORS) {
-      throw new CheckpointException(
-          file + " holds more than " + SafetensorsHeader.MAX_TENSORS + " tensors");
     }
     return found;
   }
@@ -109,12 +105,23 @@ record StateDict(Map<String, Strided> tensors, Map<String, String> metadata) {
         + " maps names to tensors";
   }
 
-  private void addTensors(Map<String, PickleValue> entries) {
+  private void addTensors(String file, Map<String, PickleValue> entries) {
     entries.forEach((name, value) -> {
       if (value instanceof Strided tensor) {
-        tensors.put(name, tensor);
+        add(file, name, tensor);
       }
     });
+  }
+
+  private void add(String file, String name, Strided tensor) {
+    if (tensors.size() == SafetensorsHeader.MAX_TENSORS) {
+      throw new CheckpointException(
+          file + " holds more than " + SafetensorsHeader.MAX_TENSORS + " tensors");
+    }
+    if (tensors.put(name, tensor) != null) {
+      throw new CheckpointException(
+          SafetensorsHeader.tensor(file, name) + " occurs twice in the archived module");
+    }
   }
 
   private void addMetadata(Map<String, PickleValue> entries) {
@@ -174,9 +181,8 @@ record StateDict(Map<String, Strided> tensors, Map<String, String> metadata) {
         String name = prefix + attribute.getKey();
         if (value instanceof Instance child) {
           walk(child, name + ".", depth + 1);
-        } else if (value instanceof Strided tensor && found.tensors.put(name, tensor) != null) {
-          throw new CheckpointException(
-              SafetensorsHeader.tensor(file, name) + " occurs twice in the archived module");
+        } else if (value instanceof Strided tensor) {
+          found.add(file, name, tensor);
         }
       }
     }

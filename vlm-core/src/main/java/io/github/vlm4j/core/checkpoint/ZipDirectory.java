@@ -86,11 +86,7 @@ record ZipDirectory(Map<String, ZipDirectory.Entry> entries) {
     ByteBuffer directory = bytes(file, channel, end.directoryOffset(), (int) end.directoryBytes());
     Map<String, Entry> entries = LinkedHashMap.newLinkedHashMap((int) end.entries());
     for (long i = 0; i < end.entries(); i++) {
-      Entry entry = entry(file, channel, directory);
-      if (entry.offset + entry.packed > end.directoryOffset()) {
-        throw refused(
-            file, entry.name, "ends after the zip directory begins; it is damaged or truncated");
-      }
+      Entry entry = entry(file, channel, directory, end.directoryOffset());
       if (entries.put(entry.name, entry) != null) {
         throw refused(file, entry.name, "is in the zip directory twice");
       }
@@ -181,7 +177,8 @@ record ZipDirectory(Map<String, ZipDirectory.Entry> entries) {
     }
   }
 
-  private static Entry entry(String file, FileChannel channel, ByteBuffer in) throws IOException {
+  private static Entry entry(String file, FileChannel channel, ByteBuffer in, long limit)
+      throws IOException {
     if (in.remaining() < CENTRAL_BYTES || in.getInt() != CENTRAL_SIGNATURE) {
       throw new CheckpointException(
           file + ": the zip directory does not hold the entries that it claims; it is damaged");
@@ -221,20 +218,23 @@ record ZipDirectory(Map<String, ZipDirectory.Entry> entries) {
     }
     Entry entry = new Entry(name, method, header, -1, packed, size);
     return new Entry(
-        name, method, header, offset(file, channel, entry, flags, rawName), packed, size);
+        name, method, header, offset(file, channel, entry, flags, rawName, limit), packed, size);
   }
 
-  /** Holds the local header against the directory and returns where the data begin. */
+  /**
+   * Holds the local header against the directory and returns where the data begin.
+   *
+   * @param limit where the directory begins, before which all entries must end
+   */
   private static long offset(
-      String file, FileChannel channel, Entry entry, int flags, ByteBuffer rawName)
+      String file, FileChannel channel, Entry entry, int flags, ByteBuffer rawName, long limit)
       throws IOException {
-    long available = channel.size();
     int fixed = LOCAL_BYTES + rawName.capacity();
-    if (entry.header > available - fixed) {
+    if (entry.header > limit - fixed) {
       throw refused(
           file,
           entry.name,
-          "is said to begin at byte " + entry.header + " of " + available + "; it is damaged");
+          "is said to begin at byte " + entry.header + " of " + limit + "; it is damaged");
     }
     ByteBuffer in = bytes(file, channel, entry.header, fixed);
     if (in.getInt() != LOCAL_SIGNATURE) {
@@ -267,7 +267,7 @@ record ZipDirectory(Map<String, ZipDirectory.Entry> entries) {
       }
     }
     long offset = entry.header + fixed + extraBytes;
-    if (entry.packed > available - offset) {
+    if (entry.packed > limit - offset) {
       throw refused(
           file,
           entry.name,
@@ -276,7 +276,7 @@ record ZipDirectory(Map<String, ZipDirectory.Entry> entries) {
               + " bytes from byte "
               + offset
               + " of "
-              + available
+              + limit
               + "; it is damaged or truncated");
     }
     return offset;
