@@ -1,6 +1,8 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
@@ -160,6 +162,11 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
+    if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
+      Span x = span(y, 0);
+      Runs inputs = Runs.dense(rows, weight.columns(), team.kernels().runTile());
+      return new RunMatMulStep(team, x::floats, x.at(), inputs, weight, bias, span(y));
+    }
     return rows <= Math.min(MOST_MAT_VEC_ROWS, team.kernels().inputTile())
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);
@@ -181,8 +188,27 @@ final class Lowering {
             op.padding(),
             (int) y.shape().dim(1),
             (int) y.shape().dim(2));
-    return new ConvolveStep(
-        team, patches, span(y, 0), kernel, bias, span(y), (int) y.shape().rows());
+    int rows = (int) y.shape().rows();
+    return rows >= RunMatMulStep.LEAST_INPUTS && kernel.columns() > 0
+        ? convolveRuns(y, patches, kernel, bias)
+        : new ConvolveStep(team, patches, span(y, 0), kernel, bias, span(y), rows);
+  }
+
+  private Step convolveRuns(Value y, Patches patches, Matrix kernel, float @Nullable [] bias) {
+    Span x = span(y, 0);
+    int pictures = (int) y.shape().dim(0);
+    Runs inputs = patches.inPaddedPictures(pictures, team.kernels().runTile());
+    if (patches.padding() == 0) {
+      return new RunMatMulStep(team, x::floats, x.at(), inputs, kernel, bias, span(y));
+    }
+    Step pad = new PadStep(team, patches, x, pictures);
+    Scratch padded = team.packed();
+    Step multiply =
+        new RunMatMulStep(team, () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+    return () -> {
+      pad.run();
+      multiply.run();
+    };
   }
 
   private Step rope(Value y, Op.Rope op) {

@@ -31,7 +31,7 @@ class NoAllocationTest {
   private final RandomWeights weights = new RandomWeights(DType.BF16);
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 100})
+  @ValueSource(ints = {1, 100, 170})
   void aRunOfEveryOperationAllocatesNothing(int rows) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     try (weights;

@@ -34,6 +34,8 @@ final class LinearCases {
       cases.add(plain(1, 2048, 1031, type, true));
       cases.add(plain(16, 96, 96, type, false));
       cases.add(plain(67, 515, 390, type, true));
+      cases.add(plain(193, 130, 71, type, true));
+      cases.add(plain(260, 33, 37, type, false));
       cases.add(everyRank(type));
       cases.add(rowRanges(type));
       cases.add(kernelAsMatrix(type));

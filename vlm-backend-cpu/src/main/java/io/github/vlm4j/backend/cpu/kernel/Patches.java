@@ -34,6 +34,26 @@ public record Patches(
   }
 
   /**
+   * Returns where the rows lie in pictures that have the padding around them.
+   *
+   * @param pictures how many
+   * @param tile the multiple of rows that kernels compute at once
+   */
+  public Runs inPaddedPictures(int pictures, int tile) {
+    int line = (width + 2 * padding) * channels;
+    int rows = pictures * outHeight * outWidth;
+    int[] starts = new int[Math.ceilDiv(rows, tile) * tile];
+    for (int i = 0; i < starts.length; i++) {
+      int row = Math.min(i, rows - 1);
+      int top = row / outWidth % outHeight * stride;
+      int picture = row / outWidth / outHeight;
+      starts[i] =
+          (picture * (height + 2 * padding) + top) * line + row % outWidth * stride * channels;
+    }
+    return new Runs(starts, rows, kernelHeight, kernelWidth * channels, line);
+  }
+
+  /**
    * Copies columns of one row.
    *
    * @param x pictures, {@code [n, height, width, channels]}

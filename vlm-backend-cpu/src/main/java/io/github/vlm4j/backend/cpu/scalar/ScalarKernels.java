@@ -4,6 +4,7 @@ import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
@@ -100,6 +101,70 @@ public final class ScalarKernels implements Kernels {
       for (int i = 0; i < n; i++) {
         double sum = sumOfProducts(packed, packedAt + i * k, scratch, 0, k);
         y[yAt + i * w.rows() + row] = (float) (sum + shift);
+      }
+    }
+  }
+
+  @Override
+  public int runTile() {
+    return 1;
+  }
+
+  @Override
+  public int packedWeightFloats(int outputs, int k) {
+    return Math.multiplyExact(outputs, Math.addExact(k, 1));
+  }
+
+  @Override
+  public int weightTile() {
+    return 1;
+  }
+
+  @Override
+  public void packWeights(
+      Matrix w,
+      float @Nullable [] bias,
+      int fromRow,
+      int toRow,
+      float[] packed,
+      int packedAt,
+      float[] scratch) {
+    for (int row = fromRow, to = packedAt; row < toRow; row++, to += 1 + w.columns()) {
+      packed[to] = bias == null ? 0 : bias[row];
+      decodeRow(w, row, packed, to + 1);
+    }
+  }
+
+  @Override
+  public int runScratch() {
+    return 0;
+  }
+
+  @Override
+  public void multiplyRuns(
+      float[] x,
+      int xAt,
+      Runs inputs,
+      int fromInput,
+      int toInput,
+      float[] packed,
+      int packedAt,
+      int fromRow,
+      int toRow,
+      float[] y,
+      int yAt,
+      int outputs,
+      float[] scratch) {
+    int length = inputs.length();
+    for (int input = fromInput; input < toInput; input++) {
+      for (int row = fromRow; row < toRow; row++) {
+        int weights = packedAt + (row - fromRow) * (1 + inputs.size());
+        double sum = packed[weights];
+        for (int run = 0; run < inputs.runs(); run++) {
+          int from = xAt + inputs.starts()[input] + run * inputs.apart();
+          sum += sumOfProducts(x, from, packed, weights + 1 + run * length, length);
+        }
+        y[yAt + input * outputs + row] = (float) sum;
       }
     }
   }

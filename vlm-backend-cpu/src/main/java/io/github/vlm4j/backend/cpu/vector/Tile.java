@@ -5,8 +5,8 @@ package io.github.vlm4j.backend.cpu.vector;
  * in registers while the inner dimension is walked, after Goto and van de Geijn, "Anatomy of
  * High-Performance Matrix Multiplication" (2008).
  *
- * <p>Weights are broadcast one by one, inputs are read as vectors. Sums are {@code [rows, vectors ·
- * lanes]} and are added to what {@code c} holds.
+ * <p>One factor is broadcast number by number, the other is read as vectors. Sums are {@code [rows,
+ * vectors · lanes]}.
  */
 sealed interface Tile permits Tile6x2, Tile5x4 {
 
@@ -32,17 +32,51 @@ sealed interface Tile permits Tile6x2, Tile5x4 {
   void addRows(float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt);
 
   /**
-   * Adds {@code Σ w[wAt + i + p·step] · x[xAt + p·WIDTH + j]} over p to {@code c[cAt + i·WIDTH +
-   * j]}.
-   */
-  void addColumns(float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt);
-
-  /**
    * Like {@link #addRows} for one vector of inputs out of panels that are {@code width} floats
    * wide.
    */
   void addRowsNarrow(
       float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt, int width);
+
+  /**
+   * Writes {@code first[firstAt + i·firstApart + j] + Σ w[starts[from + i] + shift + p] · x[xAt +
+   * p·WIDTH + j]}, summed over p, to {@code c[cAt + i·apart + j]}. Here the inputs are broadcast
+   * and the weights are read as vectors.
+   */
+  void addRuns(
+      float[] w,
+      int[] starts,
+      int from,
+      int shift,
+      float[] x,
+      int xAt,
+      int k,
+      float[] first,
+      int firstAt,
+      int firstApart,
+      float[] c,
+      int cAt,
+      int apart);
+
+  /**
+   * Like {@link #addRuns} for one vector of weights out of panels that are {@code width} floats
+   * wide.
+   */
+  void addRunsNarrow(
+      float[] w,
+      int[] starts,
+      int from,
+      int shift,
+      float[] x,
+      int xAt,
+      int k,
+      int width,
+      float[] first,
+      int firstAt,
+      int firstApart,
+      float[] c,
+      int cAt,
+      int apart);
 
   /** AVX-512 and AArch64 have 32 vector registers, SSE and AVX2 have 16. */
   private static boolean wideRegisterFile() {

