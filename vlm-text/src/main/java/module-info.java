@@ -2,7 +2,9 @@
 module io.github.vlm4j.text {
   requires transitive io.github.vlm4j.core;
   requires ai.djl.tokenizers;
+  requires org.jsoup;
 
+  exports io.github.vlm4j.text.contrastive;
   exports io.github.vlm4j.text.decoder;
   exports io.github.vlm4j.text.generate;
   exports io.github.vlm4j.text.template;

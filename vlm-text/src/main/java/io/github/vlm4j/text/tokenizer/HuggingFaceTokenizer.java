@@ -117,7 +117,7 @@ final class HuggingFaceTokenizer implements Tokenizer {
     return current;
   }
 
-  private static String withoutLoneSurrogates(String text) {
+  static String withoutLoneSurrogates(String text) {
     StringBuilder repaired = null;
     for (int i = 0; i < text.length(); i++) {
       if (!Character.isSurrogate(text.charAt(i))) {

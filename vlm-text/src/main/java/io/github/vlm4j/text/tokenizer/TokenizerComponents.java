@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,7 @@ final class TokenizerComponents {
 
   private static final int MAX_PARTS = 16;
   private static final int MAX_TEXT = 16;
+  private static final int MAX_SET = 256;
 
   private static final String CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
   private static final String PUNCTUATION_AND_SPACE =
@@ -27,6 +30,16 @@ final class TokenizerComponents {
   private static final String UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
   private static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
   private static final String BEFORE_WORD = "[^\\r\\n\\p{L}\\p{N}]?";
+
+  private static final String CLIP =
+      "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+
+  /**
+   * One set of plain or escaped ASCII characters, as of the punctuation that SigLIP removes. It
+   * matches one character, so that it cannot backtrack.
+   */
+  private static final Pattern CHARACTER_SET =
+      Pattern.compile("\\[(?:[ !\"#$%'()*+,./0-9:;<=>?@A-Z_`a-z{|}~]|\\\\[!-/:-@\\[-`{-~])+\\]");
 
   private static final Set<String> KNOWN_PATTERNS =
       Set.of(
@@ -51,8 +64,13 @@ final class TokenizerComponents {
               + "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
           // GPT-2.
           "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
-          // CLIP.
-          "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
+          // CLIP, as published, as transformers 5 writes it, and as open_clip runs it, whose
+          // letters match whatever their case.
+          CLIP,
+          "<\\|startoftext\\|>|<\\|endoftext\\|>|" + CLIP,
+          CLIP.replace("'s", "'[s\u017f]"),
+          // SentencePiece.
+          " {2,}",
           "\\s+");
 
   private final Path path;
@@ -101,9 +119,26 @@ final class TokenizerComponents {
       case "Strip" -> copyFlags(node, copy, true, "strip_left", "strip_right");
       case "Prepend" -> copy.put("prepend", text(node, "prepend", false));
       case "Replace" -> copyReplacement(node, copy);
+      case "Precompiled" -> copy.put("precompiled_charsmap", charsMap(node));
       default -> throw unsupported("normalizer", type);
     }
     return copy;
+  }
+
+  private String charsMap(JsonNode node) {
+    JsonNode value = node.path("precompiled_charsmap");
+    byte[] compiled;
+    try {
+      compiled = Base64.getDecoder().decode(value.isTextual() ? value.textValue() : "");
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          "Tokenizer file " + path + ": precompiled_charsmap is not base64.", e);
+    }
+    PrecompiledCharsMap.problem(compiled)
+        .ifPresent(problem -> {
+          throw broken("precompiled_charsmap " + problem);
+        });
+    return value.textValue();
   }
 
   private JsonNode preTokenizerPart(JsonNode node) {
@@ -199,7 +234,8 @@ final class TokenizerComponents {
       return copy.put("String", text(pattern, "String", false));
     }
     String regex = pattern.path("Regex").asText("");
-    if (!KNOWN_PATTERNS.contains(regex)) {
+    if (!KNOWN_PATTERNS.contains(regex)
+        && (regex.length() > MAX_SET || !CHARACTER_SET.matcher(regex).matches())) {
       throw broken(
           "uses the regular expression '%s', which is none of those known to be safe"
               .formatted(regex.length() > 200 ? regex.substring(0, 200) + "…" : regex));

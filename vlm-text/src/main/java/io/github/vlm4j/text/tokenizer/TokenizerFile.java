@@ -14,32 +14,42 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The validated contents of a {@code tokenizer.json} with a byte-pair encoding model. The native
- * library aborts the whole process on some malformed input, so it never sees the file itself, only
- * what {@link #json} writes.
+ * The validated contents of a {@code tokenizer.json} with a byte-pair encoding or a unigram model.
+ * The native library aborts the whole process on some malformed input, so it never sees the file
+ * itself, only what {@link #json} writes.
  *
  * @param path where it was read from
  * @param vocabulary token to id, in the file's order
  * @param merges pairs of tokens, flattened, most important first
+ * @param scores of a unigram model's tokens, by id; empty for byte-pair encoding
  * @param addedTokens in the file's order
  * @param model the scalar settings of the model
  * @param normalizer validated, or null
  * @param preTokenizer validated, or null
  * @param decoder validated, or null
+ * @param postProcessor as in the file, not validated, or null
  */
 record TokenizerFile(
     Path path,
     Map<String, Integer> vocabulary,
     List<String> merges,
+    List<Double> scores,
     List<AddedToken> addedTokens,
     Model model,
     @Nullable JsonNode normalizer,
     @Nullable JsonNode preTokenizer,
-    @Nullable JsonNode decoder) {
+    @Nullable JsonNode decoder,
+    @Nullable JsonNode postProcessor) {
 
-  /** Settings of a byte-pair encoding model. */
+  /**
+   * Settings of a model.
+   *
+   * @param unknownToken for byte-pair encoding
+   * @param unknownId for a unigram model, -1 otherwise
+   */
   record Model(
       @Nullable String unknownToken,
+      int unknownId,
       @Nullable String endOfWordSuffix,
       boolean fuseUnknown,
       boolean byteFallback,
@@ -74,7 +84,11 @@ record TokenizerFile(
       write(json, "pre_tokenizer", preTokenizer);
       json.writeNullField("post_processor");
       write(json, "decoder", decoder);
-      writeModel(json, names);
+      if (scores.isEmpty()) {
+        writeBytePairs(json, names);
+      } else {
+        writeUnigram(json, names);
+      }
       json.writeEndObject();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -96,7 +110,23 @@ record TokenizerFile(
     }
   }
 
-  private void writeModel(JsonGenerator json, Map<String, String> names) throws IOException {
+  private void writeUnigram(JsonGenerator json, Map<String, String> names) throws IOException {
+    json.writeObjectFieldStart("model");
+    json.writeStringField("type", "Unigram");
+    json.writeNumberField("unk_id", model.unknownId());
+    json.writeBooleanField("byte_fallback", model.byteFallback());
+    json.writeArrayFieldStart("vocab");
+    for (Map.Entry<String, Integer> entry : vocabulary.entrySet()) {
+      json.writeStartArray();
+      json.writeString(renamed(names, entry.getKey()));
+      json.writeNumber(scores.get(entry.getValue()));
+      json.writeEndArray();
+    }
+    json.writeEndArray();
+    json.writeEndObject();
+  }
+
+  private void writeBytePairs(JsonGenerator json, Map<String, String> names) throws IOException {
     json.writeObjectFieldStart("model");
     json.writeStringField("type", "BPE");
     json.writeNullField("dropout");
@@ -129,6 +159,40 @@ record TokenizerFile(
     vocabulary.forEach((token, id) -> tokens.put(id, token));
     addedTokens.forEach(token -> tokens.put(token.id(), token.content()));
     return tokens;
+  }
+
+  /** The same file with other parts before the model. */
+  TokenizerFile with(@Nullable JsonNode otherNormalizer, @Nullable JsonNode otherPreTokenizer) {
+    return new TokenizerFile(
+        path,
+        vocabulary,
+        merges,
+        scores,
+        addedTokens,
+        model,
+        otherNormalizer,
+        otherPreTokenizer,
+        decoder,
+        postProcessor);
+  }
+
+  /** The same file with other added tokens. */
+  TokenizerFile with(List<AddedToken> others) {
+    return new TokenizerFile(
+        path,
+        vocabulary,
+        merges,
+        scores,
+        List.copyOf(others),
+        model,
+        normalizer,
+        preTokenizer,
+        decoder,
+        postProcessor);
+  }
+
+  boolean hasId(int id) {
+    return vocabulary.containsValue(id) || addedTokens.stream().anyMatch(token -> token.id() == id);
   }
 
   CheckpointException broken(String problem) {

@@ -7,7 +7,10 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.CheckpointException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -33,6 +36,7 @@ final class TokenizerFileReader {
   private final Map<String, Integer> vocabulary = new LinkedHashMap<>();
   private final BitSet ids = new BitSet();
   private final List<String> merges = new ArrayList<>();
+  private final List<Double> scores = new ArrayList<>();
   private final List<AddedToken> addedTokens = new ArrayList<>();
   private final Map<String, JsonNode> settings = new HashMap<>();
   private final Map<String, JsonNode> components = new HashMap<>();
@@ -42,10 +46,39 @@ final class TokenizerFileReader {
   }
 
   static TokenizerFile read(Path path) {
-    return new TokenizerFileReader(path).read();
+    TokenizerFileReader reader = new TokenizerFileReader(path);
+    try {
+      long size = Files.size(path);
+      if (size > MAX_BYTES) {
+        throw reader.broken("has %,d bytes, more than the %,d allowed".formatted(size, MAX_BYTES));
+      }
+      try (InputStream in = Files.newInputStream(path)) {
+        return reader.read(in);
+      }
+    } catch (NoSuchFileException e) {
+      throw new CheckpointException(
+          "The model folder has no tokenizer.json (looked for "
+              + path
+              + "); copy it there from the checkpoint.",
+          e);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "Tokenizer file " + path + " cannot be read: " + firstLine(e), e);
+    }
   }
 
-  private TokenizerFile read() {
+  /** Reads the same format from memory. */
+  static TokenizerFile parse(Path origin, String json) {
+    TokenizerFileReader reader = new TokenizerFileReader(origin);
+    try {
+      return reader.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "Tokenizer file " + origin + " cannot be used: " + firstLine(e), e);
+    }
+  }
+
+  private TokenizerFile read(InputStream in) throws IOException {
     JsonFactory factory =
         JsonFactory.builder()
             .streamReadConstraints(
@@ -59,23 +92,8 @@ final class TokenizerFileReader {
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .build();
-    try {
-      long size = Files.size(path);
-      if (size > MAX_BYTES) {
-        throw broken("has %,d bytes, more than the %,d allowed".formatted(size, MAX_BYTES));
-      }
-      try (JsonParser json = new ObjectMapper(factory).createParser(path.toFile())) {
-        readFile(json);
-      }
-    } catch (NoSuchFileException e) {
-      throw new CheckpointException(
-          "The model folder has no tokenizer.json (looked for "
-              + path
-              + "); copy it there from the checkpoint.",
-          e);
-    } catch (IOException e) {
-      throw new CheckpointException(
-          "Tokenizer file " + path + " cannot be read: " + firstLine(e), e);
+    try (JsonParser json = new ObjectMapper(factory).createParser(in)) {
+      readFile(json);
     }
     if (vocabulary.isEmpty()) {
       throw broken("has no vocabulary (model.vocab)");
@@ -87,11 +105,13 @@ final class TokenizerFileReader {
         path,
         vocabulary,
         List.copyOf(merges),
+        List.copyOf(scores),
         List.copyOf(addedTokens),
         model(),
         checker.normalizer(components.get("normalizer")),
         checker.preTokenizer(components.get("pre_tokenizer")),
-        checker.decoder(components.get("decoder")));
+        checker.decoder(components.get("decoder")),
+        components.get("post_processor"));
   }
 
   private void readFile(JsonParser json) throws IOException {
@@ -106,7 +126,7 @@ final class TokenizerFileReader {
       switch (field) {
         case "added_tokens" -> readAddedTokens(json);
         case "model" -> readModel(json);
-        case "normalizer", "pre_tokenizer", "decoder" ->
+        case "normalizer", "pre_tokenizer", "decoder", "post_processor" ->
             components.put(field, json.readValueAsTree());
         default -> json.skipChildren();
       }
@@ -157,10 +177,12 @@ final class TokenizerFileReader {
   }
 
   private void readVocabulary(JsonParser json) throws IOException {
+    if (json.currentToken() == JsonToken.START_ARRAY && vocabulary.isEmpty()) {
+      readScores(json);
+      return;
+    }
     if (json.currentToken() != JsonToken.START_OBJECT || !vocabulary.isEmpty()) {
-      throw broken(
-          "model.vocab must be one object of token and id; only byte-pair encoding models are"
-              + " supported");
+      throw broken("model.vocab must be one object of token and id, or list of token and score");
     }
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String token = checkedToken(json.currentName());
@@ -181,6 +203,29 @@ final class TokenizerFileReader {
       if (vocabulary.put(token, (int) id) != null) {
         throw broken("token '" + shown(token) + "' occurs twice in model.vocab");
       }
+    }
+  }
+
+  /** The vocabulary of a unigram model, in which a token's place is its id. */
+  private void readScores(JsonParser json) throws IOException {
+    while (json.nextToken() != JsonToken.END_ARRAY) {
+      expect(json.currentToken(), JsonToken.START_ARRAY, "an entry of model.vocab", "a list");
+      expect(json.nextToken(), JsonToken.VALUE_STRING, "a token of model.vocab", "a string");
+      String token = checkedToken(json.getText());
+      JsonToken number = json.nextToken();
+      boolean numeric =
+          number == JsonToken.VALUE_NUMBER_INT || number == JsonToken.VALUE_NUMBER_FLOAT;
+      double score = numeric ? json.getDoubleValue() : Double.NaN;
+      if (token.isEmpty() || !Double.isFinite(score)) {
+        throw broken("token '" + shown(token) + "' is empty or its score is no finite number");
+      }
+      expect(json.nextToken(), JsonToken.END_ARRAY, "an entry of model.vocab", "a pair");
+      if (scores.size() == MAX_ID || vocabulary.put(token, scores.size()) != null) {
+        throw broken(
+            "token '%s' occurs twice in model.vocab, or is one too many".formatted(shown(token)));
+      }
+      ids.set(scores.size());
+      scores.add(score);
     }
   }
 
@@ -253,8 +298,19 @@ final class TokenizerFileReader {
 
   private TokenizerFile.Model model() {
     String type = text("type");
-    if (type != null && !type.equals("BPE")) {
-      throw broken("model.type is '" + shown(type) + "'; only BPE is supported");
+    if (!(type == null ? "BPE" : type).equals(scores.isEmpty() ? "BPE" : "Unigram")) {
+      throw broken(
+          "model.type is '%s' for %s of tokens; only BPE with an object and Unigram with a list of"
+                  .formatted(shown(String.valueOf(type)), scores.isEmpty() ? "an object" : "a list")
+              + " them are supported");
+    }
+    JsonNode unknownId = settings.get("unk_id");
+    if (!scores.isEmpty()
+        && (unknownId == null
+            || !unknownId.canConvertToInt()
+            || unknownId.intValue() < 0
+            || unknownId.intValue() >= scores.size())) {
+      throw broken("model.unk_id must be the id of a token");
     }
     String prefix = text("continuing_subword_prefix");
     if (prefix != null && !prefix.isEmpty()) {
@@ -266,6 +322,7 @@ final class TokenizerFileReader {
     }
     return new TokenizerFile.Model(
         unknown,
+        scores.isEmpty() || unknownId == null ? -1 : unknownId.intValue(),
         text("end_of_word_suffix"),
         flag("fuse_unk"),
         flag("byte_fallback"),

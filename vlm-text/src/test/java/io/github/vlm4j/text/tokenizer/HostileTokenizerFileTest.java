@@ -61,7 +61,7 @@ class HostileTokenizerFileTest {
         "\"merges\":[ ~ \"merges\":[\"a  b\", ~ a space between",
         "\"continuing_subword_prefix\":null ~ \"continuing_subword_prefix\":\"##\" ~ not supported",
         "\"unk_token\":null ~ \"unk_token\":\"nowhere\" ~ not in the vocabulary",
-        "\"type\":\"NFC\" ~ \"type\":\"Precompiled\" ~ not supported",
+        "\"type\":\"NFC\" ~ \"type\":\"Precompiled\" ~ precompiled_charsmap",
         "\"type\":\"Split\" ~ \"type\":\"Nonsense\" ~ not supported",
         "\"behavior\":\"Isolated\" ~ \"behavior\":\"Explode\" ~ must be one of",
         "\"Regex\":\"(?i ~ \"Regex\":\"(a+)+$(?i ~ none of those known to be safe",

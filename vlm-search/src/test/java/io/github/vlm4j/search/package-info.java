@@ -1,0 +1,3 @@
+/** Tests of the index. */
+@org.jspecify.annotations.NullMarked
+package io.github.vlm4j.search;
