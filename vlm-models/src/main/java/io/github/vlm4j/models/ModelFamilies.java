@@ -2,6 +2,7 @@ package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
 import java.util.List;
@@ -21,6 +22,14 @@ final class ModelFamilies {
    */
   static ModelFamily of(ConfigNode config) {
     String modelType = config.string("model_type");
+    if (DualEncoderFormats.MODEL_TYPES.contains(modelType)) {
+      throw new ModelException(
+          config.where()
+              + ": a model of the model_type \""
+              + modelType
+              + "\" embeds pictures and texts and does not write; open it as a ClipModel, or with"
+              + " the commands embed, classify, similarity, search and explain.");
+    }
     return ALL.stream()
         .filter(family -> family.modelType().equals(modelType))
         .findFirst()

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ContainerNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.VlmException;
 import io.github.vlm4j.models.chat.GenerationRequest;
@@ -22,7 +20,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -42,45 +39,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 class HostileFolderTest {
 
   private static final ObjectMapper JSON = new ObjectMapper();
-
-  /** What sizes, indexes, divisors and names are replaced with. */
-  private static final List<String> VALUES =
-      List.of(
-          "0",
-          "-1",
-          "1",
-          "2",
-          "3",
-          "7",
-          "64",
-          "65536",
-          "1000000",
-          "16777216",
-          "2147483647",
-          "2147483648",
-          "-2147483648",
-          "9223372036854775807",
-          "18446744073709551616",
-          "1e308",
-          "1e400",
-          "1e-320",
-          "-0.0",
-          "0.5",
-          "1e9",
-          "true",
-          "false",
-          "null",
-          "\"\"",
-          "\"x\"",
-          "\"<|im_start|>\"",
-          "\"../../etc\"",
-          "[]",
-          "{}",
-          "[0]",
-          "[2147483647, -1]",
-          "[[[[[[[[]]]]]]]]",
-          "[1, 1, 1]",
-          "[1e308, 1e308, 1e308]");
 
   private static final List<String> TEMPLATE_PIECES =
       List.of(
@@ -140,7 +98,7 @@ class HostileFolderTest {
       JsonNode changed = original.deepCopy();
       StringBuilder what = new StringBuilder();
       for (int change = 0; change <= random.nextInt(2); change++) {
-        what.append(change((ObjectNode) changed, random)).append(' ');
+        what.append(Mutations.change((ObjectNode) changed, random)).append(' ');
       }
       Files.writeString(file, changed.toString());
       loadAndAsk(name + " seed " + seed + " " + what);
@@ -158,7 +116,7 @@ class HostileFolderTest {
     Path file = folder.resolve(name);
     byte[] original = Files.readAllBytes(file);
     for (int seed = 0; seed < cases; seed++) {
-      Files.write(file, damaged(original, new SplittableRandom(seed)));
+      Files.write(file, Mutations.damaged(original, new SplittableRandom(seed)));
       loadAndAsk(name + " seed " + seed);
     }
   }
@@ -171,7 +129,7 @@ class HostileFolderTest {
     for (int seed = 0; seed < cases; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
       if (random.nextInt(3) == 0) {
-        Files.write(file, damaged(original.getBytes(StandardCharsets.UTF_8), random));
+        Files.write(file, Mutations.damaged(original.getBytes(StandardCharsets.UTF_8), random));
       } else {
         int at = random.nextInt(original.length());
         String piece = TEMPLATE_PIECES.get(random.nextInt(TEMPLATE_PIECES.size()));
@@ -191,7 +149,7 @@ class HostileFolderTest {
     for (int seed = 0; seed < cases; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
       byte[] header = Arrays.copyOfRange(original, Long.BYTES, headerLength);
-      byte[] changed = random.nextInt(4) == 0 ? header : damaged(header, random);
+      byte[] changed = random.nextInt(4) == 0 ? header : Mutations.damaged(header, random);
       long length = random.nextInt(8) == 0 ? random.nextLong() : changed.length;
       ByteArrayOutputStream bytes = new ByteArrayOutputStream();
       bytes.write(
@@ -236,7 +194,7 @@ class HostileFolderTest {
       JsonNode changed = original.deepCopy();
       StringBuilder what = new StringBuilder();
       for (int change = 0; change <= random.nextInt(4); change++) {
-        what.append(change((ObjectNode) changed, random)).append(' ');
+        what.append(Mutations.change((ObjectNode) changed, random)).append(' ');
       }
       Files.writeString(file, changed.toString());
       try {
@@ -272,67 +230,5 @@ class HostileFolderTest {
     } catch (RuntimeException | Error escaped) {
       throw new AssertionError(what, escaped);
     }
-  }
-
-  /** Replaces or removes a field or an entry anywhere in a document and says which. */
-  private static String change(ObjectNode root, SplittableRandom random) throws IOException {
-    List<ContainerNode<?>> containers = new ArrayList<>();
-    collect(root, containers);
-    ContainerNode<?> container = containers.get(random.nextInt(containers.size()));
-    JsonNode value = JSON.readTree(VALUES.get(random.nextInt(VALUES.size())));
-    if (container instanceof ArrayNode array) {
-      int at = random.nextInt(array.size());
-      array.set(at, value);
-      return "[" + at + "]=" + value;
-    }
-    ObjectNode object = (ObjectNode) container;
-    List<String> names = new ArrayList<>();
-    object.fieldNames().forEachRemaining(names::add);
-    String name = names.get(random.nextInt(names.size()));
-    if (random.nextInt(8) == 0) {
-      object.remove(name);
-      return "no " + name;
-    }
-    object.set(name, value);
-    return name + "=" + value;
-  }
-
-  private static void collect(JsonNode node, List<ContainerNode<?>> containers) {
-    if (node instanceof ContainerNode<?> container && !container.isEmpty()) {
-      containers.add(container);
-    }
-    node.forEach(child -> collect(child, containers));
-  }
-
-  /** Flips, removes, repeats or cuts off bytes, a few times. */
-  private static byte[] damaged(byte[] original, SplittableRandom random) {
-    byte[] bytes = original.clone();
-    for (int damage = 0; damage <= random.nextInt(4); damage++) {
-      int at = random.nextInt(bytes.length);
-      int length = Math.min(1 + random.nextInt(16), bytes.length - at);
-      switch (random.nextInt(5)) {
-        case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
-        case 1 -> bytes[at] = (byte) "0123456789-{}[],:\"e.".charAt(random.nextInt(20));
-        case 2 -> bytes = without(bytes, at, length);
-        case 3 -> bytes = repeated(bytes, at, length);
-        default -> bytes = random.nextInt(10) == 0 ? Arrays.copyOf(bytes, at + 1) : bytes;
-      }
-    }
-    return bytes;
-  }
-
-  private static byte[] without(byte[] bytes, int at, int length) {
-    byte[] shorter = new byte[Math.max(1, bytes.length - length)];
-    System.arraycopy(bytes, 0, shorter, 0, Math.min(at, shorter.length));
-    System.arraycopy(
-        bytes, at + length, shorter, Math.min(at, shorter.length), bytes.length - at - length);
-    return shorter;
-  }
-
-  private static byte[] repeated(byte[] bytes, int at, int length) {
-    byte[] longer = new byte[bytes.length + length];
-    System.arraycopy(bytes, 0, longer, 0, at + length);
-    System.arraycopy(bytes, at, longer, at + length, bytes.length - at);
-    return longer;
   }
 }

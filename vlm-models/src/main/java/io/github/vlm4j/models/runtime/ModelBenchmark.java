@@ -68,7 +68,8 @@ public final class ModelBenchmark {
       List<Double> imageMs,
       double prefillFlops,
       double decodeBytes,
-      double imageFlops) {
+      double imageFlops)
+      implements BenchmarkResult {
 
     /** Keeps immutable copies. */
     public Result {
@@ -137,7 +138,7 @@ public final class ModelBenchmark {
         imageMs,
         prefillFlops(plan.promptTokens()),
         decodeBytes(plan),
-        plan.grid() == null ? 0 : new VisualFlops(architecture, plan.grid()).count());
+        plan.grid() == null ? 0 : Flops.of(VisualRuntime.graph(architecture, plan.grid())));
   }
 
   private void measureImages(

@@ -3,6 +3,7 @@ package io.github.vlm4j.models.runtime;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.event.ImageEncodeEvent;
+import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.PatchGrid;
@@ -74,24 +75,28 @@ public final class VisualRuntime implements AutoCloseable {
   public Map<String, Tensor> features(PreparedVisual visual, Set<Extra> extras) {
     Executable executable = run(visual, extras);
     Map<String, Tensor> features = new TreeMap<>();
-    build(new Key(visual.grid(), extras))
-        .build()
-        .outputs()
-        .forEach((name, value) -> features.put(name, copy(executable.output(name))));
+    for (String name : executable.outputs()) {
+      features.put(name, copy(executable.output(name)));
+    }
     return features;
+  }
+
+  /** Returns the graph of what the decoder reads of a grid, for counting. */
+  static Graph graph(VisionLanguageArchitecture architecture, PatchGrid grid) {
+    return build(architecture, new Key(grid, Set.of()));
   }
 
   private Executable run(PreparedVisual visual, Set<Extra> extras) {
     Key key = new Key(visual.grid(), extras.isEmpty() ? Set.of() : EnumSet.copyOf(extras));
     Executable executable =
-        executables.get(key, wanted -> backend.compile(build(wanted).build(), weights));
+        executables.get(key, wanted -> backend.compile(build(architecture, wanted), weights));
     long[] shape = architecture.pixelShape(visual.grid()).toArray();
     executable.input(PIXELS).copyFrom(Tensor.ofFloats(visual.pixels(), shape));
     executable.run();
     return executable;
   }
 
-  private GraphBuilder build(Key key) {
+  private static Graph build(VisionLanguageArchitecture architecture, Key key) {
     GraphBuilder g = new GraphBuilder();
     Value pixels = g.input(PIXELS, DType.F32, architecture.pixelShape(key.grid()).toArray());
     VisualEmbeddings visual = architecture.embedVisual(g, pixels, key.grid());
@@ -108,7 +113,7 @@ public final class VisualRuntime implements AutoCloseable {
     if (key.extras().contains(Extra.ATTENTIONS)) {
       outputs(g, "attentions.", visual.features().attentions());
     }
-    return g;
+    return g.build();
   }
 
   private static void outputs(GraphBuilder g, String prefix, List<Value> values) {

@@ -1,0 +1,146 @@
+package io.github.vlm4j.models;
+
+import com.sun.management.OperatingSystemMXBean;
+import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.model.PatchGrid;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.weights.CheckpointWeights;
+import io.github.vlm4j.core.weights.DeclaredWeights;
+import io.github.vlm4j.core.weights.RandomWeights;
+import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.core.weights.WeightSource;
+import io.github.vlm4j.models.clip.DualEncoder;
+import io.github.vlm4j.models.clip.DualEncoderFormat;
+import io.github.vlm4j.models.clip.DualEncoderFormats;
+import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.runtime.BenchmarkResult;
+import io.github.vlm4j.models.runtime.EncoderBenchmark;
+import io.github.vlm4j.models.runtime.ModelBenchmark;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** Measures the speed of models, from a checkpoint or with random weights of the real shapes. */
+public final class Benchmarks {
+
+  /**
+   * What to measure a model with.
+   *
+   * @param promptTokens the prompt's length, for models that write
+   * @param newTokens the tokens to write after it
+   * @param imageHeight of the picture in pixels, for models that read any size; 0 leaves it out
+   * @param imageWidth likewise
+   * @param batch the pictures, and texts, that models which only embed encode together
+   * @param repetitions how often each is measured
+   */
+  public record Plan(
+      int promptTokens,
+      int newTokens,
+      int imageHeight,
+      int imageWidth,
+      int batch,
+      int repetitions) {}
+
+  private final Backend backend;
+  private final Plan plan;
+  private final Consumer<String> progress;
+
+  /**
+   * Takes what to measure with.
+   *
+   * @param backend what to run it on
+   * @param plan what to measure
+   * @param progress told in words what comes next
+   */
+  public Benchmarks(Backend backend, Plan plan, Consumer<String> progress) {
+    this.backend = backend;
+    this.plan = plan;
+    this.progress = progress;
+  }
+
+  /**
+   * Measures a checkpoint's speed.
+   *
+   * @param model a model folder, or a file of weights of a dual encoder
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public BenchmarkResult checkpoint(Path model) {
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      CheckpointWeights weights = new CheckpointWeights(checkpoint);
+      Optional<DualEncoderFormat> format = DualEncoderFormats.of(model, checkpoint);
+      return format.isPresent()
+          ? measure(format.get(), weights)
+          : measure(ConfigNode.read(model.resolve("config.json")), weights);
+    }
+  }
+
+  /**
+   * Measures the speed of a configuration with random weights of the real shapes.
+   *
+   * @param config a {@code config.json}, the folder it is in, or a configuration of open_clip
+   * @param dtype the type of the weights: f32, f16 or bf16
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public BenchmarkResult random(Path config, DType dtype) {
+    ConfigNode node =
+        ConfigNode.read(Files.isDirectory(config) ? config.resolve("config.json") : config);
+    Optional<DualEncoderFormat> format = DualEncoderFormats.of(node);
+    requireMemory(node, format, dtype);
+    progress.accept("making random weights");
+    try (RandomWeights weights = new RandomWeights(dtype)) {
+      return format.isPresent() ? measure(format.get(), weights) : measure(node, weights);
+    }
+  }
+
+  private BenchmarkResult measure(DualEncoderFormat format, WeightSource weights) {
+    WeightScope scope = WeightScope.of(weights);
+    DualEncoder encoder = format.assemble(scope);
+    return new EncoderBenchmark(encoder.vision(), encoder.text(), backend, scope.source())
+        .run(new EncoderBenchmark.Plan(plan.batch(), plan.repetitions()), format.grid(), progress);
+  }
+
+  private BenchmarkResult measure(ConfigNode config, WeightSource weights) {
+    WeightScope scope = WeightScope.of(weights);
+    VisionLanguageArchitecture architecture = ModelFamilies.of(config).assemble(config, scope);
+    PatchGrid grid =
+        plan.imageHeight() == 0
+            ? null
+            : architecture.gridFor(plan.imageHeight(), plan.imageWidth());
+    return new ModelBenchmark(architecture, scope.tree(), backend, scope.source())
+        .run(
+            new ModelBenchmark.Plan(
+                plan.promptTokens(), plan.newTokens(), grid, plan.repetitions()),
+            progress);
+  }
+
+  /** Told before gigabytes are filled until the system ends the process. */
+  private static void requireMemory(
+      ConfigNode config, Optional<DualEncoderFormat> format, DType dtype) {
+    WeightScope declared = WeightScope.of(new DeclaredWeights(dtype));
+    if (format.isPresent()) {
+      format.get().assemble(declared);
+    } else {
+      ModelFamilies.of(config).assemble(config, declared);
+    }
+    long needed = declared.tree().byteSize();
+    long memory =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    if (needed > memory) {
+      throw new BackendException(
+          "The weights of "
+              + config.where()
+              + " take %.1f GiB in %s".formatted(gib(needed), dtype)
+              + " but this machine has %.1f GiB".formatted(gib(memory))
+              + "; choose a smaller model or type.");
+    }
+  }
+
+  private static double gib(long bytes) {
+    return bytes / (double) (1L << 30);
+  }
+}
