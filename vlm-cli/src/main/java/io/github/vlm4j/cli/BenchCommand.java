@@ -7,9 +7,10 @@ import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.backend.DeviceLimits;
 import io.github.vlm4j.core.tensor.DType;
-import io.github.vlm4j.models.ModelLayout;
-import io.github.vlm4j.models.ModelLayout.BenchmarkPlan;
-import io.github.vlm4j.models.runtime.ModelBenchmark.Result;
+import io.github.vlm4j.models.Benchmarks;
+import io.github.vlm4j.models.runtime.BenchmarkResult;
+import io.github.vlm4j.models.runtime.EncoderBenchmark;
+import io.github.vlm4j.models.runtime.ModelBenchmark;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -28,7 +29,8 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Measures prefill and decode in tokens per second, the encoding of a picture in milliseconds,"
-          + " and peak memory.",
+          + " and peak memory; of a model that only embeds (CLIP, SigLIP), pictures and texts per "
+          + "second.",
       "With --config and --random-weights no checkpoint is needed: weights of the real shapes are "
           + "made up."
     },
@@ -54,13 +56,18 @@ final class BenchCommand implements Callable<Integer> {
 
   @Spec CommandSpec command = CommandSpec.create();
 
-  @Option(names = "--model", paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      paramLabel = "PATH",
+      description = "A model folder, or a file of weights of a model that embeds.")
   @Nullable Path model;
 
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "A config.json, or the folder it is in, for --random-weights.")
+      description =
+          "A config.json, the folder it is in, or a configuration of open_clip, for "
+              + "--random-weights.")
   @Nullable Path config;
 
   @Option(
@@ -93,6 +100,15 @@ final class BenchCommand implements Callable<Integer> {
   String imageSize = "";
 
   @Option(
+      names = "--batch",
+      paramLabel = "N",
+      defaultValue = "1",
+      description =
+          "The pictures, and texts, that a model which embeds encodes together. "
+              + "Default: ${DEFAULT-VALUE}.")
+  int batch;
+
+  @Option(
       names = "--repetitions",
       paramLabel = "N",
       defaultValue = "3",
@@ -119,7 +135,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    BenchmarkPlan plan = plan();
+    Benchmarks.Plan plan = plan();
     boolean stored = model != null && config == null && randomWeights == null;
     boolean random = model == null && config != null && randomWeights != null;
     if (!stored && !random) {
@@ -128,16 +144,10 @@ final class BenchCommand implements Callable<Integer> {
     BackendOptions options = modelOptions.backendOptions();
     try (Backend backend = Backends.find().open(modelOptions.backend, options)) {
       Optional<DeviceLimits> before = limits ? backend.measureLimits() : Optional.empty();
-      Result result = measure(backend, plan);
+      BenchmarkResult result = measure(new Benchmarks(backend, plan, terminal::progress));
       Optional<DeviceLimits> measured = before.map(first -> best(first, backend));
       terminal.clearProgress();
-      BenchReport report =
-          new BenchReport(backend.description(), result, measured, Machine.peakBytes());
-      if (json) {
-        Json.print(terminal.out(), report.json());
-      } else {
-        terminal.out().print(report.text());
-      }
+      print(report(backend.description(), result, measured));
       return Main.OK;
     }
   }
@@ -150,14 +160,31 @@ final class BenchCommand implements Callable<Integer> {
         Math.max(first.bytesPerSecond(), second.bytesPerSecond()));
   }
 
-  private Result measure(Backend backend, BenchmarkPlan plan) {
+  private BenchmarkResult measure(Benchmarks benchmarks) {
     return config != null && randomWeights != null
-        ? ModelLayout.benchmarkRandom(
-            config, randomWeights.dtype, backend, plan, terminal::progress)
-        : ModelLayout.benchmark(requireNonNull(model), backend, plan, terminal::progress);
+        ? benchmarks.random(config, randomWeights.dtype)
+        : benchmarks.checkpoint(requireNonNull(model));
   }
 
-  private BenchmarkPlan plan() {
+  private static BenchReport report(
+      String backend, BenchmarkResult result, Optional<DeviceLimits> measured) {
+    return switch (result) {
+      case ModelBenchmark.Result writing ->
+          new ModelReport(backend, writing, measured, Machine.peakBytes());
+      case EncoderBenchmark.Result embedding ->
+          new EncoderReport(backend, embedding, measured, Machine.peakBytes());
+    };
+  }
+
+  private void print(BenchReport report) {
+    if (json) {
+      Json.print(terminal.out(), report.json());
+    } else {
+      terminal.out().print(report.text());
+    }
+  }
+
+  private Benchmarks.Plan plan() {
     Matcher matcher = SIZE.matcher(imageSize);
     if (!matcher.matches()) {
       throw usage(
@@ -171,7 +198,8 @@ final class BenchCommand implements Callable<Integer> {
     requirePositive("--prompt-tokens", promptTokens);
     requirePositive("--new-tokens", newTokens);
     requirePositive("--repetitions", repetitions);
-    return new BenchmarkPlan(promptTokens, newTokens, height, width, repetitions);
+    requirePositive("--batch", batch);
+    return new Benchmarks.Plan(promptTokens, newTokens, height, width, batch, repetitions);
   }
 
   private void requirePositive(String option, int value) {

@@ -1,106 +1,20 @@
 package io.github.vlm4j.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.vlm4j.core.backend.DeviceLimits;
-import io.github.vlm4j.models.runtime.ModelBenchmark.Result;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalLong;
 
-/**
- * The measurements in words and as JSON.
- *
- * @param backend what was measured
- * @param result the figures
- * @param limits of the machine, if they were measured
- * @param peakBytes the most memory the process had, if the system tells
- */
-record BenchReport(
-    String backend, Result result, Optional<DeviceLimits> limits, OptionalLong peakBytes) {
+/** The measurements in words and as JSON. */
+sealed interface BenchReport permits ModelReport, EncoderReport {
 
-  private double prefill() {
-    return Result.median(result.prefillTokensPerSecond());
-  }
+  /** Returns lines for reading. */
+  String text();
 
-  private double decode() {
-    return Result.median(result.decodeTokensPerSecond());
-  }
+  /** Returns the one document of {@code --json}. */
+  ObjectNode json();
 
-  private double prefillFlopsPerSecond(int tokens) {
-    return result.prefillFlops() / tokens * prefill();
-  }
-
-  String text() {
-    StringBuilder text = new StringBuilder(backend).append('\n');
-    line(text, "prefill", "%.1f tokens/s".formatted(prefill()), result.prefillTokensPerSecond());
-    line(text, "decode", "%.2f tokens/s".formatted(decode()), result.decodeTokensPerSecond());
-    if (!result.imageMs().isEmpty()) {
-      line(text, "image", "%.0f ms".formatted(Result.median(result.imageMs())), result.imageMs());
-    }
-    peakBytes.ifPresent(bytes ->
-        text.append("%-10s %s%n".formatted("memory", InspectCommand.bytes(bytes) + " peak")));
-    limits.ifPresent(limit -> {
-      text.append(
-          "%-10s %.1f GFLOP/s f32, %.1f GB/s read%n"
-              .formatted("limits", limit.flopsPerSecond() / 1e9, limit.bytesPerSecond() / 1e9));
-      text.append(
-          "%-10s prefill %.0f %% of peak arithmetic, decode %.0f %% of bandwidth%s%n"
-              .formatted(
-                  "reached",
-                  100 * prefillFraction(limit),
-                  100 * decodeFraction(limit),
-                  result.imageMs().isEmpty()
-                      ? ""
-                      : ", image %.0f %% of peak arithmetic"
-                          .formatted(100 * imageFraction(limit))));
-    });
-    return text.toString();
-  }
-
-  private double prefillFraction(DeviceLimits limit) {
-    return prefillFlopsPerSecond(result.promptTokens()) / limit.flopsPerSecond();
-  }
-
-  private double decodeFraction(DeviceLimits limit) {
-    return decode() * result.decodeBytes() / limit.bytesPerSecond();
-  }
-
-  private double imageFraction(DeviceLimits limit) {
-    return result.imageFlops() / (Result.median(result.imageMs()) / 1000) / limit.flopsPerSecond();
-  }
-
-  private static void line(StringBuilder text, String what, String median, List<Double> all) {
+  static void line(StringBuilder text, String what, String median, List<Double> all) {
     double min = all.stream().mapToDouble(Double::doubleValue).min().orElse(0);
     double max = all.stream().mapToDouble(Double::doubleValue).max().orElse(0);
     text.append("%-10s %-18s (%.2f to %.2f)%n".formatted(what, median, min, max));
-  }
-
-  ObjectNode json() {
-    ObjectNode node = Json.object();
-    node.put("backend", backend);
-    node.put("prefillTokensPerSecond", prefill());
-    node.put("decodeTokensPerSecond", decode());
-    if (!result.imageMs().isEmpty()) {
-      node.put("imageMs", Result.median(result.imageMs()));
-    }
-    peakBytes.ifPresent(bytes -> node.put("peakMemoryBytes", bytes));
-    node.put("decodeBytesPerToken", result.decodeBytes());
-    node.put("prefillFlops", result.prefillFlops());
-    node.put("imageFlops", result.imageFlops());
-    ObjectNode all = node.putObject("repetitions");
-    result.prefillTokensPerSecond().forEach(all.putArray("prefillTokensPerSecond")::add);
-    result.decodeTokensPerSecond().forEach(all.putArray("decodeTokensPerSecond")::add);
-    result.imageMs().forEach(all.putArray("imageMs")::add);
-    limits.ifPresent(limit -> {
-      ObjectNode of = node.putObject("limits");
-      of.put("flopsPerSecond", limit.flopsPerSecond());
-      of.put("bytesPerSecond", limit.bytesPerSecond());
-      of.put("prefillFraction", prefillFraction(limit));
-      of.put("decodeFraction", decodeFraction(limit));
-      if (!result.imageMs().isEmpty()) {
-        of.put("imageFraction", imageFraction(limit));
-      }
-    });
-    return node;
   }
 }

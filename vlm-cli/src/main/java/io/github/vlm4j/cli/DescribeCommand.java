@@ -2,7 +2,6 @@ package io.github.vlm4j.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.models.LoadOptions;
 import io.github.vlm4j.models.VisionLanguageModel;
 import io.github.vlm4j.models.chat.GenerationRequest;
@@ -60,7 +59,8 @@ final class DescribeCommand implements Callable<Integer> {
   public Integer call() {
     sampling.check();
     LoadOptions options = modelOptions.loadOptions();
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(modelFolder(), options)) {
+    Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(folder, options)) {
       ArrayNode results = Json.array();
       for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
         Path file = images.get(i);
@@ -94,18 +94,5 @@ final class DescribeCommand implements Callable<Integer> {
     GenerationResult result = loaded.generate(request);
     terminal.clearProgress();
     return result;
-  }
-
-  private Path modelFolder() {
-    if (model != null) {
-      return model;
-    }
-    String root = System.getProperty("vlm.root");
-    if (root == null) {
-      throw new InputException(
-          "Where the shipped model is is not known: start the command with the vlm script, or name "
-              + "a model folder with --model.");
-    }
-    return Path.of(root, "models", "shapes-vl");
   }
 }

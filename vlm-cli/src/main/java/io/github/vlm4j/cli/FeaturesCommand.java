@@ -1,11 +1,14 @@
 package io.github.vlm4j.cli;
 
-import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.checkpoint.SafetensorsWriter;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.ClipModel;
 import io.github.vlm4j.models.LoadOptions;
 import io.github.vlm4j.models.VisionLanguageModel;
 import io.github.vlm4j.models.VisionLanguageModel.Feature;
+import io.github.vlm4j.models.clip.DualEncoderFormats;
+import io.github.vlm4j.models.runtime.PictureRuntime.Output;
 import io.github.vlm4j.vision.image.Image;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,14 +29,20 @@ import picocli.CommandLine.Option;
     description = {
       "Writes what the vision encoder and the connector compute of pictures, as f32 tensors:",
       "image.i.pixel_values, image.i.last_hidden_state (before the connector), image.i.connector "
-          + "(what enters the decoder), image.i.deepstack.k."
+          + "(what enters the decoder), image.i.deepstack.k; of a model that embeds (CLIP, SigLIP) "
+          + "image.i.pooled and image.i.embedding (projected, not normalised) instead of the "
+          + "connector's."
     },
     mixinStandardHelpOptions = true)
 final class FeaturesCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model folder, or a file of weights of a model that embeds.")
   Path model = Path.of("");
 
   @Option(
@@ -68,7 +78,21 @@ final class FeaturesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     LoadOptions options = modelOptions.loadOptions();
-    requireWritable();
+    OutputFile.requireWritable(out, "the .safetensors file to write");
+    Map<String, Tensor> tensors =
+        isDualEncoder() ? ofDualEncoder(options) : ofVisionLanguageModel(options, wanted());
+    terminal.clearProgress();
+    SafetensorsWriter.write(out, tensors);
+    return Main.OK;
+  }
+
+  /** A folder without config.json can only be a state dict, which dual encoders come as. */
+  private boolean isDualEncoder() {
+    Path config = model.resolve("config.json");
+    return !Files.exists(config) || DualEncoderFormats.of(ConfigNode.read(config)).isPresent();
+  }
+
+  private Set<Feature> wanted() {
     Set<Feature> wanted = EnumSet.of(Feature.PIXEL_VALUES, Feature.LAST_HIDDEN_STATE);
     if (hiddenStates) {
       wanted.add(Feature.HIDDEN_STATES);
@@ -76,35 +100,37 @@ final class FeaturesCommand implements Callable<Integer> {
     if (attentions) {
       wanted.add(Feature.ATTENTIONS);
     }
-    Map<String, Tensor> tensors = new TreeMap<>();
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
-      for (int i = 0; i < images.size(); i++) {
-        terminal.progress("Encoding pictures", i, images.size());
-        String prefix = "image." + i + ".";
-        loaded
-            .features(Image.of(images.get(i)), wanted)
-            .forEach((name, tensor) -> tensors.put(prefix + name, tensor));
-      }
-    }
-    terminal.clearProgress();
-    SafetensorsWriter.write(out, tensors);
-    return Main.OK;
+    return wanted;
   }
 
-  /** Told now, not after minutes of work. */
-  private void requireWritable() {
-    Path folder = out.toAbsolutePath().getParent();
-    if (folder == null || Files.isDirectory(out)) {
-      throw new InputException(
-          out + " is a folder; name the .safetensors file to write with --out.");
+  private Map<String, Tensor> ofVisionLanguageModel(LoadOptions options, Set<Feature> wanted) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
+      return collect(image -> loaded.features(image, wanted));
     }
-    if (!Files.isDirectory(folder)) {
-      throw new InputException(
-          out + " cannot be written, as there is no folder " + folder + "; create it first.");
+  }
+
+  private Map<String, Tensor> ofDualEncoder(LoadOptions options) {
+    Set<Output> wanted = EnumSet.of(Output.LAST_HIDDEN_STATE, Output.POOLED, Output.EMBEDDING);
+    if (hiddenStates) {
+      wanted.add(Output.HIDDEN_STATES);
     }
-    if (!Files.isWritable(folder)) {
-      throw new InputException(
-          out + " cannot be written, as the folder " + folder + " does not allow it.");
+    if (attentions) {
+      wanted.add(Output.ATTENTIONS);
     }
+    try (ClipModel loaded = ClipModel.load(model, options)) {
+      return collect(image -> loaded.features(image, wanted));
+    }
+  }
+
+  private Map<String, Tensor> collect(Function<Image, Map<String, Tensor>> features) {
+    Map<String, Tensor> tensors = new TreeMap<>();
+    for (int i = 0; i < images.size(); i++) {
+      terminal.progress("Encoding pictures", i, images.size());
+      String prefix = "image." + i + ".";
+      features
+          .apply(Image.of(images.get(i)))
+          .forEach((name, tensor) -> tensors.put(prefix + name, tensor));
+    }
+    return tensors;
   }
 }

@@ -1,6 +1,9 @@
 package io.github.vlm4j.cli;
 
+import io.github.vlm4j.core.model.DecoderGeometry;
+import io.github.vlm4j.core.model.TextEncoder;
 import io.github.vlm4j.models.ModelLayout;
+import io.github.vlm4j.models.clip.DualEncoder;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -14,7 +17,8 @@ import picocli.CommandLine.Option;
     description = {
       "Prints a model's modules with the shapes and types of their parameters and their number, "
           + "and the memory it needs.",
-      "No weights are loaded; a folder with nothing but config.json will do."
+      "No weights are loaded; a folder with nothing but config.json will do, and so will a file "
+          + "of weights whose tensors' names say what it is."
     },
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
@@ -23,7 +27,11 @@ final class InspectCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model folder or a file of weights.")
   Path model = Path.of("");
 
   InspectCommand(Terminal terminal) {
@@ -37,12 +45,15 @@ final class InspectCommand implements Callable<Integer> {
     terminal.out().println();
     long weights = layout.modules().byteSize();
     line("Parameters", number(layout.modules().parameterCount()));
-    line("Context", number(layout.decoder().contextLength()) + " tokens");
+    layout
+        .decoder()
+        .ifPresent(decoder -> line("Context", number(decoder.contextLength()) + " tokens"));
+    layout.encoder().ifPresent(this::printEncoder);
     line(
         "Weights",
         bytes(weights)
             + (layout.fromCheckpoint() ? "" : " (from config.json; there are no tensor files)"));
-    for (int tokens : contexts(layout.decoder().contextLength())) {
+    for (int tokens : contexts(layout)) {
       long cache = layout.cacheBytesPerToken() * tokens;
       line(
           "Memory, " + number(tokens) + " tokens",
@@ -51,10 +62,21 @@ final class InspectCommand implements Callable<Integer> {
     return Main.OK;
   }
 
+  private void printEncoder(DualEncoder encoder) {
+    line("Embedding", number(encoder.dimension()) + " numbers");
+    TextEncoder text = encoder.text();
+    if (text != null) {
+      line(
+          "Texts",
+          "up to " + number(text.contextLength()) + " tokens of " + number(text.vocabularySize()));
+    }
+  }
+
   /** The usual lengths that the model can take, or else the most it can. */
-  private static int[] contexts(int limit) {
+  private static int[] contexts(ModelLayout layout) {
+    int limit = layout.decoder().map(DecoderGeometry::contextLength).orElse(0);
     int[] possible = IntStream.of(CONTEXTS).filter(context -> context <= limit).toArray();
-    return possible.length == 0 ? new int[] {limit} : possible;
+    return possible.length == 0 && limit > 0 ? new int[] {limit} : possible;
   }
 
   private static String number(long value) {

@@ -26,6 +26,11 @@ final class Fixtures {
     return root().resolve("vlm-models/src/test/resources/qwen3vl").resolve(name);
   }
 
+  /** Returns the folder of a tiny dual encoder. */
+  static Path clip(String name) {
+    return root().resolve("vlm-models/src/test/resources/clip").resolve(name);
+  }
+
   static JsonNode expected(String name) {
     return json(model(name).resolve("expected.json"));
   }

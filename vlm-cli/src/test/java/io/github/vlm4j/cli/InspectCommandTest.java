@@ -60,6 +60,7 @@ final class InspectCommandTest {
           config.put("tie_word_embeddings", false).put("dtype", "bfloat16");
         });
     Fixtures.delete(folder.resolve("model.safetensors"));
+    Fixtures.delete(folder.resolve("expected.safetensors"));
     String out = CommandRun.of("inspect", "--model", folder).succeeded().out();
     assertThat(out)
         .containsPattern("\\(0-63\\): 64 ×")
