@@ -97,6 +97,10 @@ public final class PictureRuntime implements AutoCloseable {
     Key key = new Key(batch, EnumSet.copyOf(outputs));
     Executable executable =
         executables.get(key, wanted -> backend.compile(graph(encoder, wanted), weights));
+    if (executable.outputs().isEmpty()) {
+      // The encoder has nothing of what is asked for, and what nobody reads is not in the graph.
+      return executable;
+    }
     MemorySegment input = executable.input(PIXELS).data();
     long at = 0;
     for (float[] picture : pixels) {

@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 final class TextFixes {
 
   /** References in references unfold one level per round; nobody means more. */
-  private static final int MAX_ROUNDS = 32;
+  private static final int MAX_ROUNDS = 16;
 
   private static final Pattern TERMINAL_ESCAPE = Pattern.compile("\u001b\\[[\\d;]*[a-zA-Z]");
   private static final Pattern LINE_BREAK = Pattern.compile("\r\n|[\r\u2028\u2029\u0085]");
@@ -75,20 +75,28 @@ final class TextFixes {
     String current = line;
     for (int round = 0; round < MAX_ROUNDS; round++) {
       String next = unescape ? HtmlReferences.unescapeUnambiguous(current) : current;
-      next = WindowsText.withoutControls(Mojibake.repaired(next));
-      next = widened(next);
-      next = SINGLE_QUOTE.matcher(DOUBLE_QUOTE.matcher(next).replaceAll("\"")).replaceAll("'");
-      next = LINE_BREAK.matcher(next).replaceAll("\n");
-      next = HALF_SURROGATE.matcher(next).replaceAll("\ufffd");
-      next = TERMINAL_ESCAPE.matcher(next).replaceAll("");
-      next = CONTROL.matcher(next).replaceAll("");
-      next = Normalizer.normalize(next, Form.NFC);
+      next = isPlain(next) ? next : fixedCharacters(next);
       if (next.equals(current)) {
         break;
       }
       current = next;
     }
     return current;
+  }
+
+  private static boolean isPlain(String text) {
+    return text.chars().allMatch(c -> (c >= ' ' && c <= '~') || c == '\n' || c == '\t');
+  }
+
+  private static String fixedCharacters(String text) {
+    String next = WindowsText.withoutControls(Mojibake.repaired(text));
+    next = widened(next);
+    next = SINGLE_QUOTE.matcher(DOUBLE_QUOTE.matcher(next).replaceAll("\"")).replaceAll("'");
+    next = LINE_BREAK.matcher(next).replaceAll("\n");
+    next = HALF_SURROGATE.matcher(next).replaceAll("\ufffd");
+    next = TERMINAL_ESCAPE.matcher(next).replaceAll("");
+    next = CONTROL.matcher(next).replaceAll("");
+    return Normalizer.normalize(next, Form.NFC);
   }
 
   /** Splits ligatures, and replaces wide and narrow forms by the usual ones. */

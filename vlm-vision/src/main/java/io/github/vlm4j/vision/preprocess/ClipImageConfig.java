@@ -41,7 +41,11 @@ public record ClipImageConfig(
   public enum Reference {
     /** transformers 5 with its default backend: to RGB first, torchvision's resizing. */
     TRANSFORMERS,
-    /** OpenAI's CLIP and open_clip: resized as stored by Pillow, to RGB after cropping. */
+    /**
+     * OpenAI's CLIP and open_clip: resized as stored by Pillow, to RGB after cropping. Pictures are
+     * turned upright before, which is left to the caller there. Where the longest edge is resized,
+     * palette and ink pictures are padded black.
+     */
     OPEN_CLIP
   }
 
