@@ -69,6 +69,7 @@ public final class Main {
         .addSubcommand(new EmbedCommand(terminal))
         .addSubcommand(new ClassifyCommand(terminal))
         .addSubcommand(new SimilarityCommand(terminal))
+        .addSubcommand(SearchCommand.commandLine(terminal))
         .addSubcommand(new ExplainCommand(terminal))
         .addSubcommand(new FeaturesCommand(terminal))
         .addSubcommand(new InspectCommand(terminal))

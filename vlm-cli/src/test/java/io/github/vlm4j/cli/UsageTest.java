@@ -14,7 +14,8 @@ import picocli.CommandLine.Model.OptionSpec;
 final class UsageTest {
 
   private static final String COMMANDS =
-      "describe, generate, chat, features, inspect, bench, backends";
+      "describe, generate, chat, embed, classify, similarity, search, explain, features, inspect, "
+          + "bench, backends";
 
   static Stream<String> commands() {
     return Stream.of(COMMANDS.split(", ", -1));

@@ -7,9 +7,11 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * A page that shows what was found: small copies of the pictures with their paths and scores. It is
@@ -55,9 +57,10 @@ public final class ContactSheet {
   public static void write(Path file, String heading, List<Match> matches) {
     Path target = file.toAbsolutePath();
     try {
-      Path partial = Files.createTempFile(target.getParent(), ".vlm", ".html");
+      // Not a temporary file of the JDK's, which nobody else could read.
+      Path partial = target.resolveSibling("." + file.getFileName() + "." + UUID.randomUUID());
       try {
-        try (BufferedWriter out = Files.newBufferedWriter(partial)) {
+        try (BufferedWriter out = Files.newBufferedWriter(partial, StandardOpenOption.CREATE_NEW)) {
           write(out, heading, matches);
         }
         move(partial, target);

@@ -62,7 +62,7 @@ public final class PictureIndex implements AutoCloseable {
   public static PictureIndex open(Path index) {
     if (IndexFolder.metadata(index).isEmpty()) {
       throw new InputException(
-          "There is no index of pictures in " + index + "; make one with PictureIndexer first.");
+          "There is no index of pictures in " + index + "; index a folder into it first.");
     }
     return IndexFailure.guard(
         index,

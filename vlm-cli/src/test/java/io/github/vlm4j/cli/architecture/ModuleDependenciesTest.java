@@ -19,7 +19,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Dependencies point one way: core, then vision, text and connector, then models, then cli. */
+/**
+ * Dependencies point one way: core, then vision, text and connector, then models and search, then
+ * cli.
+ */
 class ModuleDependenciesTest {
 
   private static final String ROOT = "io.github.vlm4j.";
@@ -40,10 +43,11 @@ class ModuleDependenciesTest {
         module("vision", "core"),
         module("text", "core"),
         module("connector", "core"),
+        module("search", "core", "vision"),
         module("backend.cpu", "core"),
         module("backend.tornado", "core"),
         module("models", "core", "vision", "text", "connector"),
-        module("cli", "core", "vision", "text", "connector", "models"));
+        module("cli", "core", "vision", "text", "connector", "models", "search"));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -37,6 +37,7 @@ class ModuleGraphTest {
             "io.github.vlm4j.vision",
             "io.github.vlm4j.text",
             "io.github.vlm4j.connector",
+            "io.github.vlm4j.search",
             "io.github.vlm4j.models",
             "io.github.vlm4j.backend.cpu");
   }
