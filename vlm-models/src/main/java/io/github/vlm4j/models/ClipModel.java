@@ -33,8 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,10 +64,9 @@ public final class ClipModel implements AutoCloseable {
   private final Path folder;
   private final @Nullable PictureRuntime pictures;
   private final @Nullable TextRuntime texts;
-  private final ReentrantLock turn = new ReentrantLock();
+  private final Turns turns = new Turns();
   private @Nullable PictureProcessor processor;
   private @Nullable ContrastiveTokenizer tokenizer;
-  private boolean closed;
 
   private ClipModel(Path model, DualEncoderFormat format, Checkpoint checkpoint, Backend backend) {
     this.checkpoint = checkpoint;
@@ -178,22 +175,32 @@ public final class ClipModel implements AutoCloseable {
    * @throws InputException if a picture cannot be put to this model
    */
   public List<float[]> imageFeatures(List<Image> images) {
-    return inTurn(() -> {
+    List<float[]> features = new ArrayList<>();
+    for (int from = 0; from < images.size(); from += PICTURE_BATCH) {
+      List<Image> batch = images.subList(from, Math.min(images.size(), from + PICTURE_BATCH));
+      features.addAll(embedAll(prepare(batch)));
+    }
+    return features;
+  }
+
+  /** Preparing needs no turn and all cores, as it may take longer than a small encoder. */
+  private List<PreparedPicture> prepare(List<Image> images) {
+    PictureProcessor opened = turns.take(this::processor);
+    return Turns.inMemory(() -> images.parallelStream().map(opened::prepare).toList());
+  }
+
+  /** Encodes runs of pictures of one grid together. */
+  private List<float[]> embedAll(List<PreparedPicture> prepared) {
+    return turns.take(() -> {
       List<float[]> features = new ArrayList<>();
-      List<float[]> batch = new ArrayList<>();
-      PatchGrid grid = null;
-      for (Image image : images) {
-        PreparedPicture prepared = processor().prepare(image);
-        boolean full = batch.size() == PICTURE_BATCH || !prepared.grid().equals(grid);
-        if (grid != null && full) {
-          features.addAll(requirePictures().embed(batch, grid));
-          batch.clear();
+      List<float[]> run = new ArrayList<>();
+      for (int i = 0; i < prepared.size(); i++) {
+        PatchGrid grid = prepared.get(i).grid();
+        run.add(prepared.get(i).pixels());
+        if (i + 1 == prepared.size() || !prepared.get(i + 1).grid().equals(grid)) {
+          features.addAll(requirePictures().embed(run, grid));
+          run.clear();
         }
-        grid = prepared.grid();
-        batch.add(prepared.pixels());
-      }
-      if (grid != null) {
-        features.addAll(requirePictures().embed(batch, grid));
       }
       return features;
     });
@@ -205,7 +212,7 @@ public final class ClipModel implements AutoCloseable {
    * @throws InputException if this model has no text encoder
    */
   public List<float[]> textFeatures(List<String> words) {
-    return inTurn(() -> {
+    return turns.take(() -> {
       TextRuntime runtime = requireTexts();
       return runtime.embed(words.stream().map(this::encode).toList());
     });
@@ -267,7 +274,7 @@ public final class ClipModel implements AutoCloseable {
               + format.modelType()
               + ") has one encoder only and cannot compare pictures with texts.");
     }
-    return inTurn(() ->
+    return turns.take(() ->
         Similarity.of(
             encoder.scoring(),
             images,
@@ -289,8 +296,8 @@ public final class ClipModel implements AutoCloseable {
    * @throws InputException if the picture cannot be put to this model
    */
   public Map<String, Tensor> features(Image image, Set<PictureRuntime.Output> wanted) {
-    return inTurn(() -> {
-      PreparedPicture prepared = processor().prepare(image);
+    PreparedPicture prepared = prepare(List.of(image)).getFirst();
+    return turns.take(() -> {
       Map<String, Tensor> features = new TreeMap<>();
       features.put("pixel_values", prepared.pixelValues());
       if (!wanted.isEmpty()) {
@@ -306,7 +313,7 @@ public final class ClipModel implements AutoCloseable {
    * @throws InputException if this model has no text encoder
    */
   public Map<String, Tensor> features(String text) {
-    return inTurn(() -> requireTexts().features(encode(text)));
+    return turns.take(() -> requireTexts().features(encode(text)));
   }
 
   /**
@@ -319,8 +326,8 @@ public final class ClipModel implements AutoCloseable {
    */
   public HeatMap explain(Image image, String text, Explanation method) {
     float[] words = embed(text);
-    return inTurn(() -> {
-      PreparedPicture prepared = processor().prepare(image);
+    PreparedPicture prepared = prepare(List.of(image)).getFirst();
+    return turns.take(() -> {
       Map<String, Tensor> features =
           requirePictures().features(prepared.pixels(), prepared.grid(), method.outputs());
       return method.map(features, words, prepared);
@@ -349,7 +356,7 @@ public final class ClipModel implements AutoCloseable {
    * @throws io.github.vlm4j.core.CheckpointException if its files are missing or malformed
    */
   public ContrastiveTokenizer tokenizer() {
-    return inTurn(() -> {
+    return turns.take(() -> {
       requireTexts();
       return openTokenizer();
     });
@@ -368,22 +375,16 @@ public final class ClipModel implements AutoCloseable {
   /** Frees everything; the model can no longer be used. */
   @Override
   public void close() {
-    turn.lock();
-    try {
-      if (!closed) {
-        closed = true;
-        if (pictures != null) {
-          pictures.close();
-        }
-        if (texts != null) {
-          texts.close();
-        }
-        backend.close();
-        checkpoint.close();
+    turns.close(() -> {
+      if (pictures != null) {
+        pictures.close();
       }
-    } finally {
-      turn.unlock();
-    }
+      if (texts != null) {
+        texts.close();
+      }
+      backend.close();
+      checkpoint.close();
+    });
   }
 
   private int[] encode(String text) {
@@ -446,23 +447,5 @@ public final class ClipModel implements AutoCloseable {
       }
     }
     return vectors;
-  }
-
-  private <T> T inTurn(Supplier<T> work) {
-    turn.lock();
-    try {
-      if (closed) {
-        throw new IllegalStateException("The model is closed");
-      }
-      return work.get();
-    } catch (OutOfMemoryError exhausted) {
-      throw new BackendException(
-          "There is not enough memory: the Java heap may grow to "
-              + (Runtime.getRuntime().maxMemory() >> 20)
-              + " MiB only; use fewer or smaller pictures, or raise it with -Xmx.",
-          exhausted);
-    } finally {
-      turn.unlock();
-    }
   }
 }

@@ -1,6 +1,5 @@
 package io.github.vlm4j.models;
 
-import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Backends;
@@ -32,7 +31,6 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A vision-language model, opened from an ordinary Hugging Face checkpoint folder.
@@ -68,8 +66,7 @@ public final class VisionLanguageModel implements AutoCloseable {
   private final GenerationConfig defaults;
   private final VisualRuntime visual;
   private final DecoderRuntime decoder;
-  private final ReentrantLock turn = new ReentrantLock();
-  private boolean closed;
+  private final Turns turns = new Turns();
 
   private VisionLanguageModel(
       Path folder, Checkpoint checkpoint, Backend backend, ConfigNode config) {
@@ -156,9 +153,7 @@ public final class VisionLanguageModel implements AutoCloseable {
    */
   public GenerationResult generate(GenerationRequest request) {
     long started = System.nanoTime();
-    turn.lock();
-    try {
-      requireOpen();
+    return turns.take(() -> {
       PreparedPrompt prompt = processor.prepare(request.messages());
       return new Generation(
               visual,
@@ -167,11 +162,7 @@ public final class VisionLanguageModel implements AutoCloseable {
               defaults,
               architecture.decoder().geometry().contextLength())
           .run(request, prompt, started);
-    } catch (OutOfMemoryError exhausted) {
-      throw outOfMemory(exhausted);
-    } finally {
-      turn.unlock();
-    }
+    });
   }
 
   /**
@@ -191,9 +182,7 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @throws InputException if the picture cannot be put to this model
    */
   public Map<String, Tensor> features(Image image, Set<Feature> wanted) {
-    turn.lock();
-    try {
-      requireOpen();
+    return turns.take(() -> {
       PreparedVisual prepared = processor.prepare(image);
       Set<VisualRuntime.Extra> extras = EnumSet.noneOf(VisualRuntime.Extra.class);
       for (Feature feature : wanted) {
@@ -210,11 +199,7 @@ public final class VisionLanguageModel implements AutoCloseable {
         features.put("pixel_values", Tensor.ofFloats(prepared.pixels(), shape));
       }
       return features;
-    } catch (OutOfMemoryError exhausted) {
-      throw outOfMemory(exhausted);
-    } finally {
-      turn.unlock();
-    }
+    });
   }
 
   /** Returns the checkpoint's tokenizer. */
@@ -240,33 +225,11 @@ public final class VisionLanguageModel implements AutoCloseable {
   /** Frees everything; the model can no longer be used. */
   @Override
   public void close() {
-    turn.lock();
-    try {
-      if (!closed) {
-        closed = true;
-        visual.close();
-        decoder.close();
-        backend.close();
-        checkpoint.close();
-      }
-    } finally {
-      turn.unlock();
-    }
-  }
-
-  /** What could not be had is garbage by now, and the model can go on with smaller requests. */
-  private static BackendException outOfMemory(OutOfMemoryError exhausted) {
-    return new BackendException(
-        "There is not enough memory: the Java heap may grow to "
-            + (Runtime.getRuntime().maxMemory() >> 20)
-            + " MiB only; use fewer or smaller pictures or a shorter prompt, or raise it with"
-            + " -Xmx.",
-        exhausted);
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("The model is closed");
-    }
+    turns.close(() -> {
+      visual.close();
+      decoder.close();
+      backend.close();
+      checkpoint.close();
+    });
   }
 }

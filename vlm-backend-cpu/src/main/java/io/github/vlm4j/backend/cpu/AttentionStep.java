@@ -21,6 +21,7 @@ final class AttentionStep implements Step, Workers.Task {
   private final int[] blockFirst;
   private final int[] segmentStart;
   private final int[] keyStart;
+  private final int tile;
   private final boolean alone;
 
   AttentionStep(Team team, Op.Attention op, Span q, Span k, Span v, Span y, Heads heads) {
@@ -32,7 +33,8 @@ final class AttentionStep implements Step, Workers.Task {
     this.y = y;
     this.heads = heads;
     this.tasks = heads.tasks(team, op.scale());
-    int tile = team.kernels().queryTile();
+    int longest = op.segments().stream().mapToInt(Integer::intValue).max().orElse(1);
+    this.tile = heads.queryBlock(team, longest, op.segments().size());
     int blocks = op.segments().stream().mapToInt(length -> Math.ceilDiv(length, tile)).sum();
     this.blockSegment = new int[blocks];
     this.blockFirst = new int[blocks];
@@ -80,7 +82,7 @@ final class AttentionStep implements Step, Workers.Task {
     task.causal = op.causal();
     task.visible = 0;
     int first = blockFirst[block];
-    int last = Math.min(length, first + team.kernels().queryTile());
+    int last = Math.min(length, first + tile);
     team.kernels().attend(task, first, last, team.scratch().array(worker));
   }
 }

@@ -21,6 +21,7 @@ final class CachedAttentionStep implements Step, Workers.Task {
   private final AttentionTask[] tasks;
   private final int rows;
   private final int queries;
+  private final int tile;
   private final int blocks;
   private int first;
 
@@ -44,7 +45,8 @@ final class CachedAttentionStep implements Step, Workers.Task {
     this.tasks = heads.tasks(team, scale);
     this.rows = rows;
     this.queries = rows == 1 ? heads.group() : rows;
-    this.blocks = Math.ceilDiv(queries, team.kernels().queryTile());
+    this.tile = heads.queryBlock(team, queries, 1);
+    this.blocks = Math.ceilDiv(queries, tile);
     if (rows == 1) {
       for (AttentionTask task : tasks) {
         task.qStride = heads.headDim();
@@ -76,8 +78,8 @@ final class CachedAttentionStep implements Step, Workers.Task {
     task.keys = first + rows;
     task.causal = rows > 1;
     task.visible = first;
-    int from = block * team.kernels().queryTile();
-    int to = Math.min(queries, from + team.kernels().queryTile());
+    int from = block * tile;
+    int to = Math.min(queries, from + tile);
     team.kernels().attend(task, from, to, team.scratch().array(worker));
   }
 }

@@ -13,6 +13,11 @@ import io.github.vlm4j.core.graph.Value;
  */
 record Heads(int queries, int keys, int headDim, int valueDim) {
 
+  private static final int PARTS_PER_THREAD = 4;
+
+  /** A multiple of what kernels hold in registers, whatever the width of vectors. */
+  private static final int BLOCK_STEP = 64;
+
   /**
    * Returns the heads of an operation's operands.
    *
@@ -31,6 +36,21 @@ record Heads(int queries, int keys, int headDim, int valueDim) {
   /** Returns the number of query heads that read the same keys. */
   int group() {
     return queries / keys;
+  }
+
+  /**
+   * Returns how many queries a part of the work should have: as many as share a copy of keys and
+   * values, but so few that all threads have work.
+   *
+   * @param rows the queries of the longest segment
+   * @param segments the number of segments
+   */
+  int queryBlock(Team team, int rows, int segments) {
+    int threads = team.workers().size();
+    int parts = threads == 1 ? 1 : PARTS_PER_THREAD * threads;
+    int blocks = (int) Math.ceilDiv(parts, Math.max(1, (long) queries * segments));
+    int even = Math.ceilDiv(Math.max(1, Math.ceilDiv(rows, blocks)), BLOCK_STEP) * BLOCK_STEP;
+    return Math.min(even, team.kernels().queryTile());
   }
 
   /** Returns one task per worker that differs between calls only in where it begins. */

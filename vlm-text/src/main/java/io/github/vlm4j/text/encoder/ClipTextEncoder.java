@@ -25,8 +25,7 @@ public final class ClipTextEncoder implements TextEncoder {
 
   private final TextEncoderConfig config;
   private final EndOfText endOfText;
-  private final Weight tokens;
-  private final Weight positions;
+  private final TextEmbedding embedding;
   private final List<EncoderBlock> blocks;
   private final LayerNorm finalNorm;
   private final @Nullable Linear projection;
@@ -34,15 +33,13 @@ public final class ClipTextEncoder implements TextEncoder {
   private ClipTextEncoder(
       TextEncoderConfig config,
       EndOfText endOfText,
-      Weight tokens,
-      Weight positions,
+      TextEmbedding embedding,
       List<EncoderBlock> blocks,
       LayerNorm finalNorm,
       @Nullable Linear projection) {
     this.config = config;
     this.endOfText = endOfText;
-    this.tokens = tokens;
-    this.positions = positions;
+    this.embedding = embedding;
     this.blocks = List.copyOf(blocks);
     this.finalNorm = finalNorm;
     this.projection = projection;
@@ -69,7 +66,8 @@ public final class ClipTextEncoder implements TextEncoder {
       blocks.add(EncoderBlock.of(scope.at("encoder.layers." + i), config.blocks()));
     }
     LayerNorm finalNorm = LayerNorm.of(scope.at("final_layer_norm"), hidden, config.blocks().eps());
-    return new ClipTextEncoder(config, endOfText, tokens, positions, blocks, finalNorm, projection);
+    return new ClipTextEncoder(
+        config, endOfText, new TextEmbedding(tokens, positions), blocks, finalNorm, projection);
   }
 
   /**
@@ -91,7 +89,12 @@ public final class ClipTextEncoder implements TextEncoder {
     LayerNorm finalNorm = LayerNorm.of(scope.at("ln_final"), hidden, config.blocks().eps());
     Linear projection = Linear.transposed(scope, "text_projection", hidden, projectionDim);
     return new ClipTextEncoder(
-        config, EndOfText.greatest(), tokens, positions, blocks, finalNorm, projection);
+        config,
+        EndOfText.greatest(),
+        new TextEmbedding(tokens, positions),
+        blocks,
+        finalNorm,
+        projection);
   }
 
   @Override
@@ -122,12 +125,7 @@ public final class ClipTextEncoder implements TextEncoder {
   @Override
   public TextFeatures encode(GraphBuilder g, Value ids, int texts, Value pooled) {
     int length = (int) ids.shape().dim(0) / texts;
-    Value embedded =
-        g.at("embeddings")
-            .embedding(tokens, ids)
-            .reshape(texts, length, hiddenSize())
-            .plus(g.parameter(positions.rows(0, length)))
-            .reshape(-1, hiddenSize());
+    Value embedded = embedding.apply(g.at("embeddings"), ids, texts);
     EncoderBlock.Stack stack =
         EncoderBlock.stack(
             g.at("encoder"), blocks, embedded, true, Collections.nCopies(texts, length));

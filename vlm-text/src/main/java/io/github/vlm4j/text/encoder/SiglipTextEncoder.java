@@ -7,7 +7,6 @@ import io.github.vlm4j.core.model.TextFeatures;
 import io.github.vlm4j.core.nn.EncoderBlock;
 import io.github.vlm4j.core.nn.LayerNorm;
 import io.github.vlm4j.core.nn.Linear;
-import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -22,8 +21,7 @@ import java.util.Optional;
 public final class SiglipTextEncoder implements TextEncoder {
 
   private final TextEncoderConfig config;
-  private final Weight tokens;
-  private final Weight positions;
+  private final TextEmbedding embedding;
   private final List<EncoderBlock> blocks = new ArrayList<>();
   private final LayerNorm finalNorm;
   private final Linear head;
@@ -37,9 +35,11 @@ public final class SiglipTextEncoder implements TextEncoder {
   public SiglipTextEncoder(TextEncoderConfig config, WeightScope scope, int projectionDim) {
     this.config = config;
     int hidden = config.hiddenSize();
-    tokens = scope.at("embeddings.token_embedding").get("weight", config.vocabularySize(), hidden);
-    positions =
-        scope.at("embeddings.position_embedding").get("weight", config.contextLength(), hidden);
+    WeightScope embeddings = scope.at("embeddings");
+    embedding =
+        new TextEmbedding(
+            embeddings.at("token_embedding").get("weight", config.vocabularySize(), hidden),
+            embeddings.at("position_embedding").get("weight", config.contextLength(), hidden));
     for (int i = 0; i < config.layers(); i++) {
       blocks.add(EncoderBlock.of(scope.at("encoder.layers." + i), config.blocks()));
     }
@@ -75,12 +75,7 @@ public final class SiglipTextEncoder implements TextEncoder {
   @Override
   public TextFeatures encode(GraphBuilder g, Value ids, int texts, Value pooled) {
     int length = (int) ids.shape().dim(0) / texts;
-    Value embedded =
-        g.at("embeddings")
-            .embedding(tokens, ids)
-            .reshape(texts, length, hiddenSize())
-            .plus(g.parameter(positions.rows(0, length)))
-            .reshape(-1, hiddenSize());
+    Value embedded = embedding.apply(g.at("embeddings"), ids, texts);
     EncoderBlock.Stack stack =
         EncoderBlock.stack(
             g.at("encoder"), blocks, embedded, false, Collections.nCopies(texts, length));

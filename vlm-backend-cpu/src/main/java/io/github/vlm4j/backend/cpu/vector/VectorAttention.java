@@ -27,8 +27,8 @@ final class VectorAttention {
   private static final int WIDTH = Tile.WIDTH;
   private static final int HEIGHT = Tile.HEIGHT;
 
-  /** The panels of a block of queries. */
-  private static final int PANELS = Math.max(1, 256 / WIDTH);
+  /** The most panels of a block of queries, which stay in a second cache. */
+  private static final int PANELS = Math.max(1, 640 / WIDTH);
 
   /** The keys of a tile, a multiple of the micro-kernel's height. */
   private static final int KEYS = 128 / HEIGHT * HEIGHT;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class VectorMatMul {
 
   /** The weights of a row that are multiplied before the next row's turn. */
-  static final int DEPTH = 256;
+  static final int DEPTH = 512;
 
   /** The most weight rows of a block. */
   static final int BAND = 16 * Tile.HEIGHT;

@@ -20,7 +20,7 @@ final class VectorRunMatMul {
   private static final int L = Lanes.COUNT;
 
   /** The products of a sum that are added before the next tile's turn. */
-  private static final int DEPTH = 384;
+  private static final int DEPTH = 512;
 
   /** The most floats of a block of inputs, half of a second cache at most. */
   private static final int BLOCK_FLOATS = 1 << 15;
