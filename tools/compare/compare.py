@@ -89,6 +89,10 @@ class VisionTransformer(torch.nn.Module):
 
     def __init__(self, config):
         super().__init__()
+        try:
+            import torchvision_shim  # noqa: F401  where torchvision itself is not installed
+        except ImportError:
+            pass
         from transformers import CLIPConfig, CLIPVisionModelWithProjection
 
         vision = CLIPConfig.from_json_file(config).vision_config

@@ -65,9 +65,7 @@ final class RunMatMulStep implements Step, Workers.Task {
     this.y = y;
     Kernels kernels = team.kernels();
     int columns = Math.max(1, inputs.size());
-    int tile = kernels.weightTile();
-    int outputs = Math.max(1, BAND_FLOATS / columns / tile) * tile;
-    this.outputBands = new Bands(weight.rows(), Math.min(outputs, Math.max(1, weight.rows())));
+    this.outputBands = outputBands(columns);
     this.inputBands = inputBands(columns);
     this.packedBand = new int[team.workers().size()];
     team.scratch()
@@ -75,15 +73,37 @@ final class RunMatMulStep implements Step, Workers.Task {
             (long) kernels.runScratch() + kernels.packedWeightFloats(outputBands.size(), columns));
   }
 
-  /** Cuts the inputs so that all threads have work, but not smaller than it takes to keep them. */
+  /** Returns the parts that even out cores of unequal speed. */
+  private int partsWanted() {
+    int threads = team.workers().size();
+    return threads == 1 ? 1 : PARTS_PER_THREAD * threads;
+  }
+
+  /**
+   * Cuts the outputs so that the weights of a band stay cached, and so that all threads have work
+   * unless there are inputs enough for that: cutting these has weights laid out several times.
+   */
+  private Bands outputBands(int columns) {
+    int tile = team.kernels().weightTile();
+    int tiles = Math.max(1, Math.ceilDiv(weight.rows(), tile));
+    int cached = Math.max(1, BAND_FLOATS / columns / tile);
+    boolean fewInputs = inputs.rows() < (long) MOST_BAND_INPUTS * team.workers().size();
+    int bandTiles = Math.min(cached, fewInputs ? Math.max(1, tiles / partsWanted()) : tiles);
+    return new Bands(weight.rows(), Math.min(bandTiles * tile, Math.max(1, weight.rows())));
+  }
+
+  /** Cuts the inputs so that all threads have the same work, if there are bands of outputs few. */
   private Bands inputBands(int columns) {
     int tile = team.kernels().runTile();
-    int threads = team.workers().size();
-    int parts = threads == 1 ? 1 : PARTS_PER_THREAD * threads;
-    int even = Math.ceilDiv(inputs.rows(), Math.ceilDiv(parts, Math.max(1, outputBands.count())));
+    int rows = Math.max(1, inputs.rows());
+    int bands =
+        Math.max(
+            Math.ceilDiv(partsWanted(), Math.max(1, outputBands.count())),
+            Math.ceilDiv(rows, MOST_BAND_INPUTS));
+    int even = bands == 1 ? 1 : Math.ceilDiv(bands, team.workers().size()) * team.workers().size();
     long least = LEAST_PRODUCTS / columns / outputBands.size();
-    int size = (int) Math.clamp(even, Math.min(least, MOST_BAND_INPUTS), MOST_BAND_INPUTS);
-    return new Bands(inputs.rows(), Math.ceilDiv(Math.max(1, size), tile) * tile);
+    long size = Math.clamp(Math.ceilDiv(rows, even), Math.min(least, rows), rows);
+    return new Bands(inputs.rows(), Math.ceilDiv((int) size, tile) * tile);
   }
 
   @Override
