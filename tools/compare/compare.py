@@ -194,9 +194,9 @@ def compare(kind, batch, arguments):
     with tempfile.TemporaryDirectory() as folder:
         sides = [vlm_side(config, batch, arguments), onnx_side(model, side, batch, folder, arguments)]
         vlm = sides[0]
+        limits = [vlm.ask("limits")]
         sides.insert(1, TorchSide(model, torch.randn(batch, 3, side, side)).in_faster_format())
         runs = {each: runs_for(each, arguments.seconds) for each in sides}
-        limits = [vlm.ask("limits")]
         rounds = []
         for _ in range(arguments.rounds):
             medians = {}
@@ -206,8 +206,10 @@ def compare(kind, batch, arguments):
                 medians[each] = statistics.median(each.times(runs[each]))
             rounds.append(medians)
         limits.append(vlm.ask("limits"))
-        print(f"\n{title}, batch {batch}: limits " + " and ".join(
-            f"{flops:.0f} GFLOP/s, {bandwidth:.0f} GB/s" for flops, bandwidth in limits))
+        flops, bandwidth = (max(figures) for figures in zip(*limits))
+        print(
+            f"\n{title}, batch {batch}; the machine's limits: {flops:.0f} GFLOP/s f32, "
+            f"{bandwidth:.0f} GB/s")
         for each in sides:
             milliseconds = statistics.median(medians[each] for medians in rounds)
             ratio = statistics.median(medians[each] / medians[vlm] for medians in rounds)

@@ -167,8 +167,8 @@ final class VectorAttention {
     int maxima = results + depth * WIDTH;
     for (int lane = 0; lane < WIDTH; lane += L) {
       FloatVector before = FloatVector.fromArray(F, scratch, maxima + lane);
-      FloatVector max = greatest(before, keys, scratch, scores + lane);
-      max.intoArray(scratch, maxima + lane);
+      raise(keys, scratch, scores + lane, maxima + lane);
+      FloatVector max = FloatVector.fromArray(F, scratch, maxima + lane);
       // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
       FloatVector base = max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
       FloatVector sum = FloatVector.zero(F);
@@ -190,24 +190,25 @@ final class VectorAttention {
     }
   }
 
-  /** Two maxima, as each comparison waits for the one before it in its own. */
-  private static FloatVector greatest(FloatVector before, int keys, float[] scratch, int scores) {
-    FloatVector even = before;
-    FloatVector odd = before;
-    int j = 0;
-    for (; j < keys - 1; j += 2) {
-      even = greater(even, FloatVector.fromArray(F, scratch, scores + j * WIDTH));
-      odd = greater(odd, FloatVector.fromArray(F, scratch, scores + (j + 1) * WIDTH));
+  /**
+   * Raises the maxima of a vector of queries to their greatest scores. Comparing and blending costs
+   * a third of {@link FloatVector#max}, which has to tell -0 from 0 and spread NaN, and there are
+   * two maxima, as each comparison waits for the one before it in its own. All in one method,
+   * because vectors that cross methods may become objects.
+   */
+  private static void raise(int keys, float[] scratch, int scores, int maxima) {
+    FloatVector even = FloatVector.fromArray(F, scratch, maxima);
+    FloatVector odd = even;
+    int last = scores + (keys - 1) * WIDTH;
+    for (int at = scores; at < last; at += 2 * WIDTH) {
+      FloatVector a = FloatVector.fromArray(F, scratch, at);
+      even = even.blend(a, a.compare(VectorOperators.GT, even));
+      FloatVector b = FloatVector.fromArray(F, scratch, at + WIDTH);
+      odd = odd.blend(b, b.compare(VectorOperators.GT, odd));
     }
-    if (j < keys) {
-      even = greater(even, FloatVector.fromArray(F, scratch, scores + j * WIDTH));
-    }
-    return greater(even, odd);
-  }
-
-  /** Costs a third of {@link FloatVector#max}, which has to tell -0 from 0 and spread NaN. */
-  private static FloatVector greater(FloatVector a, FloatVector b) {
-    return a.blend(b, b.compare(VectorOperators.GT, a));
+    FloatVector a = FloatVector.fromArray(F, scratch, last);
+    even = even.blend(a, a.compare(VectorOperators.GT, even));
+    even.blend(odd, odd.compare(VectorOperators.GT, even)).intoArray(scratch, maxima);
   }
 
   /** Divides by the sums and writes the results; queries that saw no key get zeros. */

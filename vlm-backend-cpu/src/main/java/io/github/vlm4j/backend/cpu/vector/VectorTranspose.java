@@ -61,28 +61,23 @@ final class VectorTranspose {
     }
   }
 
+  /** What rows give each other stands in one vector, so that it is moved once for both. */
   private static void block(float[] x, int xAt, int xStep, float[] y, int yAt, int yStep) {
     FloatVector a0 = FloatVector.fromArray(F, x, xAt);
     FloatVector a1 = FloatVector.fromArray(F, x, xAt + xStep);
     FloatVector a2 = FloatVector.fromArray(F, x, xAt + 2 * xStep);
     FloatVector a3 = FloatVector.fromArray(F, x, xAt + 3 * xStep);
-    FloatVector t0 = crossed(a0, a1, ONE_APART, ODD);
-    FloatVector t1 = crossed(a2, a3, ONE_APART, ODD);
+    FloatVector t0 = a1.blend(a0, ODD).rearrange(ONE_APART);
+    FloatVector t1 = a3.blend(a2, ODD).rearrange(ONE_APART);
     FloatVector b0 = a0.blend(t0, ODD);
     FloatVector b1 = t0.blend(a1, ODD);
     FloatVector b2 = a2.blend(t1, ODD);
     FloatVector b3 = t1.blend(a3, ODD);
-    FloatVector t2 = crossed(b0, b2, TWO_APART, UPPER);
-    FloatVector t3 = crossed(b1, b3, TWO_APART, UPPER);
+    FloatVector t2 = b2.blend(b0, UPPER).rearrange(TWO_APART);
+    FloatVector t3 = b3.blend(b1, UPPER).rearrange(TWO_APART);
     b0.blend(t2, UPPER).intoArray(y, yAt);
     b1.blend(t3, UPPER).intoArray(y, yAt + yStep);
     t2.blend(b2, UPPER).intoArray(y, yAt + 2 * yStep);
     t3.blend(b3, UPPER).intoArray(y, yAt + 3 * yStep);
-  }
-
-  /** Returns what two rows give each other, in the places where the other has it. */
-  private static FloatVector crossed(
-      FloatVector a, FloatVector b, VectorShuffle<Float> apart, VectorMask<Float> given) {
-    return b.blend(a, given).rearrange(apart);
   }
 }
