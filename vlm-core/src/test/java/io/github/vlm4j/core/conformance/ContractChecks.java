@@ -186,9 +186,7 @@ final class ContractChecks {
         assertThat(Thread.currentThread()).isSameAs(caller);
         seen.add(value);
       });
-      // The Vector API leaves the order of a reduction open, and interpreted and compiled code use
-      // it: two runs may differ by rounding, of which this is a tenth of what a chain is permitted.
-      assertThat(executable.output("mixed").toFloats()).containsExactly(plain, within(1e-5f));
+      assertThat(executable.output("mixed").toFloats()).containsExactly(plain, within(1e-6f));
       assertThat(step.graph().values()).containsAll(seen);
       assertThat(seen.stream().map(value -> value.op().label())).contains("linear", "attention");
     }

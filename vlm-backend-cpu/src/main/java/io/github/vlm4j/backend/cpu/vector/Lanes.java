@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.vector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -44,5 +45,31 @@ final class Lanes {
     COUNT = F32.length();
   }
 
+  private static final VectorShuffle<Float> ONE_APART = apart(1);
+  private static final VectorShuffle<Float> TWO_APART = apart(2);
+  private static final VectorShuffle<Float> FOUR_APART = apart(4);
+  private static final VectorShuffle<Float> EIGHT_APART = apart(8);
+
   private Lanes() {}
+
+  private static VectorShuffle<Float> apart(int distance) {
+    return VectorShuffle.fromOp(F32, lane -> (lane ^ distance) % COUNT);
+  }
+
+  /**
+   * Returns the sum of the lanes, always in the same order. The order of {@code reduceLanes} is
+   * left open, and interpreted and compiled code use that: a result would depend on when the JIT
+   * has come by.
+   */
+  static float sum(FloatVector vector) {
+    FloatVector sums = vector;
+    if (COUNT > 8) {
+      sums = sums.add(sums.rearrange(EIGHT_APART));
+    }
+    if (COUNT > 4) {
+      sums = sums.add(sums.rearrange(FOUR_APART));
+    }
+    sums = sums.add(sums.rearrange(TWO_APART));
+    return sums.add(sums.rearrange(ONE_APART)).lane(0);
+  }
 }

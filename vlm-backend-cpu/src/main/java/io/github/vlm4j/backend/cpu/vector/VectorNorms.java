@@ -1,7 +1,6 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Normalisations of rows. */
@@ -70,7 +69,7 @@ final class VectorNorms {
       s0 = s0.add(FloatVector.fromArray(F, x, at + i));
       s1 = s1.add(FloatVector.fromArray(F, x, at + i + L));
     }
-    float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(s0.add(s1));
     for (; i < n; i++) {
       sum += x[at + i];
     }
@@ -88,7 +87,7 @@ final class VectorNorms {
       s0 = d0.fma(d0, s0);
       s1 = d1.fma(d1, s1);
     }
-    float sum = s0.add(s1).reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(s0.add(s1));
     for (; i < n; i++) {
       float d = x[at + i] - mean;
       sum = Math.fma(d, d, sum);
