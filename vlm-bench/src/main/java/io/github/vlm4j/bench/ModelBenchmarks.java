@@ -9,8 +9,10 @@ import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.ModelArchitecture;
+import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.PreparedVisual;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
 import io.github.vlm4j.models.runtime.EncodedVisual;
@@ -66,13 +68,14 @@ public class ModelBenchmarks {
       String json = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       config = ConfigNode.parse("qwen3-vl-2b.json", json);
     }
-    VisionLanguageArchitecture architecture =
-        new Qwen3VlFamily().assemble(config, WeightScope.of(weights));
-    visual = new VisualRuntime(architecture, backend, weights);
+    ModelArchitecture architecture =
+        new Qwen3VlFamily().assemble(ModelDescription.of(config), WeightScope.of(weights));
+    VisualPath path = architecture.visual().orElseThrow();
+    visual = new VisualRuntime(path, backend, weights);
     decoder = new DecoderRuntime(architecture, backend, weights);
-    PatchGrid grid = architecture.gridFor(512, 512);
-    float[] pixels = new float[(int) architecture.pixelShape(grid).elements()];
-    int[] rows = IntStream.range(0, architecture.visualTokens(grid)).toArray();
+    PatchGrid grid = path.gridFor(512, 512);
+    float[] pixels = new float[(int) path.pixelShape(grid).elements()];
+    int[] rows = IntStream.range(0, path.visualTokens(grid)).toArray();
     picture = new PreparedVisual(pixels, grid, rows);
     decoder.reserve(CONTEXT + 256);
     readPrompt();

@@ -9,13 +9,16 @@ import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.DeclaredWeights;
+import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.core.weights.WeightSource;
 import io.github.vlm4j.models.clip.DualEncoder;
 import io.github.vlm4j.models.clip.DualEncoderFormat;
 import io.github.vlm4j.models.clip.DualEncoderFormats;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.ModelArchitecture;
+import io.github.vlm4j.models.family.ModelDescription;
+import io.github.vlm4j.models.family.ModelParts;
 import io.github.vlm4j.models.runtime.BenchmarkResult;
 import io.github.vlm4j.models.runtime.EncoderBenchmark;
 import io.github.vlm4j.models.runtime.ModelBenchmark;
@@ -70,12 +73,24 @@ public final class Benchmarks {
    * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
    */
   public BenchmarkResult checkpoint(Path model) {
-    try (Checkpoint checkpoint = Checkpoint.open(model)) {
-      CheckpointWeights weights = new CheckpointWeights(checkpoint);
-      Optional<DualEncoderFormat> format = DualEncoderFormats.of(model, checkpoint);
-      return format.isPresent()
-          ? measure(format.get(), weights)
-          : measure(ConfigNode.read(model.resolve("config.json")), weights);
+    return checkpoint(ModelParts.of(model));
+  }
+
+  /**
+   * Measures the speed of a model that is put together from several files.
+   *
+   * @param parts its files
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public BenchmarkResult checkpoint(ModelParts parts) {
+    try (Checkpoint checkpoint = Checkpoint.open(parts.model())) {
+      Optional<DualEncoderFormat> format = DualEncoderFormats.of(parts.model(), checkpoint);
+      if (format.isPresent()) {
+        return measure(format.get(), new CheckpointWeights(checkpoint));
+      }
+    }
+    try (OpenedModel opened = OpenedModel.open(parts)) {
+      return measure(opened.architecture(), opened.modules(), opened.source());
     }
   }
 
@@ -106,12 +121,24 @@ public final class Benchmarks {
 
   private BenchmarkResult measure(ConfigNode config, WeightSource weights) {
     WeightScope scope = WeightScope.of(weights);
-    VisionLanguageArchitecture architecture = ModelFamilies.of(config).assemble(config, scope);
+    return measure(assemble(config, scope), scope.tree(), scope.source());
+  }
+
+  private static ModelArchitecture assemble(ConfigNode config, WeightScope scope) {
+    ModelDescription description = ModelDescription.of(config);
+    return ModelFamilies.of(description).family().assemble(description, scope);
+  }
+
+  private BenchmarkResult measure(
+      ModelArchitecture architecture, ModuleTree modules, WeightSource weights) {
     PatchGrid grid =
         plan.imageHeight() == 0
             ? null
-            : architecture.gridFor(plan.imageHeight(), plan.imageWidth());
-    return new ModelBenchmark(architecture, scope.tree(), backend, scope.source())
+            : architecture
+                .visual()
+                .map(path -> path.gridFor(plan.imageHeight(), plan.imageWidth()))
+                .orElse(null);
+    return new ModelBenchmark(architecture, modules, backend, weights)
         .run(
             new ModelBenchmark.Plan(
                 plan.promptTokens(), plan.newTokens(), grid, plan.repetitions()),
@@ -125,7 +152,7 @@ public final class Benchmarks {
     if (format.isPresent()) {
       format.get().assemble(declared);
     } else {
-      ModelFamilies.of(config).assemble(config, declared);
+      assemble(config, declared);
     }
     long needed = declared.tree().byteSize();
     long memory =

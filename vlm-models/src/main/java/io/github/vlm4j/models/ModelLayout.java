@@ -12,8 +12,9 @@ import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.models.clip.DualEncoder;
 import io.github.vlm4j.models.clip.DualEncoderFormat;
 import io.github.vlm4j.models.clip.DualEncoderFormats;
-import io.github.vlm4j.models.family.ModelFamily;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.ModelArchitecture;
+import io.github.vlm4j.models.family.ModelDescription;
+import io.github.vlm4j.models.family.ModelParts;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import java.util.function.Function;
  * a checkpoint's headers or from {@code config.json} alone.
  *
  * @param modelType the {@code model_type}, or what the tensors' names say
+ * @param reason how that was told, in words
  * @param modules the tree of modules
  * @param decoder the decoder's sizes, if it writes
  * @param encoder its encoders, if it embeds
@@ -31,6 +33,7 @@ import java.util.function.Function;
  */
 public record ModelLayout(
     String modelType,
+    String reason,
     ModuleTree modules,
     Optional<DecoderGeometry> decoder,
     Optional<DualEncoder> encoder,
@@ -39,11 +42,21 @@ public record ModelLayout(
   /**
    * Lays a model out.
    *
-   * @param model a model folder, of which {@code config.json} is enough, or a file of weights of a
-   *     dual encoder
+   * @param model a model folder, of which {@code config.json} is enough, or a file of weights
    * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
    */
   public static ModelLayout read(Path model) {
+    return read(ModelParts.of(model));
+  }
+
+  /**
+   * Lays out a model that is put together from several files.
+   *
+   * @param parts its files
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public static ModelLayout read(ModelParts parts) {
+    Path model = parts.model();
     Path config = model.resolve("config.json");
     if (Files.exists(config) && !Checkpoint.isPresent(model)) {
       return declared(ConfigNode.read(config));
@@ -53,28 +66,30 @@ public record ModelLayout(
       ConfigNode.read(config);
     }
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
-      CheckpointWeights weights = new CheckpointWeights(checkpoint);
-      WeightScope scope = WeightScope.of(weights);
       Optional<DualEncoderFormat> format = DualEncoderFormats.of(model, checkpoint);
       if (format.isPresent()) {
-        ModelLayout layout = lay(format.get(), scope, true);
+        CheckpointWeights weights = new CheckpointWeights(checkpoint);
+        ModelLayout layout = lay(format.get(), WeightScope.of(weights), true);
         weights.requireAllUsed(layout.modules(), format.get()::mayIgnore);
         return layout;
       }
-      ConfigNode node = ConfigNode.read(config);
-      ModelFamily family = ModelFamilies.of(node);
-      ModelLayout layout = lay(family, node, scope, true);
-      weights.requireAllUsed(layout.modules(), family.ignorableTensors());
-      return layout;
+    }
+    try (OpenedModel opened = OpenedModel.open(parts)) {
+      return lay(
+          opened.modelType(), opened.reason(), opened.architecture(), opened.modules(), true);
     }
   }
 
   private static ModelLayout declared(ConfigNode config) {
     WeightScope scope = WeightScope.of(new DeclaredWeights(declaredType(config)));
     Optional<DualEncoderFormat> format = DualEncoderFormats.of(config);
-    return format.isPresent()
-        ? lay(format.get(), scope, false)
-        : lay(ModelFamilies.of(config), config, scope, false);
+    if (format.isPresent()) {
+      return lay(format.get(), scope, false);
+    }
+    ModelDescription description = ModelDescription.of(config);
+    ModelFamilies.Recognised recognised = ModelFamilies.of(description);
+    ModelArchitecture architecture = recognised.family().assemble(description, scope);
+    return lay(config.string("model_type"), recognised.reason(), architecture, scope.tree(), false);
   }
 
   /** Returns the bytes that one token's keys and values take in the cache; 0 without a decoder. */
@@ -86,15 +101,24 @@ public record ModelLayout(
       DualEncoderFormat format, WeightScope scope, boolean fromCheckpoint) {
     DualEncoder encoder = format.assemble(scope);
     return new ModelLayout(
-        format.modelType(), scope.tree(), Optional.empty(), Optional.of(encoder), fromCheckpoint);
+        format.modelType(),
+        "its configuration or its tensors' names are those of a dual encoder",
+        scope.tree(),
+        Optional.empty(),
+        Optional.of(encoder),
+        fromCheckpoint);
   }
 
   private static ModelLayout lay(
-      ModelFamily family, ConfigNode config, WeightScope scope, boolean fromCheckpoint) {
-    VisionLanguageArchitecture architecture = family.assemble(config, scope);
+      String modelType,
+      String reason,
+      ModelArchitecture architecture,
+      ModuleTree modules,
+      boolean fromCheckpoint) {
     return new ModelLayout(
-        family.modelType(),
-        scope.tree(),
+        modelType,
+        reason,
+        modules,
         Optional.of(architecture.decoder().geometry()),
         Optional.empty(),
         fromCheckpoint);

@@ -3,22 +3,18 @@ package io.github.vlm4j.models;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Backends;
-import io.github.vlm4j.core.checkpoint.Checkpoint;
-import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.event.LoadEvent;
 import io.github.vlm4j.core.tensor.Tensor;
-import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.ModuleTree;
-import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
 import io.github.vlm4j.models.chat.Message;
-import io.github.vlm4j.models.family.ModelFamily;
+import io.github.vlm4j.models.family.ModelParts;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.PromptProcessor;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
 import io.github.vlm4j.models.runtime.Generation;
 import io.github.vlm4j.models.runtime.VisualRuntime;
@@ -30,6 +26,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -58,30 +55,25 @@ public final class VisionLanguageModel implements AutoCloseable {
     PIXEL_VALUES
   }
 
-  private final Checkpoint checkpoint;
+  private final OpenedModel opened;
   private final Backend backend;
-  private final VisionLanguageArchitecture architecture;
-  private final ModuleTree modules;
   private final PromptProcessor processor;
   private final GenerationConfig defaults;
-  private final VisualRuntime visual;
+  private final Optional<VisualRuntime> visual;
   private final DecoderRuntime decoder;
   private final Turns turns = new Turns();
 
-  private VisionLanguageModel(
-      Path folder, Checkpoint checkpoint, Backend backend, ConfigNode config) {
-    this.checkpoint = checkpoint;
+  private VisionLanguageModel(OpenedModel opened, Backend backend) {
+    this.opened = opened;
     this.backend = backend;
-    ModelFamily family = ModelFamilies.of(config);
-    CheckpointWeights weights = new CheckpointWeights(checkpoint);
-    WeightScope scope = WeightScope.of(weights);
-    architecture = family.assemble(config, scope);
-    modules = scope.tree();
-    weights.requireAllUsed(modules, family.ignorableTensors());
-    processor = family.processor(folder, config);
-    defaults = GenerationConfig.read(folder, family.textConfig(config));
-    visual = new VisualRuntime(architecture, backend, weights);
-    decoder = new DecoderRuntime(architecture, backend, weights);
+    processor = opened.family().processor(opened.description());
+    defaults = opened.family().generationDefaults(opened.description());
+    visual =
+        opened
+            .architecture()
+            .visual()
+            .map(path -> new VisualRuntime(path, backend, opened.source()));
+    decoder = new DecoderRuntime(opened.architecture(), backend, opened.source());
   }
 
   /**
@@ -109,24 +101,36 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @throws io.github.vlm4j.core.BackendException if the backend is unknown or cannot run here
    */
   public static VisionLanguageModel load(Path folder, LoadOptions options) {
+    return load(ModelParts.of(folder), options);
+  }
+
+  /**
+   * Opens a model that is put together from several files.
+   *
+   * @param parts its files
+   * @param options the backend and how it is opened
+   * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
+   * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are
+   *     not what its configuration says
+   * @throws io.github.vlm4j.core.BackendException if the backend is unknown or cannot run here
+   */
+  public static VisionLanguageModel load(ModelParts parts, LoadOptions options) {
     LoadEvent event = new LoadEvent();
     event.begin();
-    ConfigNode config = ConfigNode.read(folder.resolve("config.json"));
-    ModelFamilies.of(config);
-    Checkpoint checkpoint = Checkpoint.open(folder);
+    OpenedModel opened = OpenedModel.open(parts);
     Backend backend = null;
     try {
       backend = Backends.find().open(options.backendName(), options.backendOptions());
-      VisionLanguageModel model = new VisionLanguageModel(folder, checkpoint, backend, config);
-      event.modelType = config.string("model_type");
-      event.weightBytes = model.modules.byteSize();
+      VisionLanguageModel model = new VisionLanguageModel(opened, backend);
+      event.modelType = opened.modelType();
+      event.weightBytes = model.modules().byteSize();
       event.commit();
       return model;
     } catch (RuntimeException | Error failure) {
       if (backend != null) {
         backend.close();
       }
-      checkpoint.close();
+      opened.close();
       throw failure;
     }
   }
@@ -160,7 +164,7 @@ public final class VisionLanguageModel implements AutoCloseable {
               decoder,
               processor.tokenizer(),
               defaults,
-              architecture.decoder().geometry().contextLength())
+              opened.architecture().decoder().geometry().contextLength())
           .run(request, prompt, started);
     });
   }
@@ -183,6 +187,13 @@ public final class VisionLanguageModel implements AutoCloseable {
    */
   public Map<String, Tensor> features(Image image, Set<Feature> wanted) {
     return turns.take(() -> {
+      VisualPath path =
+          opened
+              .architecture()
+              .visual()
+              .orElseThrow(() ->
+                  new InputException(
+                      "This model reads text only; it has no features of pictures."));
       PreparedVisual prepared = processor.prepare(image);
       Set<VisualRuntime.Extra> extras = EnumSet.noneOf(VisualRuntime.Extra.class);
       for (Feature feature : wanted) {
@@ -193,9 +204,9 @@ public final class VisionLanguageModel implements AutoCloseable {
           case PIXEL_VALUES -> {}
         }
       }
-      Map<String, Tensor> features = visual.features(prepared, extras);
+      Map<String, Tensor> features = visual.orElseThrow().features(prepared, extras);
       if (wanted.contains(Feature.PIXEL_VALUES)) {
-        long[] shape = architecture.pixelShape(prepared.grid()).toArray();
+        long[] shape = path.pixelShape(prepared.grid()).toArray();
         features.put("pixel_values", Tensor.ofFloats(prepared.pixels(), shape));
       }
       return features;
@@ -214,7 +225,7 @@ public final class VisionLanguageModel implements AutoCloseable {
 
   /** Returns the model's modules and parameters. */
   public ModuleTree modules() {
-    return modules;
+    return opened.modules();
   }
 
   /** Returns what the model runs on, in one line. */
@@ -226,10 +237,10 @@ public final class VisionLanguageModel implements AutoCloseable {
   @Override
   public void close() {
     turns.close(() -> {
-      visual.close();
+      visual.ifPresent(VisualRuntime::close);
       decoder.close();
       backend.close();
-      checkpoint.close();
+      opened.close();
     });
   }
 }

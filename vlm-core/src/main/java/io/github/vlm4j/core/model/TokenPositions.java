@@ -1,5 +1,7 @@
 package io.github.vlm4j.core.model;
 
+import java.util.stream.IntStream;
+
 /**
  * The rotary positions of a sequence on three axes, time, height and width, as multimodal rotary
  * embeddings use them (Qwen2-VL, Wang et al., 2024); on text all three agree. Beyond the tokens
@@ -30,9 +32,27 @@ public final class TokenPositions {
     this.next = next;
   }
 
-  /** Returns the positions 0, 1, 2, … on all axes: text only. */
+  /** Returns the positions 0, 1, 2, … on all axes: text only, of a prompt not known yet. */
   public static TokenPositions sequential() {
     return new TokenPositions(new int[0], new int[0], new int[0], 0);
+  }
+
+  /**
+   * Returns the positions 0, 1, 2, … on all axes of a prompt of text, and of what follows it.
+   *
+   * @param promptLength the prompt's tokens
+   */
+  public static TokenPositions sequential(int promptLength) {
+    int[] axis = IntStream.range(0, promptLength).toArray();
+    return new TokenPositions(axis, axis, axis, promptLength);
+  }
+
+  /**
+   * Returns the number of tokens whose positions were given: the prompt's. Rotary embeddings that
+   * stretch with the text (dynamic NTK) go by it.
+   */
+  public int promptLength() {
+    return time.length;
   }
 
   /** Returns a token's position in time. */

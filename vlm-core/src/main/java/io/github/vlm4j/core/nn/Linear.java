@@ -27,6 +27,11 @@ public record Linear(Weight weight, @Nullable Weight bias) {
     return new Linear(scope.get("weight", out, in), null);
   }
 
+  /** Takes {@code weight} and, if there is to be one, {@code bias} of a scope. */
+  public static Linear of(WeightScope scope, long in, long out, boolean hasBias) {
+    return hasBias ? of(scope, in, out) : withoutBias(scope, in, out);
+  }
+
   /**
    * Takes a matrix that is stored the other way round, {@code [in, out]}, as OpenAI's CLIP stores
    * its projections; there is no bias.

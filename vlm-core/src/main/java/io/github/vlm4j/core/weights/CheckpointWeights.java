@@ -66,8 +66,29 @@ public record CheckpointWeights(Checkpoint checkpoint) implements WeightSource {
    * @throws ModelException naming the first tensors that nothing asked for
    */
   public void requireAllUsed(ModuleTree used, Predicate<String> ignorable) {
+    requireAllUsed(used.weights().keySet(), ignorable);
+  }
+
+  /**
+   * Checks that the model has asked for every tensor of a checkpoint that is mounted below a name.
+   *
+   * @param used what the model asked for
+   * @param mount the name; see {@link MountedWeights}
+   * @throws ModelException naming the first tensors that nothing asked for
+   */
+  public void requireAllUsed(ModuleTree used, String mount) {
+    String prefix = mount + ".";
+    Set<String> local =
+        used.weights().keySet().stream()
+            .filter(name -> name.startsWith(prefix))
+            .map(name -> name.substring(prefix.length()))
+            .collect(Collectors.toSet());
+    requireAllUsed(local, name -> false);
+  }
+
+  private void requireAllUsed(Set<String> used, Predicate<String> ignorable) {
     Set<String> left = new TreeSet<>(checkpoint.names());
-    left.removeAll(used.weights().keySet());
+    left.removeAll(used);
     left.removeIf(ignorable);
     if (!left.isEmpty()) {
       String names = left.stream().limit(NAMES_IN_MESSAGE).collect(Collectors.joining(", "));

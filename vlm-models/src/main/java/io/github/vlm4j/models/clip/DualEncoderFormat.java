@@ -2,6 +2,7 @@ package io.github.vlm4j.models.clip;
 
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.text.contrastive.ContrastiveTokenizer;
 import java.nio.file.Path;
 

@@ -3,6 +3,7 @@ package io.github.vlm4j.models.clip;
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.models.family.TensorShapes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -69,7 +70,7 @@ public final class DualEncoderFormats {
    */
   public static Optional<DualEncoderFormat> of(Path model, Checkpoint checkpoint) {
     Path folder = folder(model);
-    TensorShapes tensors = new TensorShapes(checkpoint);
+    TensorShapes tensors = new TensorShapes(checkpoint, OpenAiClip.LAYOUT);
     if (tensors.contains("visual.conv1.weight") && tensors.contains("text_projection")) {
       Path openClip = folder.resolve(OpenAiClip.OPEN_CLIP_CONFIG);
       return Optional.of(

@@ -2,6 +2,7 @@ package io.github.vlm4j.models.clip;
 
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.family.PreparedPicture;
 import io.github.vlm4j.models.runtime.PictureRuntime.Output;
 import java.util.Locale;
 import java.util.Map;

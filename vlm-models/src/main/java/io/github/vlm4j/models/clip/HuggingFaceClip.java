@@ -7,6 +7,7 @@ import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.nn.Linear;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.text.contrastive.ContrastiveTokenizer;
 import io.github.vlm4j.text.encoder.ClipTextEncoder;
 import io.github.vlm4j.text.encoder.EndOfText;

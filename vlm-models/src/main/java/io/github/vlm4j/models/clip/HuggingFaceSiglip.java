@@ -4,6 +4,7 @@ import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.text.contrastive.ContrastiveTokenizer;
 import io.github.vlm4j.text.encoder.SiglipTextEncoder;
 import io.github.vlm4j.text.encoder.TextEncoderConfig;

@@ -2,6 +2,8 @@ package io.github.vlm4j.models.clip;
 
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.family.PictureProcessor;
+import io.github.vlm4j.models.family.PreparedPicture;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.preprocess.NaflexImage;
 import io.github.vlm4j.vision.preprocess.NaflexImageProcessor;

@@ -6,6 +6,7 @@ import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.text.contrastive.ContrastiveTokenizer;
 import io.github.vlm4j.text.encoder.ClipTextEncoder;
 import io.github.vlm4j.vision.encoder.ClipVisionEncoder;
@@ -23,6 +24,9 @@ import java.util.Set;
  * @param config the sizes
  */
 record OpenAiClip(OpenAiClipConfig config) implements DualEncoderFormat {
+
+  /** What state dicts are taken for, in messages. */
+  static final String LAYOUT = "a CLIP in OpenAI's layout";
 
   static final String OPEN_CLIP_CONFIG = "open_clip_config.json";
 

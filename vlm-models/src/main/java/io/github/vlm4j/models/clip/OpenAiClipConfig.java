@@ -4,6 +4,7 @@ import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.nn.EncoderBlock;
+import io.github.vlm4j.models.family.TensorShapes;
 import io.github.vlm4j.text.encoder.TextEncoderConfig;
 import io.github.vlm4j.vision.encoder.ModifiedResNetConfig;
 import io.github.vlm4j.vision.encoder.ModifiedResNetConfig.Reduction;

@@ -1,37 +1,55 @@
 package io.github.vlm4j.models.family;
 
-import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.weights.WeightScope;
-import java.nio.file.Path;
+import io.github.vlm4j.text.generate.GenerationConfig;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Models that share a configuration format and tensor names: one {@code model_type}. */
+/** Models that share a configuration format and tensor names. */
 public interface ModelFamily {
 
-  /** Returns the {@code model_type} of its {@code config.json}. */
-  String modelType();
+  /** Returns what people call it, such as {@code LLaVA}. */
+  String name();
+
+  /** Returns the {@code model_type}s of its configurations; empty where only tensors tell. */
+  List<String> modelTypes();
+
+  /**
+   * Returns why a model is of this family, in words, or nothing if it is not. Unless a family says
+   * otherwise, the {@code model_type} decides.
+   */
+  default Optional<String> recognise(ModelDescription model) {
+    return model
+        .modelType()
+        .filter(modelTypes()::contains)
+        .map(type -> "its configuration has the model_type \"" + type + "\"");
+  }
 
   /**
    * Puts a model together.
    *
-   * @param config its {@code config.json}
-   * @param weights the root of its tensor names
+   * @param model its configurations and tensors
+   * @param weights the root of its tensor names; those of a vision encoder's own checkpoint are
+   *     below {@link ModelDescription#VISION_MODEL}, those of a connector's own file below {@link
+   *     ModelDescription#CONNECTOR}
    * @throws io.github.vlm4j.core.VlmException if configuration or tensors are not this family's
    */
-  VisionLanguageArchitecture assemble(ConfigNode config, WeightScope weights);
+  ModelArchitecture assemble(ModelDescription model, WeightScope weights);
 
   /**
    * Opens what turns conversations into tokens.
    *
-   * @param folder the model folder
-   * @param config its {@code config.json}
+   * @param model its files and configurations
    * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
    */
-  PromptProcessor processor(Path folder, ConfigNode config);
+  PromptProcessor processor(ModelDescription model);
+
+  /** Returns how the model itself would generate. */
+  default GenerationConfig generationDefaults(ModelDescription model) {
+    return GenerationConfig.read(model.folder(), model.requireConfig());
+  }
 
   /** Returns which tensors a checkpoint may hold without the model asking for them. */
   Predicate<String> ignorableTensors();
-
-  /** Returns where the end-of-text ids stand if {@code generation_config.json} has none. */
-  ConfigNode textConfig(ConfigNode config);
 }

@@ -5,7 +5,7 @@ import io.github.vlm4j.core.model.PatchGrid;
 /**
  * A picture or video ready for the encoder, and the place of its embeddings in the prompt.
  *
- * @param pixels as {@link VisionLanguageArchitecture#pixelShape} says, row-major
+ * @param pixels as {@link VisualPath#pixelShape} says, row-major
  * @param grid how the pixels are cut into patches
  * @param rows for each embedding, the index of its placeholder token in the prompt, ascending
  */

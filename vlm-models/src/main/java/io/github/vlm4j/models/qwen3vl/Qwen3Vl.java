@@ -4,13 +4,14 @@ import io.github.vlm4j.connector.PatchMerger;
 import io.github.vlm4j.connector.PatchMerger.NormPlace;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
-import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionFeatures;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightScope;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.VisualEmbeddings;
+import io.github.vlm4j.models.family.VisualPath;
+import io.github.vlm4j.text.decoder.DecoderNames;
 import io.github.vlm4j.text.decoder.GqaDecoder;
 import io.github.vlm4j.text.decoder.MultimodalRotary;
 import io.github.vlm4j.vision.encoder.QwenVisionConfig;
@@ -25,33 +26,40 @@ import java.util.List;
  * rows after the first decoder layers (DeepStack, Meng et al., 2024). Reference: transformers,
  * {@code models/qwen3_vl/modeling_qwen3_vl.py}.
  */
-final class Qwen3Vl implements VisionLanguageArchitecture {
+final class Qwen3Vl implements VisualPath {
 
   private final QwenVisionConfig visionConfig;
   private final QwenVisionEncoder vision;
   private final PatchMerger merger;
   private final List<PatchMerger> deepstackMergers = new ArrayList<>();
-  private final GqaDecoder decoder;
 
-  Qwen3Vl(Qwen3VlConfig config, WeightScope weights) {
-    visionConfig = config.vision();
+  /** Puts a model together. */
+  static ModelArchitecture assemble(Qwen3VlConfig config, WeightScope weights) {
     // Saved from the bare model, without its head, the names lack their first part.
     boolean bare = weights.has("visual.patch_embed.proj.weight");
     WeightScope model = bare ? weights : weights.at("model");
-    WeightScope visual = model.at("visual");
+    Qwen3Vl visual = new Qwen3Vl(config.vision(), model.at("visual"));
+    var rotary =
+        new MultimodalRotary(
+            config.text().attention().headDim(), config.ropeTheta(), config.mropeSection());
+    var decoder =
+        new GqaDecoder(
+            config.text(),
+            rotary,
+            DecoderNames.HUGGING_FACE,
+            model.at("language_model"),
+            weights.at("lm_head"));
+    return ModelArchitecture.of(decoder, visual);
+  }
+
+  private Qwen3Vl(QwenVisionConfig config, WeightScope visual) {
+    visionConfig = config;
     vision = new QwenVisionEncoder(visionConfig, visual);
     merger = merger(NormPlace.BEFORE_SHUFFLE, visual.at("merger"));
     for (int i = 0; i < visionConfig.deepstackVisualIndexes().length; i++) {
       deepstackMergers.add(
           merger(NormPlace.AFTER_SHUFFLE, visual.at("deepstack_merger_list." + i)));
     }
-    decoder =
-        new GqaDecoder(
-            config.text(),
-            new MultimodalRotary(
-                config.text().headDim(), config.ropeTheta(), config.mropeSection()),
-            model.at("language_model"),
-            weights.at("lm_head"));
   }
 
   private PatchMerger merger(NormPlace normPlace, WeightScope scope) {
@@ -61,11 +69,6 @@ final class Qwen3Vl implements VisionLanguageArchitecture {
         visionConfig.outHiddenSize(),
         normPlace,
         scope);
-  }
-
-  @Override
-  public Decoder decoder() {
-    return decoder;
   }
 
   @Override

@@ -1,8 +1,8 @@
 package io.github.vlm4j.models.qwen3vl;
 
 import io.github.vlm4j.core.checkpoint.ConfigNode;
-import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.text.decoder.GqaDecoderConfig;
+import io.github.vlm4j.text.decoder.HuggingFaceDecoder;
 import io.github.vlm4j.vision.encoder.QwenVisionConfig;
 
 /**
@@ -24,19 +24,26 @@ record Qwen3VlConfig(
     int imageTokenId,
     int videoTokenId) {
 
-  private static final int MAX_LAYERS = 1000;
   private static final double DEFAULT_THETA = 500_000;
 
-  // Far beyond any model, and small enough that no product of them leaves 64 bits.
-  private static final int MAX_WIDTH = 1 << 20;
-  private static final int MAX_HEADS = 1 << 12;
-  private static final int MAX_HEAD_DIM = 1 << 12;
-  private static final int MAX_VOCABULARY = 1 << 24;
+  private static final HuggingFaceDecoder.Defaults TEXT =
+      new HuggingFaceDecoder.Defaults(
+          151_936,
+          4096,
+          22_016,
+          32,
+          32,
+          128,
+          128_000,
+          1e-6,
+          HuggingFaceDecoder.Bias.CONFIGURED,
+          true);
 
   static Qwen3VlConfig read(ConfigNode config) {
     ConfigNode textNode = config.object("text_config");
     QwenVisionConfig vision = QwenVisionConfig.read(config.object("vision_config"));
-    GqaDecoderConfig text = text(textNode, config.booleanOr("tie_word_embeddings", false));
+    GqaDecoderConfig text =
+        HuggingFaceDecoder.read(textNode, TEXT, config.booleanOr("tie_word_embeddings", false));
     if (vision.outHiddenSize() != text.hiddenSize()) {
       throw config
           .object("vision_config")
@@ -66,37 +73,6 @@ record Qwen3VlConfig(
         section,
         intBetweenOr(config, "image_token_id", 151_655, 0, lastToken),
         intBetweenOr(config, "video_token_id", 151_656, 0, lastToken));
-  }
-
-  private static GqaDecoderConfig text(ConfigNode node, boolean tied) {
-    int heads = sizeOr(node, "num_attention_heads", 32, MAX_HEADS);
-    int keyValueHeads = sizeOr(node, "num_key_value_heads", heads, MAX_HEADS);
-    if (heads % keyValueHeads != 0) {
-      throw node.invalid("num_key_value_heads", "a divisor of num_attention_heads, " + heads);
-    }
-    int headDim = sizeOr(node, "head_dim", 128, MAX_HEAD_DIM);
-    if (headDim % 2 != 0) {
-      throw node.invalid("head_dim", "an even number");
-    }
-    int layers = sizeOr(node, "num_hidden_layers", 32, MAX_LAYERS);
-    return new GqaDecoderConfig(
-        sizeOr(node, "vocab_size", 151_936, MAX_VOCABULARY),
-        sizeOr(node, "hidden_size", 4096, MAX_WIDTH),
-        sizeOr(node, "intermediate_size", 22_016, MAX_WIDTH),
-        layers,
-        heads,
-        keyValueHeads,
-        headDim,
-        Activation.named(node.stringOr("hidden_act", "silu"), node.where() + ".hidden_act"),
-        (float) node.positiveDoubleOr("rms_norm_eps", 1e-6),
-        node.booleanOr("attention_bias", false),
-        true,
-        node.positiveIntOr("max_position_embeddings", 128_000),
-        tied);
-  }
-
-  private static int sizeOr(ConfigNode node, String field, int defaultValue, int max) {
-    return intBetweenOr(node, field, defaultValue, 1, max);
   }
 
   private static int intBetweenOr(

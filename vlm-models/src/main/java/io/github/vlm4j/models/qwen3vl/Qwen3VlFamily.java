@@ -1,11 +1,12 @@
 package io.github.vlm4j.models.qwen3vl;
 
-import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.ModelArchitecture;
+import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.PromptProcessor;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
-import java.nio.file.Path;
+import io.github.vlm4j.text.generate.GenerationConfig;
+import java.util.List;
 import java.util.function.Predicate;
 
 /** {@code model_type} {@code qwen3_vl}: the dense Qwen3-VL models. */
@@ -15,28 +16,35 @@ public final class Qwen3VlFamily implements ModelFamily {
   public Qwen3VlFamily() {}
 
   @Override
-  public String modelType() {
-    return "qwen3_vl";
+  public String name() {
+    return "Qwen3-VL";
   }
 
   @Override
-  public VisionLanguageArchitecture assemble(ConfigNode config, WeightScope weights) {
-    return new Qwen3Vl(Qwen3VlConfig.read(config), weights);
+  public List<String> modelTypes() {
+    return List.of("qwen3_vl");
   }
 
   @Override
-  public PromptProcessor processor(Path folder, ConfigNode config) {
-    return Qwen3VlProcessor.open(folder, Qwen3VlConfig.read(config));
+  public ModelArchitecture assemble(ModelDescription model, WeightScope weights) {
+    return Qwen3Vl.assemble(Qwen3VlConfig.read(model.requireConfig()), weights);
+  }
+
+  @Override
+  public PromptProcessor processor(ModelDescription model) {
+    return Qwen3VlProcessor.open(
+        model.parts().tokenizerPath(), Qwen3VlConfig.read(model.requireConfig()));
+  }
+
+  /** End-of-text ids that no generation_config.json names stand in the decoder's configuration. */
+  @Override
+  public GenerationConfig generationDefaults(ModelDescription model) {
+    return GenerationConfig.read(model.folder(), model.requireConfig().object("text_config"));
   }
 
   /** Some exports store the rotary frequencies, which are computed here. */
   @Override
   public Predicate<String> ignorableTensors() {
     return name -> name.endsWith("rotary_emb.inv_freq");
-  }
-
-  @Override
-  public ConfigNode textConfig(ConfigNode config) {
-    return config.object("text_config");
   }
 }

@@ -8,6 +8,7 @@ import io.github.vlm4j.models.chat.Part;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
@@ -20,10 +21,8 @@ import io.github.vlm4j.vision.preprocess.QwenImageProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -128,7 +127,7 @@ final class Qwen3VlProcessor implements PromptProcessor {
 
   @Override
   public PreparedPrompt prepare(List<Message> messages) {
-    RenderedPrompt rendered = template.render(variables(messages));
+    RenderedPrompt rendered = template.render(TemplateMessages.ofParts(messages));
     int[] ids = tokenizer.encode(rendered);
     requireOnePlaceholderEach(ids, messages);
 
@@ -197,26 +196,6 @@ final class Qwen3VlProcessor implements PromptProcessor {
 
   private static long count(List<Boolean> pictures, boolean wanted) {
     return pictures.stream().filter(picture -> picture == wanted).count();
-  }
-
-  private static Map<String, Object> variables(List<Message> messages) {
-    List<Object> turns = new ArrayList<>();
-    for (Message message : messages) {
-      List<Object> content = new ArrayList<>();
-      for (Part part : message.parts()) {
-        content.add(
-            switch (part) {
-              case Part.Text text -> Map.of("type", "text", "text", text.text());
-              case Part.Picture picture -> Map.of("type", "image");
-              case Part.Video video -> Map.of("type", "video");
-            });
-      }
-      turns.add(Map.of("role", message.role().templateName(), "content", content));
-    }
-    Map<String, Object> variables = new HashMap<>();
-    variables.put("messages", turns);
-    variables.put("add_generation_prompt", true);
-    return variables;
   }
 
   private int mergedPatches() {

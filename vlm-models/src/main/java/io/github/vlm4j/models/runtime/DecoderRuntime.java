@@ -13,7 +13,7 @@ import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.WeightSource;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.ModelArchitecture;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +48,7 @@ public final class DecoderRuntime implements AutoCloseable {
   private static final String EMBEDDINGS = "visual.embeddings";
   private static final String LOGITS = "logits";
 
-  private final VisionLanguageArchitecture architecture;
+  private final ModelArchitecture architecture;
   private final Decoder decoder;
   private final Backend backend;
   private final WeightSource weights;
@@ -57,8 +57,7 @@ public final class DecoderRuntime implements AutoCloseable {
   private final float[] logits;
 
   /** Takes what to run and where. */
-  public DecoderRuntime(
-      VisionLanguageArchitecture architecture, Backend backend, WeightSource weights) {
+  public DecoderRuntime(ModelArchitecture architecture, Backend backend, WeightSource weights) {
     this.architecture = architecture;
     this.decoder = architecture.decoder();
     this.backend = backend;

@@ -17,6 +17,7 @@ import io.github.vlm4j.text.tokenizer.TokenStream;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -25,15 +26,19 @@ import java.util.Set;
  */
 public final class Generation {
 
-  private final VisualRuntime visual;
+  private final Optional<VisualRuntime> visual;
   private final DecoderRuntime decoder;
   private final Tokenizer tokenizer;
   private final GenerationConfig defaults;
   private final int contextLength;
 
-  /** Takes what does the work. */
+  /**
+   * Takes what does the work.
+   *
+   * @param visual empty for a model of text alone, whose prompts hold no pictures
+   */
   public Generation(
-      VisualRuntime visual,
+      Optional<VisualRuntime> visual,
       DecoderRuntime decoder,
       Tokenizer tokenizer,
       GenerationConfig defaults,
@@ -119,7 +124,7 @@ public final class Generation {
   private List<EncodedVisual> encode(PreparedPrompt prompt, GenerationListener listener) {
     List<EncodedVisual> visuals = new ArrayList<>();
     for (var prepared : prompt.visuals()) {
-      visuals.add(visual.encode(prepared));
+      visuals.add(visual.orElseThrow().encode(prepared));
       listener.imageEncoded(visuals.size(), prompt.visuals().size());
     }
     return visuals;

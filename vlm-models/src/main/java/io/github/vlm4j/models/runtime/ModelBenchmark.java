@@ -7,8 +7,9 @@ import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.WeightSource;
+import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.PreparedVisual;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.VisualPath;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -88,17 +89,14 @@ public final class ModelBenchmark {
 
   private static final long MAX_PIXEL_VALUES = 1 << 28;
 
-  private final VisionLanguageArchitecture architecture;
+  private final ModelArchitecture architecture;
   private final ModuleTree modules;
   private final Backend backend;
   private final WeightSource weights;
 
   /** Takes what to measure and where. */
   public ModelBenchmark(
-      VisionLanguageArchitecture architecture,
-      ModuleTree modules,
-      Backend backend,
-      WeightSource weights) {
+      ModelArchitecture architecture, ModuleTree modules, Backend backend, WeightSource weights) {
     this.architecture = architecture;
     this.modules = modules;
     this.backend = backend;
@@ -138,12 +136,12 @@ public final class ModelBenchmark {
         imageMs,
         prefillFlops(plan.promptTokens()),
         decodeBytes(plan),
-        plan.grid() == null ? 0 : Flops.of(VisualRuntime.graph(architecture, plan.grid())));
+        plan.grid() == null ? 0 : Flops.of(VisualRuntime.graph(visual(), plan.grid())));
   }
 
   private void measureImages(
       Plan plan, PatchGrid grid, List<Double> imageMs, Consumer<String> progress) {
-    long elements = architecture.pixelShape(grid).elements();
+    long elements = visual().pixelShape(grid).elements();
     if (elements > MAX_PIXEL_VALUES) {
       throw new InputException(
           "A picture of "
@@ -160,9 +158,9 @@ public final class ModelBenchmark {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = i % 511 / 255f - 1;
     }
-    int[] rows = IntStream.range(0, architecture.visualTokens(grid)).toArray();
+    int[] rows = IntStream.range(0, visual().visualTokens(grid)).toArray();
     PreparedVisual visual = new PreparedVisual(pixels, grid, rows);
-    try (VisualRuntime runtime = new VisualRuntime(architecture, backend, weights)) {
+    try (VisualRuntime runtime = new VisualRuntime(visual(), backend, weights)) {
       for (int i = 0; i <= plan.repetitions(); i++) {
         progress.accept(step("image", i, plan));
         long started = System.nanoTime();
@@ -172,6 +170,10 @@ public final class ModelBenchmark {
         }
       }
     }
+  }
+
+  private VisualPath visual() {
+    return architecture.visual().orElseThrow();
   }
 
   private void measureText(

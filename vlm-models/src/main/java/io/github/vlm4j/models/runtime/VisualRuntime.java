@@ -11,8 +11,8 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.WeightSource;
 import io.github.vlm4j.models.family.PreparedVisual;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
 import io.github.vlm4j.models.family.VisualEmbeddings;
+import io.github.vlm4j.models.family.VisualPath;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -39,15 +39,14 @@ public final class VisualRuntime implements AutoCloseable {
   private static final String EMBEDDINGS = "connector";
   private static final int CACHED_GRIDS = 2;
 
-  private final VisionLanguageArchitecture architecture;
+  private final VisualPath path;
   private final Backend backend;
   private final WeightSource weights;
   private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED_GRIDS);
 
   /** Takes what to run and where. */
-  public VisualRuntime(
-      VisionLanguageArchitecture architecture, Backend backend, WeightSource weights) {
-    this.architecture = architecture;
+  public VisualRuntime(VisualPath path, Backend backend, WeightSource weights) {
+    this.path = path;
     this.backend = backend;
     this.weights = weights;
   }
@@ -59,7 +58,7 @@ public final class VisualRuntime implements AutoCloseable {
     Executable executable = run(visual, Set.of());
     Tensor embeddings = copy(executable.output(EMBEDDINGS));
     List<Tensor> deepstack = new ArrayList<>();
-    for (int level = 0; level < architecture.deepstackLevels(); level++) {
+    for (int level = 0; level < path.deepstackLevels(); level++) {
       deepstack.add(copy(executable.output(deepstackName(level))));
     }
     event.patches = visual.grid().patches();
@@ -82,24 +81,24 @@ public final class VisualRuntime implements AutoCloseable {
   }
 
   /** Returns the graph of what the decoder reads of a grid, for counting. */
-  static Graph graph(VisionLanguageArchitecture architecture, PatchGrid grid) {
-    return build(architecture, new Key(grid, Set.of()));
+  static Graph graph(VisualPath path, PatchGrid grid) {
+    return build(path, new Key(grid, Set.of()));
   }
 
   private Executable run(PreparedVisual visual, Set<Extra> extras) {
     Key key = new Key(visual.grid(), extras.isEmpty() ? Set.of() : EnumSet.copyOf(extras));
     Executable executable =
-        executables.get(key, wanted -> backend.compile(build(architecture, wanted), weights));
-    long[] shape = architecture.pixelShape(visual.grid()).toArray();
+        executables.get(key, wanted -> backend.compile(build(path, wanted), weights));
+    long[] shape = path.pixelShape(visual.grid()).toArray();
     executable.input(PIXELS).copyFrom(Tensor.ofFloats(visual.pixels(), shape));
     executable.run();
     return executable;
   }
 
-  private static Graph build(VisionLanguageArchitecture architecture, Key key) {
+  private static Graph build(VisualPath path, Key key) {
     GraphBuilder g = new GraphBuilder();
-    Value pixels = g.input(PIXELS, DType.F32, architecture.pixelShape(key.grid()).toArray());
-    VisualEmbeddings visual = architecture.embedVisual(g, pixels, key.grid());
+    Value pixels = g.input(PIXELS, DType.F32, path.pixelShape(key.grid()).toArray());
+    VisualEmbeddings visual = path.embedVisual(g, pixels, key.grid());
     g.output(EMBEDDINGS, visual.embeddings());
     for (int level = 0; level < visual.deepstack().size(); level++) {
       g.output(deepstackName(level), visual.deepstack().get(level));

@@ -10,6 +10,7 @@ import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.checkpoint.SafetensorsWriter;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.family.TensorShapes;
 import io.github.vlm4j.vision.encoder.ModifiedResNetConfig;
 import io.github.vlm4j.vision.encoder.VitConfig;
 import java.nio.file.Path;
@@ -46,7 +47,7 @@ class OpenAiClipConfigTest {
     Path file = folder.resolve("clip.safetensors");
     SafetensorsWriter.write(file, tensors);
     try (Checkpoint checkpoint = Checkpoint.open(file)) {
-      return OpenAiClipConfig.infer(new TensorShapes(checkpoint));
+      return OpenAiClipConfig.infer(new TensorShapes(checkpoint, OpenAiClip.LAYOUT));
     }
   }
 

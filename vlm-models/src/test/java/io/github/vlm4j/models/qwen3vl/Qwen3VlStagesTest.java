@@ -8,7 +8,6 @@ import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
-import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
@@ -21,8 +20,11 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.family.ModelArchitecture;
+import io.github.vlm4j.models.family.ModelDescription;
+import io.github.vlm4j.models.family.ModelParts;
 import io.github.vlm4j.models.family.PreparedVisual;
-import io.github.vlm4j.models.family.VisionLanguageArchitecture;
+import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
 import io.github.vlm4j.models.runtime.EncodedVisual;
 import io.github.vlm4j.models.runtime.VisualRuntime;
@@ -50,24 +52,24 @@ class Qwen3VlStagesTest {
       Checkpoint checkpoint,
       CheckpointWeights weights,
       Backend backend,
-      VisionLanguageArchitecture architecture)
+      ModelArchitecture architecture)
       implements AutoCloseable {
 
     static Opened open(String name) {
       ReferenceCase reference = ReferenceCase.open(name);
       Checkpoint checkpoint = Checkpoint.open(reference.folder);
       CheckpointWeights weights = new CheckpointWeights(checkpoint);
-      ConfigNode config = ConfigNode.read(reference.folder.resolve("config.json"));
       WeightScope scope = WeightScope.of(weights);
       Qwen3VlFamily family = new Qwen3VlFamily();
-      VisionLanguageArchitecture architecture = family.assemble(config, scope);
+      ModelArchitecture architecture =
+          family.assemble(ModelDescription.read(ModelParts.of(reference.folder)), scope);
       weights.requireAllUsed(scope.tree(), family.ignorableTensors());
       Backend backend = Backends.find().open(null, BackendOptions.DEFAULT);
       return new Opened(reference, checkpoint, weights, backend, architecture);
     }
 
     List<PreparedVisual> visuals(String kind, int type, List<PatchGrid> grids) {
-      List<Integer> tokens = grids.stream().map(architecture::visualTokens).toList();
+      List<Integer> tokens = grids.stream().map(visual()::visualTokens).toList();
       List<PreparedVisual> visuals = new ArrayList<>();
       for (int i = 0; i < grids.size(); i++) {
         visuals.add(
@@ -77,6 +79,10 @@ class Qwen3VlStagesTest {
                 reference.placeholderRows(type, i, tokens)));
       }
       return visuals;
+    }
+
+    VisualPath visual() {
+      return architecture.visual().orElseThrow();
     }
 
     List<PreparedVisual> images() {
@@ -89,7 +95,7 @@ class Qwen3VlStagesTest {
 
     List<EncodedVisual> encoded() {
       List<EncodedVisual> encoded = new ArrayList<>();
-      try (VisualRuntime runtime = new VisualRuntime(architecture, backend, weights)) {
+      try (VisualRuntime runtime = new VisualRuntime(visual(), backend, weights)) {
         images().forEach(visual -> encoded.add(runtime.encode(visual)));
         videos().forEach(visual -> encoded.add(runtime.encode(visual)));
       }
@@ -116,8 +122,7 @@ class Qwen3VlStagesTest {
   @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
   void visionTowerAndMergersEqualTheReference(String name) {
     try (Opened model = Opened.open(name);
-        VisualRuntime runtime =
-            new VisualRuntime(model.architecture, model.backend, model.weights)) {
+        VisualRuntime runtime = new VisualRuntime(model.visual(), model.backend, model.weights)) {
       check(model, runtime, "image", model.images());
       check(model, runtime, "video", model.videos());
     }

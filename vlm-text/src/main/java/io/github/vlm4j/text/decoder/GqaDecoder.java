@@ -2,7 +2,6 @@ package io.github.vlm4j.text.decoder;
 
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.GraphBuilder;
-import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
 import io.github.vlm4j.core.model.Decoder;
@@ -18,21 +17,23 @@ import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * A pre-norm decoder with grouped-query attention (Ainslie et al., 2023), rotary positions, SwiGLU
- * and RMS norms, with or without per-head norms of queries and keys. Reference: transformers,
- * {@code models/qwen3_vl/modeling_qwen3_vl.py}, {@code Qwen3VLTextModel}.
+ * A pre-norm decoder with grouped-query attention, rotary positions, gated MLPs and RMS norms:
+ * Llama, Mistral, all generations of Qwen, MiniMind. What tells them apart is in their {@link
+ * GqaDecoderConfig}, their {@link RotaryEmbedding} and their {@link DecoderNames}. Reference:
+ * transformers, {@code models/llama/modeling_llama.py} and {@code models/qwen3/modeling_qwen3.py}.
  */
 public final class GqaDecoder implements Decoder {
 
   private static final String POSITION = "position";
   private static final String COS = "rotary.cos";
   private static final String SIN = "rotary.sin";
+  private static final String QUERY_COS = "rotary.query.cos";
+  private static final String QUERY_SIN = "rotary.query.sin";
 
   private final GqaDecoderConfig config;
-  private final MultimodalRotary rotary;
+  private final RotaryEmbedding rotary;
   private final Weight embedTokens;
   private final List<Layer> layers = new ArrayList<>();
   private final RmsNorm norm;
@@ -43,22 +44,27 @@ public final class GqaDecoder implements Decoder {
    *
    * @param config its sizes
    * @param rotary its angles
-   * @param scope where the layers begin: {@code model.language_model}
+   * @param names what the checkpoint calls its parts
+   * @param scope where embeddings, layers and the last norm are: {@code model}
    * @param headScope where an untied head is: {@code lm_head}
    */
   public GqaDecoder(
-      GqaDecoderConfig config, MultimodalRotary rotary, WeightScope scope, WeightScope headScope) {
+      GqaDecoderConfig config,
+      RotaryEmbedding rotary,
+      DecoderNames names,
+      WeightScope scope,
+      WeightScope headScope) {
     this.config = config;
     this.rotary = rotary;
     embedTokens =
         scope
-            .at("embed_tokens")
+            .at(names.embedding())
             .named("Embedding(" + config.vocabularySize() + ", " + config.hiddenSize() + ")")
             .get("weight", config.vocabularySize(), config.hiddenSize());
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(new Layer(config, scope.at("layers." + i)));
+      layers.add(new Layer(config, names, scope.at(names.layers() + "." + i)));
     }
-    norm = RmsNorm.of(scope.at("norm"), config.hiddenSize(), config.rmsNormEps());
+    norm = RmsNorm.of(scope.at(names.norm()), config.hiddenSize(), config.rmsNormEps());
     // A stored head wins over tying: transformers ties the two only where they are equal anyway.
     head =
         config.tiedEmbeddings() && !headScope.has("weight")
@@ -81,20 +87,33 @@ public final class GqaDecoder implements Decoder {
       GraphBuilder g, Value embeddings, int cacheCapacity, AfterLayer afterLayer) {
     long tokens = embeddings.shape().dim(0);
     Value position = g.input(POSITION, DType.I32, 1);
-    Value cos = g.input(COS, DType.F32, tokens, rotary.angles());
-    Value sin = g.input(SIN, DType.F32, tokens, rotary.angles());
-    Shape cacheShape = Shape.of(cacheCapacity, config.keyValueHeads(), config.headDim());
+    GroupedQueryAttention.Angles angles = angles(g, tokens);
+    Shape cacheShape =
+        Shape.of(cacheCapacity, config.attention().keyValueHeads(), config.attention().headDim());
 
     Value h = embeddings;
     List<Value> hiddenStates = new ArrayList<>(List.of(h));
     for (int i = 0; i < layers.size(); i++) {
-      Value keys = KvCache.keys(g, i, cacheShape);
-      Value values = KvCache.values(g, i, cacheShape);
-      h = layers.get(i).apply(g.at("layers." + i), h, cos, sin, keys, values, position);
+      var cache =
+          new GroupedQueryAttention.Cache(
+              KvCache.keys(g, i, cacheShape), KvCache.values(g, i, cacheShape), position);
+      h = layers.get(i).apply(g.at("layers." + i), h, angles, cache);
       h = afterLayer.apply(i, h);
       hiddenStates.add(h);
     }
     return new DecoderFeatures(hiddenStates, norm.apply(g.at("norm"), h));
+  }
+
+  private GroupedQueryAttention.Angles angles(GraphBuilder g, long tokens) {
+    Value cos = g.input(COS, DType.F32, tokens, rotary.angles());
+    Value sin = g.input(SIN, DType.F32, tokens, rotary.angles());
+    return rotary.scalesQueries()
+        ? new GroupedQueryAttention.Angles(
+            g.input(QUERY_COS, DType.F32, tokens, rotary.angles()),
+            g.input(QUERY_SIN, DType.F32, tokens, rotary.angles()),
+            cos,
+            sin)
+        : new GroupedQueryAttention.Angles(cos, sin, cos, sin);
   }
 
   @Override
@@ -106,88 +125,36 @@ public final class GqaDecoder implements Decoder {
   public void setPositions(Executable executable, TokenPositions positions, int first, int count) {
     executable.input(POSITION).setInt(0, first);
     rotary.fill(positions, first, count, executable.input(COS), executable.input(SIN));
+    if (rotary.scalesQueries()) {
+      rotary.fillQueries(
+          positions, first, count, executable.input(QUERY_COS), executable.input(QUERY_SIN));
+    }
   }
 
-  /** One layer: attention over the cache, then the gated MLP, each behind a norm. */
+  /** One layer: attention over the cache, then the MLP, each behind a norm. */
   private static final class Layer {
-    private final GqaDecoderConfig config;
-    private final RmsNorm inputNorm;
-    private final Linear query;
-    private final Linear key;
-    private final Linear value;
-    private final Linear output;
-    private final @Nullable RmsNorm queryNorm;
-    private final @Nullable RmsNorm keyNorm;
-    private final RmsNorm postAttentionNorm;
-    private final Linear gate;
-    private final Linear up;
-    private final Linear down;
+    private final RmsNorm attentionNorm;
+    private final GroupedQueryAttention attention;
+    private final RmsNorm mlpNorm;
+    private final GatedMlp mlp;
 
-    Layer(GqaDecoderConfig config, WeightScope scope) {
-      this.config = config;
+    Layer(GqaDecoderConfig config, DecoderNames names, WeightScope scope) {
       int hidden = config.hiddenSize();
-      int middle = config.intermediateSize();
-      long queries = (long) config.attentionHeads() * config.headDim();
-      long keys = (long) config.keyValueHeads() * config.headDim();
-      float eps = config.rmsNormEps();
-      inputNorm = RmsNorm.of(scope.at("input_layernorm"), hidden, eps);
-      WeightScope attention = scope.at("self_attn");
-      query = projection(attention.at("q_proj"), hidden, queries);
-      key = projection(attention.at("k_proj"), hidden, keys);
-      value = projection(attention.at("v_proj"), hidden, keys);
-      output = projection(attention.at("o_proj"), queries, hidden);
-      queryNorm =
-          config.queryKeyNorm() ? RmsNorm.of(attention.at("q_norm"), config.headDim(), eps) : null;
-      keyNorm =
-          config.queryKeyNorm() ? RmsNorm.of(attention.at("k_norm"), config.headDim(), eps) : null;
-      postAttentionNorm = RmsNorm.of(scope.at("post_attention_layernorm"), hidden, eps);
-      gate = Linear.withoutBias(scope.at("mlp.gate_proj"), hidden, middle);
-      up = Linear.withoutBias(scope.at("mlp.up_proj"), hidden, middle);
-      down = Linear.withoutBias(scope.at("mlp.down_proj"), middle, hidden);
-    }
-
-    private Linear projection(WeightScope scope, long in, long out) {
-      return config.attentionBias()
-          ? Linear.of(scope, in, out)
-          : Linear.withoutBias(scope, in, out);
+      attentionNorm = RmsNorm.of(scope.at(names.attentionNorm()), hidden, config.rmsNormEps());
+      attention =
+          new GroupedQueryAttention(config, names.attention(), scope.at(names.attention().scope()));
+      mlpNorm = RmsNorm.of(scope.at(names.mlpNorm()), hidden, config.rmsNormEps());
+      mlp = GatedMlp.of(names.mlp(), hidden, config.mlp(), scope.at(names.mlp().scope()));
     }
 
     Value apply(
-        GraphBuilder g, Value x, Value cos, Value sin, Value keys, Value values, Value position) {
-      Value normed = inputNorm.apply(g.at("input_layernorm"), x);
-      Value h = x.plus(attend(g.at("self_attn"), normed, cos, sin, keys, values, position));
-      return h.plus(mlp(g.at("mlp"), postAttentionNorm.apply(g.at("post_attention_layernorm"), h)));
-    }
-
-    private Value attend(
-        GraphBuilder g, Value x, Value cos, Value sin, Value keys, Value values, Value position) {
-      Value q = heads(query.apply(g, x), config.attentionHeads());
-      Value k = heads(key.apply(g, x), config.keyValueHeads());
-      Value v = heads(value.apply(g, x), config.keyValueHeads());
-      if (queryNorm != null) {
-        q = queryNorm.apply(g, q);
-      }
-      if (keyNorm != null) {
-        k = keyNorm.apply(g, k);
-      }
-      q = g.rope(q, cos, sin, RopePairing.HALVES);
-      k = g.rope(k, cos, sin, RopePairing.HALVES);
-      Value mixed =
-          g.cachedAttention(
-              q,
-              g.append(keys, k, position),
-              g.append(values, v, position),
-              position,
-              (float) (1 / Math.sqrt(config.headDim())));
-      return output.apply(g, mixed.reshape(-1, (long) config.attentionHeads() * config.headDim()));
-    }
-
-    private Value mlp(GraphBuilder g, Value x) {
-      return down.apply(g, g.gate(config.hiddenAct(), gate.apply(g, x), up.apply(g, x)));
-    }
-
-    private Value heads(Value x, int count) {
-      return x.reshape(-1, count, config.headDim());
+        GraphBuilder g,
+        Value x,
+        GroupedQueryAttention.Angles angles,
+        GroupedQueryAttention.Cache cache) {
+      Value normed = attentionNorm.apply(g.at("attention_norm"), x);
+      Value h = x.plus(attention.apply(g.at("attention"), normed, angles, cache));
+      return h.plus(mlp.apply(g.at("mlp"), mlpNorm.apply(g.at("mlp_norm"), h)));
     }
   }
 }

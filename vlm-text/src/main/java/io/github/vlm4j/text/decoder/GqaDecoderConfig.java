@@ -1,43 +1,93 @@
 package io.github.vlm4j.text.decoder;
 
 import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.model.DecoderGeometry;
+import java.util.List;
 
 /**
  * What tells one grouped-query decoder from another.
  *
  * @param vocabularySize the number of tokens
  * @param hiddenSize the length of an embedding
- * @param intermediateSize the middle of a layer's MLP
  * @param layers the number of layers
- * @param attentionHeads the query heads of a layer
- * @param keyValueHeads the key/value heads of a layer; they divide the query heads
- * @param headDim the length of one head, whatever {@code hiddenSize / attentionHeads} is
- * @param hiddenAct the gate's non-linearity
+ * @param attention the attention of each layer
+ * @param mlp the MLP of each layer
  * @param rmsNormEps what is added to mean squares
- * @param attentionBias whether the four attention projections have biases
- * @param queryKeyNorm whether each head's query and key are normalised before they are turned
  * @param contextLength the most positions it was made for
  * @param tiedEmbeddings whether the head is the embedding table
  */
 public record GqaDecoderConfig(
     int vocabularySize,
     int hiddenSize,
-    int intermediateSize,
     int layers,
-    int attentionHeads,
-    int keyValueHeads,
-    int headDim,
-    Activation hiddenAct,
+    Attention attention,
+    Mlp mlp,
     float rmsNormEps,
-    boolean attentionBias,
-    boolean queryKeyNorm,
     int contextLength,
     boolean tiedEmbeddings) {
+
+  /**
+   * The attention of a layer.
+   *
+   * @param heads the query heads
+   * @param keyValueHeads the key/value heads; they divide the query heads
+   * @param headDim the length of one head, whatever {@code hiddenSize / heads} is
+   * @param inputBias whether the projections of queries, keys and values have biases
+   * @param outputBias whether the last projection has one
+   * @param queryKeyNorm whether each head's query and key are normalised before they are turned
+   * @param pairing which dimensions of a head turn together
+   * @param windows for each layer how many of the last positions a row sees, its own included; 0
+   *     for all; an empty list means all in every layer
+   */
+  public record Attention(
+      int heads,
+      int keyValueHeads,
+      int headDim,
+      boolean inputBias,
+      boolean outputBias,
+      boolean queryKeyNorm,
+      RopePairing pairing,
+      List<Integer> windows) {
+
+    /** Keeps an immutable copy. */
+    public Attention {
+      windows = List.copyOf(windows);
+    }
+
+    /** Returns the length of all queries of a row. */
+    public int queryWidth() {
+      return heads * headDim;
+    }
+
+    /** Returns the length of all keys, or values, of a row. */
+    public int keyWidth() {
+      return keyValueHeads * headDim;
+    }
+
+    /** Returns how many of the last positions a row of a layer sees; 0 for all. */
+    public int window(int layer) {
+      return windows.isEmpty() ? 0 : windows.get(layer);
+    }
+  }
+
+  /**
+   * The gated MLP of a layer.
+   *
+   * @param intermediateSize its middle
+   * @param hiddenAct the gate's non-linearity
+   * @param bias whether its projections have biases
+   */
+  public record Mlp(int intermediateSize, Activation hiddenAct, boolean bias) {}
 
   /** Returns the sizes that a decoder's callers need. */
   public DecoderGeometry geometry() {
     return new DecoderGeometry(
-        vocabularySize, hiddenSize, layers, keyValueHeads, headDim, contextLength);
+        vocabularySize,
+        hiddenSize,
+        layers,
+        attention.keyValueHeads(),
+        attention.headDim(),
+        contextLength);
   }
 }

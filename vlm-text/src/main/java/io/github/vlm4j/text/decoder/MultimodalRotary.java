@@ -10,7 +10,7 @@ import io.github.vlm4j.core.tensor.Tensor;
  * agree, this is the ordinary rotary embedding. Reference: transformers, {@code
  * models/qwen3_vl/modeling_qwen3_vl.py}, {@code apply_interleaved_mrope}.
  */
-public final class MultimodalRotary {
+public final class MultimodalRotary implements RotaryEmbedding {
 
   private enum Axis {
     TIME,
@@ -44,20 +44,12 @@ public final class MultimodalRotary {
     }
   }
 
-  /** Returns the number of angles of a token: half a head. */
+  @Override
   public int angles() {
     return frequencies.length;
   }
 
-  /**
-   * Writes the tables of some tokens.
-   *
-   * @param positions of the whole sequence
-   * @param first the first token's index in the sequence
-   * @param count the number of tokens
-   * @param cos f32 {@code [count, angles]}
-   * @param sin f32 {@code [count, angles]}
-   */
+  @Override
   public void fill(TokenPositions positions, int first, int count, Tensor cos, Tensor sin) {
     for (int i = 0; i < count; i++) {
       for (int j = 0; j < frequencies.length; j++) {

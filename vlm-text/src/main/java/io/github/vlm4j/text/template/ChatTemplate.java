@@ -100,8 +100,9 @@ public final class ChatTemplate {
    *
    * @param variables what the template sees: usually {@code messages}, {@code tools}, {@code
    *     add_generation_prompt}. Values are null, String, Boolean, Integer, Long, Float, Double,
-   *     List and Map with string keys. All their strings count as untrusted, but for a {@code role}
-   *     that is a single word of small letters
+   *     List and Map with string keys, and RenderedPrompt for a string whose parts differ in trust.
+   *     All other strings count as untrusted, but for a {@code role} that is a single word of small
+   *     letters
    * @return the prompt and the provenance of its characters
    * @throws InputException if the template rejects the conversation ({@code raise_exception}) or
    *     does not fit it; the message names the template, line and column

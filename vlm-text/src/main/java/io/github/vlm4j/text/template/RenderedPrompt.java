@@ -48,6 +48,26 @@ public record RenderedPrompt(String text, List<Span> spans) {
     return uniform(text, false);
   }
 
+  /** Returns prompts one after the other. */
+  public static RenderedPrompt join(List<RenderedPrompt> parts) {
+    StringBuilder text = new StringBuilder();
+    List<Span> spans = new ArrayList<>();
+    for (RenderedPrompt part : parts) {
+      for (Span span : part.spans()) {
+        int start = text.length() + span.start();
+        int end = text.length() + span.end();
+        boolean continues = !spans.isEmpty() && spans.getLast().trusted() == span.trusted();
+        Span joined =
+            continues
+                ? new Span(spans.removeLast().start(), end, span.trusted())
+                : new Span(start, end, span.trusted());
+        spans.add(joined);
+      }
+      text.append(part.text());
+    }
+    return new RenderedPrompt(text.toString(), spans);
+  }
+
   private static RenderedPrompt uniform(String text, boolean trusted) {
     return new RenderedPrompt(
         text, text.isEmpty() ? List.of() : List.of(new Span(0, text.length(), trusted)));

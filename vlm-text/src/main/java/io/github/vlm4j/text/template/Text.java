@@ -2,6 +2,7 @@ package io.github.vlm4j.text.template;
 
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * A string that remembers which of its characters came from outside the template. Every operation
@@ -29,6 +30,15 @@ final class Text implements Value, Comparable<Text> {
 
   static Text untrusted(String value) {
     return value.isEmpty() ? EMPTY : new Text(value, new int[] {0, value.length()});
+  }
+
+  static Text of(RenderedPrompt prompt) {
+    int[] untrusted =
+        prompt.spans().stream()
+            .filter(span -> !span.trusted())
+            .flatMapToInt(span -> IntStream.of(span.start(), span.end()))
+            .toArray();
+    return new Text(prompt.text(), untrusted);
   }
 
   private static final int[] EMPTY_RANGES = new int[0];

@@ -202,6 +202,7 @@ sealed interface Value
     }
     return switch (value) {
       case null -> None.NONE;
+      case RenderedPrompt prompt -> Text.of(prompt);
       case String string -> trusted ? Text.trusted(string) : Text.untrusted(string);
       case Boolean bool -> Bool.of(bool);
       case Integer integer -> new Int(integer);

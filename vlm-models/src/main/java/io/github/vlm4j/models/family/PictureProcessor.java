@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.clip;
+package io.github.vlm4j.models.family;
 
 import io.github.vlm4j.vision.image.Image;
 

@@ -2,18 +2,16 @@ package io.github.vlm4j.models.family;
 
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
-import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.Shape;
 
-/** The layers of a vision-language model, put together: encoder, connector, decoder. */
-public interface VisionLanguageArchitecture {
-
-  /** Returns the language model. */
-  Decoder decoder();
+/** A picture's way from pixels to what a decoder reads: encoder and connector, put together. */
+public interface VisualPath {
 
   /** Returns how many sets of DeepStack features a picture has; 0 for most families. */
-  int deepstackLevels();
+  default int deepstackLevels() {
+    return 0;
+  }
 
   /** Returns how many embeddings a grid of patches becomes. */
   int visualTokens(PatchGrid grid);

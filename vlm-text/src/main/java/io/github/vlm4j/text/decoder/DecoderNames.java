@@ -1,0 +1,86 @@
+package io.github.vlm4j.text.decoder;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a checkpoint calls a decoder's parts, below the place where the decoder begins.
+ *
+ * @param embedding the table of token embeddings
+ * @param layers the list of layers
+ * @param norm the last norm
+ * @param attentionNorm a layer's norm before the attention
+ * @param attention a layer's attention
+ * @param mlpNorm a layer's norm before the MLP
+ * @param mlp a layer's MLP
+ */
+public record DecoderNames(
+    String embedding,
+    String layers,
+    String norm,
+    String attentionNorm,
+    Attention attention,
+    String mlpNorm,
+    Mlp mlp) {
+
+  /**
+   * The parts of an attention.
+   *
+   * @param scope the attention
+   * @param query its projection of queries
+   * @param key its projection of keys
+   * @param value its projection of values
+   * @param fused the projection of queries, keys and values in one tensor, in this order; null
+   *     where there are three
+   * @param output the last projection
+   */
+  public record Attention(
+      String scope,
+      String query,
+      String key,
+      String value,
+      @Nullable String fused,
+      String output) {}
+
+  /**
+   * The parts of a gated MLP, {@code down(activation(gate(x)) · up(x))}.
+   *
+   * @param scope the MLP
+   * @param gate what goes through the activation
+   * @param up what is multiplied with it
+   * @param down the last projection
+   */
+  public record Mlp(String scope, String gate, String up, String down) {}
+
+  /** Hugging Face's names: Llama, Mistral, Qwen2, Qwen3 and most others. */
+  public static final DecoderNames HUGGING_FACE =
+      new DecoderNames(
+          "embed_tokens",
+          "layers",
+          "norm",
+          "input_layernorm",
+          new Attention("self_attn", "q_proj", "k_proj", "v_proj", null, "o_proj"),
+          "post_attention_layernorm",
+          new Mlp("mlp", "gate_proj", "up_proj", "down_proj"));
+
+  /** Meta's own names of Llama, which early MiniMind checkpoints have, too. */
+  public static final DecoderNames META =
+      new DecoderNames(
+          "tok_embeddings",
+          "layers",
+          "norm",
+          "attention_norm",
+          new Attention("attention", "wq", "wk", "wv", null, "wo"),
+          "ffn_norm",
+          new Mlp("feed_forward", "w1", "w3", "w2"));
+
+  /** The names of Qwen's first generation. */
+  public static final DecoderNames QWEN =
+      new DecoderNames(
+          "wte",
+          "h",
+          "ln_f",
+          "ln_1",
+          new Attention("attn", "q", "k", "v", "c_attn", "c_proj"),
+          "ln_2",
+          new Mlp("mlp", "w2", "w1", "c_proj"));
+}
