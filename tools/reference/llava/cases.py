@@ -32,7 +32,8 @@ class Case:
     vision: dict[str, Any]
     text: dict[str, Any]
     messages: Messages
-    pictures: dict[str, tuple[int, int]] = field(default_factory=dict)  # file -> width, height
+    # file -> width, height; in the order of the messages, or all of them outside
+    pictures: dict[str, tuple[int, int]] = field(default_factory=dict)
     # what config.json says beside its two parts
     top: dict[str, Any] = field(default_factory=dict)
     # published: `language_model.model.…` and `vision_tower.vision_model.…`, as on the hub;
@@ -157,6 +158,7 @@ CASES = [
         vision=siglip(num_hidden_layers=2),
         text=decoder("llama", num_key_value_heads=1, num_hidden_layers=2),
         messages=[user(text("How many caf\u00e9s are there?"))],
-        top=dict(vision_feature_select_strategy="full"),
+        # not in the messages; drops the first patch, as this encoder has no class token
+        pictures={"aside.png": (31, 30)},
     ),
 ]
