@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.text.tokenizer.ByteAlphabet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
@@ -160,18 +162,10 @@ final class BytePairFile {
    * the other bytes as characters from U+0100 on.
    */
   private static List<String> alphabet() {
-    List<String> printable = new ArrayList<>();
-    List<String> others = new ArrayList<>();
-    for (int b = 0; b < 256; b++) {
-      boolean stands = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
-      if (stands) {
-        printable.add(Character.toString(b));
-      } else {
-        others.add(Character.toString(0x100 + others.size()));
-      }
-    }
-    printable.addAll(others);
-    return printable;
+    return IntStream.range(0, 256)
+        .mapToObj(b -> String.valueOf(ByteAlphabet.of((byte) b)))
+        .sorted()
+        .toList();
   }
 
   private static String text(Path path) {

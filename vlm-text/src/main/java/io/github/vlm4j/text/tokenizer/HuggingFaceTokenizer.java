@@ -47,7 +47,11 @@ final class HuggingFaceTokenizer implements Tokenizer {
   }
 
   static HuggingFaceTokenizer load(Path path) {
-    return new HuggingFaceTokenizer(TokenizerFileReader.read(path));
+    return of(TokenizerFileReader.read(path));
+  }
+
+  static HuggingFaceTokenizer of(TokenizerFile file) {
+    return new HuggingFaceTokenizer(file);
   }
 
   /** The library numbers added tokens itself; that must agree with the file. */

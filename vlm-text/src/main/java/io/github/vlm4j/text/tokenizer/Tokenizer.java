@@ -4,6 +4,7 @@ import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.text.template.RenderedPrompt;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalInt;
 
@@ -22,12 +23,17 @@ public interface Tokenizer {
   /**
    * Loads the tokenizer of a model folder.
    *
-   * @param folder holds {@code tokenizer.json}
+   * @param folder holds {@code tokenizer.json} or, of Qwen's first generation, {@code
+   *     qwen.tiktoken}
    * @throws CheckpointException if the file is missing, malformed or of an unsupported kind
    * @throws BackendException if the native tokenizer library cannot be loaded
    */
   static Tokenizer load(Path folder) {
-    return HuggingFaceTokenizer.load(folder.resolve("tokenizer.json"));
+    Path json = folder.resolve("tokenizer.json");
+    Path tiktoken = folder.resolve(TiktokenFile.NAME);
+    return Files.exists(json) || !Files.exists(tiktoken)
+        ? HuggingFaceTokenizer.load(json)
+        : HuggingFaceTokenizer.of(TiktokenFile.read(tiktoken));
   }
 
   /**

@@ -31,6 +31,10 @@ final class TokenizerComponents {
   private static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
   private static final String BEFORE_WORD = "[^\\r\\n\\p{L}\\p{N}]?";
 
+  /** Qwen 1, 2, 2.5, 3 and their vision models. */
+  static final String QWEN =
+      CONTRACTIONS + "|" + BEFORE_WORD + "\\p{L}+|\\p{N}" + PUNCTUATION_AND_SPACE;
+
   private static final String CLIP =
       "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
@@ -43,8 +47,7 @@ final class TokenizerComponents {
 
   private static final Set<String> KNOWN_PATTERNS =
       Set.of(
-          // Qwen 2, 2.5, 3 and their vision models.
-          CONTRACTIONS + "|" + BEFORE_WORD + "\\p{L}+|\\p{N}" + PUNCTUATION_AND_SPACE,
+          QWEN,
           // Qwen 3.5: marks belong to words.
           CONTRACTIONS
               + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
