@@ -6,7 +6,6 @@ Usage: python make_fixtures.py --out FOLDER [--only CASE ...]
 import argparse
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ try:  # only needed where torchvision's native library does not match torch
 except ImportError:
     pass
 
-import numpy as np
 import torch
 import transformers
-from PIL import Image
 from safetensors.torch import save_file
 from transformers import (
     AutoProcessor,
@@ -26,16 +23,29 @@ from transformers import (
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
 )
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from cases import CASES, VIDEO_FPS, Case
-from pictures import picture, write_png
+from runs import (
+    Answer,
+    NEW_TOKENS,
+    default_eos,
+    depends_on_pictures,
+    describe,
+    greedy,
+    margins,
+    positions_of,
+    read_inputs,
+    split_by_item,
+    stands_firm,
+    write_expected,
+    write_generation_config,
+    write_json,
+    write_pictures,
+)
 from sampling import sampling_cases
 from tokenizer_files import build_tokenizer, write_tokenizer
 
 HERE = Path(__file__).resolve().parent
-NEW_TOKENS = 24
-TOP = 5
 # A greedy step counts only if the runner-up is at least this far away, in logits.
 MIN_MARGIN = 0.02
 MIN_DISTINCT = 10
@@ -136,27 +146,6 @@ def old_style(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_generation_config(folder: Path, eos: list[int]) -> None:
-    write_json(
-        folder / "generation_config.json",
-        {
-            "bos_token_id": build_tokenizer().token_to_id("<|endoftext|>"),
-            "pad_token_id": build_tokenizer().token_to_id("<|endoftext|>"),
-            "do_sample": True,
-            "eos_token_id": eos,
-            "top_p": 0.8,
-            "top_k": 20,
-            "temperature": 0.7,
-            "repetition_penalty": 1.0,
-            "transformers_version": transformers.__version__,
-        },
-    )
-
-
 def write_processor(folder: Path, case: Case) -> None:
     template = (HERE / "chat_template.jinja").read_text(encoding="utf-8")
     write_tokenizer(folder, template if case.template_file == "tokenizer" else None)
@@ -204,11 +193,6 @@ def write_checkpoint(folder: Path, case: Case, seed: int) -> None:
     write_generation_config(folder, default_eos())
 
 
-def default_eos() -> list[int]:
-    tokenizer = build_tokenizer()
-    return [tokenizer.token_to_id("<|im_end|>"), tokenizer.token_to_id("<|endoftext|>")]
-
-
 def load_model(folder: Path) -> Qwen3VLForConditionalGeneration:
     model = Qwen3VLForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager"
@@ -216,129 +200,7 @@ def load_model(folder: Path) -> Qwen3VLForConditionalGeneration:
     return model.eval()
 
 
-# --------------------------------------------------------------------------- inputs
-
-
-@dataclass
-class Inputs:
-    prompt: str
-    prompt_with_vision_id: str
-    batch: dict[str, torch.Tensor]
-
-
-def write_pictures(folder: Path, case: Case) -> None:
-    for index, (name, (width, height)) in enumerate(case.pictures.items()):
-        if name.startswith("frame_"):
-            step = int(name.split("_")[1].split(".")[0])
-            write_png(picture(width, height, seed=77, shift=0.09 * step), folder / name)
-        else:
-            write_png(picture(width, height, seed=1000 + 31 * index + width), folder / name)
-
-
-def read_inputs(
-    folder: Path, case: Case, fps: float | None = VIDEO_FPS, pillow: bool = False
-) -> Inputs:
-    processor = AutoProcessor.from_pretrained(folder)
-    if pillow:
-        processor.image_processor = Qwen2VLImageProcessorPil(
-            **{
-                key: getattr(processor.image_processor, key)
-                for key in (
-                    "patch_size",
-                    "temporal_patch_size",
-                    "merge_size",
-                    "image_mean",
-                    "image_std",
-                )
-            },
-            size=dict(processor.image_processor.size),
-        )
-
-    def render(**options: Any) -> str:
-        return processor.apply_chat_template(
-            case.messages,
-            chat_template=processor.chat_template or processor.tokenizer.chat_template,
-            add_generation_prompt=True,
-            tokenize=False,
-            **options,
-        )
-
-    content = [m["content"] for m in case.messages if isinstance(m["content"], list)]
-    items = [item for parts in content for item in parts]
-    images = [Image.open(folder / i["image"]) for i in items if i["type"] == "image"]
-    videos = [
-        np.stack([np.asarray(Image.open(folder / f)) for f in i["video"]])
-        for i in items
-        if i["type"] == "video"
-    ]
-    options: dict[str, Any] = {}
-    if videos:
-        options["do_sample_frames"] = False
-        if fps is not None:
-            options["video_metadata"] = [
-                {"total_num_frames": len(v), "fps": fps, "frames_indices": list(range(len(v)))}
-                for v in videos
-            ]
-    prompt = render()
-    batch = processor(
-        text=[prompt], images=images or None, videos=videos or None, return_tensors="pt", **options
-    )
-    return Inputs(prompt, render(add_vision_id=True), dict(batch))
-
-
 # --------------------------------------------------------------------------- reference run
-
-
-def greedy(
-    model: Any, batch: dict[str, torch.Tensor], **options: Any
-) -> tuple[list[int], torch.Tensor]:
-    """Greedy tokens and the raw logits of each step; no eos unless given."""
-    model.generation_config = GenerationConfig(pad_token_id=0)
-    model.model.rope_deltas = None
-    out = model.generate(
-        **batch,
-        do_sample=False,
-        max_new_tokens=NEW_TOKENS,
-        output_logits=True,
-        return_dict_in_generate=True,
-        **options,
-    )
-    tokens = out.sequences[0, batch["input_ids"].shape[1] :].tolist()
-    return tokens, torch.stack([step[0] for step in out.logits])
-
-
-def margins(logits: torch.Tensor) -> torch.Tensor:
-    top = logits.topk(2, dim=-1).values
-    return top[:, 0] - top[:, 1]
-
-
-def stands_firm(model: Any, inputs: Inputs, tokens: list[int], pillow: Inputs) -> bool:
-    """Whether pixel differences within the allowed tolerance leave the greedy tokens alone."""
-    if "pixel_values" not in inputs.batch:
-        return True
-    if greedy(model, pillow.batch)[0] != tokens:
-        return False
-    rng = torch.Generator().manual_seed(5)
-    for _ in range(3):
-        batch = dict(inputs.batch)
-        for key in ("pixel_values", "pixel_values_videos"):
-            if key in batch:
-                chance = torch.rand(batch[key].shape, generator=rng)
-                sign = torch.randint(0, 2, batch[key].shape, generator=rng) * 2 - 1
-                levels = (chance < 0.05).float() + (chance < 0.01).float()
-                batch[key] = batch[key] + sign * levels / 127.5
-        if greedy(model, batch)[0] != tokens:
-            return False
-    return True
-
-
-def depends_on_pictures(model: Any, inputs: Inputs, tokens: list[int]) -> bool:
-    for key in ("pixel_values", "pixel_values_videos"):
-        if key in inputs.batch:
-            changed = greedy(model, {**inputs.batch, key: -inputs.batch[key]})[0]
-            if changed == tokens:
-                return False
-    return True
 
 
 class Recorder:
@@ -412,18 +274,6 @@ def noise(model: Any, case: Case, batch: dict[str, torch.Tensor]) -> float:
     return max(float((a.double() - b.double()).abs().max()) for a, b in pairs)
 
 
-def split_by_item(
-    prefix: str, grids: torch.Tensor, pixels: torch.Tensor, stages: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    rows = grids.prod(-1).tolist()
-    found = {}
-    for name, value in {"pixel_values": pixels, **stages}.items():
-        merged = value.shape[0] != sum(rows)
-        for i, part in enumerate(value.split([r // 4 if merged else r for r in rows])):
-            found[f"{prefix}.{i}.{name}"] = part
-    return found
-
-
 def run_case(case: Case, out: Path) -> str:
     folder = out / case.name
     shutil.rmtree(folder, ignore_errors=True)
@@ -432,8 +282,8 @@ def run_case(case: Case, out: Path) -> str:
     write_json(folder / "messages.json", case.messages)
     config_of(case).save_pretrained(folder)  # AutoProcessor looks at it
     write_processor(folder, case)
-    inputs = read_inputs(folder, case)
-    pillow = read_inputs(folder, case, pillow=True)
+    inputs = read_inputs(folder, case, VIDEO_FPS)
+    pillow = read_inputs(folder, case, VIDEO_FPS, pillow=True)
 
     first = sum(case.name.encode()) * 1000
     for seed in range(first, first + MAX_SEEDS):
@@ -485,56 +335,16 @@ def run_case(case: Case, out: Path) -> str:
     tensors = {name: value.float().contiguous().clone() for name, value in sorted(tensors.items())}
     save_file(tensors, folder / "expected.safetensors")
 
-    if kinds:
-        types = batch["mm_token_type_ids"]
-        positions, delta = model.model.get_rope_index(
-            batch["input_ids"],
-            mm_token_type_ids=types,
-            image_grid_thw=batch.get("image_grid_thw"),
-            video_grid_thw=batch.get("video_grid_thw"),
-        )
-        positions, delta = positions[:, 0].tolist(), int(delta)
-    else:
-        length = batch["input_ids"].shape[1]
-        positions, delta = [list(range(length))] * 3, 0
-
-    tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
-    logprobs = torch.log_softmax(logits.double(), dim=-1)
-    expected: dict[str, Any] = {
-        "case": case.name,
-        "transformers": transformers.__version__,
-        "torch": torch.__version__.split("+")[0],
-        "seed": seed,
-        "weights": case.dtype,
-        "tied": case.tied,
-        "prompt": inputs.prompt,
-        "promptWithVisionId": inputs.prompt_with_vision_id,
-        "promptTokenIds": batch["input_ids"][0].tolist(),
-        "mmTokenTypeIds": batch["mm_token_type_ids"][0].tolist(),
-        "imageGridThw": batch["image_grid_thw"].tolist() if "image_grid_thw" in batch else [],
-        "videoGridThw": batch["video_grid_thw"].tolist() if "video_grid_thw" in batch else [],
-        "positionIds": positions,
-        "ropeDelta": delta,
-        "greedyTokens": tokens,
-        "greedyText": tokenizer.decode(tokens, skip_special_tokens=True),
-        "smallestMargin": round(float(margins(logits).min()), 4),
-        "singlePrecisionNoise": float(f"{noise(model, case, batch):.1e}"),
-        "logprobs": [
-            {
-                "token": token,
-                "logprob": round(float(row[token]), 6),
-                "top": [
-                    {"token": int(i), "logprob": round(float(v), 6)}
-                    for v, i in zip(*row.topk(TOP), strict=True)
-                ],
-            }
-            for token, row in zip(tokens, logprobs, strict=True)
-        ],
-        "eosTokenIds": eos,
-        "tokensUntilEos": stopped,
-        "finishReason": "stop" if stopped[-1] in eos else "length",
-        "shapes": {name: list(value.shape) for name, value in tensors.items()},
-    }
+    expected = describe(
+        folder,
+        case,
+        inputs,
+        positions_of(model, batch),
+        Answer(tokens, logits, eos, stopped),
+        tensors,
+        seed,
+        noise(model, case, batch),
+    )
     if "video_grid_thw" in batch:
         plain = read_inputs(folder, case, fps=None)
         plain_tokens, plain_logits = greedy(model, plain.batch)
@@ -556,15 +366,6 @@ def run_case(case: Case, out: Path) -> str:
         f" {len(expected['promptTokenIds'])} distinct {len(set(tokens))} largest {largest:.1f}"
         f" weights {weights // 1024} KiB, all {total // 1024} KiB"
     )
-
-
-def write_expected(path: Path, expected: dict[str, Any]) -> None:
-    """One line per key: readable, and a list of ids stays on one line."""
-    lines = [
-        f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
-        for key, value in expected.items()
-    ]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 @torch.no_grad()
