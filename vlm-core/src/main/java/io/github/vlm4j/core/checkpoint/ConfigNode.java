@@ -203,6 +203,14 @@ public final class ConfigNode {
     return value.isBoolean() ? !value.booleanValue() : value.isNumber() && value.asDouble() == 0;
   }
 
+  /** Returns whether the field is there and is neither {@code null}, {@code false} nor empty. */
+  public boolean isSet(String field) {
+    JsonNode value = json.path(field);
+    return value.isContainerNode()
+        ? !value.isEmpty()
+        : has(field) && !(value.isBoolean() && !value.booleanValue());
+  }
+
   /** Returns the field, an object. */
   public ConfigNode object(String field) {
     JsonNode node = require(field, "an object", JsonNode::isObject);

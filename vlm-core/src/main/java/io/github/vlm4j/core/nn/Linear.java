@@ -8,23 +8,31 @@ import io.github.vlm4j.core.weights.WeightScope;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An affine map of the last dimension, {@code [.., in] → [.., out]}.
+ * An affine map of the last dimension, {@code [.., in] → [.., out]}, with what a LoRA adapter of
+ * the weights adds to it.
  *
  * @param weight {@code [out, in]}
  * @param bias {@code [out]}, or null
+ * @param adapter of the same extents, or null
  */
-public record Linear(Weight weight, @Nullable Weight bias) {
+public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap adapter) {
 
-  /** Takes {@code weight} and {@code bias} of a scope. */
-  public static Linear of(WeightScope scope, long in, long out) {
-    scope.named("Linear(" + in + " → " + out + ", bias)");
-    return new Linear(scope.get("weight", out, in), scope.get("bias", out));
+  /** A map without adapter. */
+  public Linear(Weight weight, @Nullable Weight bias) {
+    this(weight, bias, null);
   }
 
-  /** Takes {@code weight} of a scope; there is no bias. */
+  /** Takes {@code weight}, {@code bias} and the adapter of a scope. */
+  public static Linear of(WeightScope scope, long in, long out) {
+    scope.named("Linear(" + in + " → " + out + ", bias)");
+    return new Linear(
+        scope.get("weight", out, in), scope.get("bias", out), LowRankMap.of(scope, in, out));
+  }
+
+  /** Takes {@code weight} and the adapter of a scope; there is no bias. */
   public static Linear withoutBias(WeightScope scope, long in, long out) {
     scope.named("Linear(" + in + " → " + out + ")");
-    return new Linear(scope.get("weight", out, in), null);
+    return new Linear(scope.get("weight", out, in), null, LowRankMap.of(scope, in, out));
   }
 
   /** Takes {@code weight} and, if there is to be one, {@code bias} of a scope. */
@@ -61,11 +69,15 @@ public record Linear(Weight weight, @Nullable Weight bias) {
 
   /** Returns the map of some of the outputs only, as fused projections are used in parts. */
   public Linear outputs(long from, long to) {
-    return new Linear(weight.rows(from, to), bias == null ? null : bias.rows(from, to));
+    return new Linear(
+        weight.rows(from, to),
+        bias == null ? null : bias.rows(from, to),
+        adapter == null ? null : adapter.outputs(from, to));
   }
 
   /** Adds this layer to a graph. */
   public Value apply(GraphBuilder g, Value x) {
-    return g.linear(x, weight, bias);
+    Value y = g.linear(x, weight, bias);
+    return adapter == null ? y : y.plus(adapter.apply(g, x));
   }
 }

@@ -6,6 +6,7 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
@@ -48,6 +49,11 @@ final class DerivedWeights implements WeightSource {
     return recipe == null
         ? stored.tensor(name)
         : computed.computeIfAbsent(name, key -> native32(recipe.get()));
+  }
+
+  @Override
+  public Optional<LowRank> lowRank(String path) {
+    return stored.lowRank(path);
   }
 
   private static Tensor native32(Tensor tensor) {

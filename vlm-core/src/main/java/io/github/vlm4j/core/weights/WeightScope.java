@@ -4,6 +4,7 @@ import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -56,6 +57,14 @@ public final class WeightScope {
     Weight weight = source.require(join(name), shape(name, dims));
     tree.add(weight);
     return weight;
+  }
+
+  /**
+   * Returns how an adapter changes the linear map at this place, if one does; its matrices are the
+   * parameters {@code lora_A.weight} and {@code lora_B.weight}.
+   */
+  public Optional<LowRank> lowRank() {
+    return source.lowRank(path);
   }
 
   /**

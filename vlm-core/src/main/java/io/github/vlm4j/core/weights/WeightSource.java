@@ -2,6 +2,7 @@ package io.github.vlm4j.core.weights;
 
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
+import java.util.Optional;
 
 /**
  * Holds the parameters of a model by name: a checkpoint on disk, random numbers for a benchmark, or
@@ -32,4 +33,13 @@ public interface WeightSource {
    * @throws io.github.vlm4j.core.VlmException if this source has no data of that name
    */
   Tensor tensor(String name);
+
+  /**
+   * Returns how an adapter changes the linear map at a path; most sources have none.
+   *
+   * @param path the map's name, without {@code weight}
+   */
+  default Optional<LowRank> lowRank(String path) {
+    return Optional.empty();
+  }
 }

@@ -55,6 +55,11 @@ class ConfigNodeTest {
     assertThat(config.isList("mean")).isTrue();
     assertThat(config.isString("model_type")).isTrue();
     assertThat(config.isString("eos")).isFalse();
+    assertThat(config.isSet("tie")).isFalse();
+    assertThat(config.isSet("eos")).isTrue();
+    assertThat(config.isSet("mean")).isTrue();
+    assertThat(text.isSet("tie")).isTrue();
+    assertThat(text.isSet("sliding")).isFalse();
   }
 
   @Test
