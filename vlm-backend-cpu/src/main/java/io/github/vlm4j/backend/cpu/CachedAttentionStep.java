@@ -1,10 +1,12 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.core.graph.Op;
 
 /**
- * Causal attention over a KV cache. With a single row, the query heads that read the same keys are
- * computed together, so that keys and values are streamed once for all of them.
+ * Causal attention over a KV cache, or over the last rows of one. With a single row, the query
+ * heads that read the same keys are computed together, so that keys and values are streamed once
+ * for all of them.
  */
 final class CachedAttentionStep implements Step, Workers.Task {
 
@@ -20,6 +22,7 @@ final class CachedAttentionStep implements Step, Workers.Task {
   private final Heads heads;
   private final AttentionTask[] tasks;
   private final int rows;
+  private final int window;
   private final int queries;
   private final int tile;
   private final int blocks;
@@ -27,7 +30,7 @@ final class CachedAttentionStep implements Step, Workers.Task {
 
   CachedAttentionStep(
       Team team,
-      float scale,
+      Op.CachedAttention op,
       Span q,
       Span keys,
       Span values,
@@ -42,13 +45,16 @@ final class CachedAttentionStep implements Step, Workers.Task {
     this.position = position;
     this.y = y;
     this.heads = heads;
-    this.tasks = heads.tasks(team, scale);
+    this.tasks = heads.tasks(team, op.scale());
     this.rows = rows;
+    this.window = op.window();
     this.queries = rows == 1 ? heads.group() : rows;
     this.tile = heads.queryBlock(team, queries, 1);
     this.blocks = Math.ceilDiv(queries, tile);
-    if (rows == 1) {
-      for (AttentionTask task : tasks) {
+    for (AttentionTask task : tasks) {
+      task.causal = rows > 1;
+      task.window = window;
+      if (rows == 1) {
         task.qStride = heads.headDim();
         task.outStride = heads.valueDim();
       }
@@ -59,7 +65,8 @@ final class CachedAttentionStep implements Step, Workers.Task {
   public void run() {
     first = position.check(rows);
     int parts = blocks * (rows == 1 ? heads.keys() : heads.queries());
-    long products = (long) rows * (first + rows) * heads.queries() * heads.headDim();
+    long seen = (long) first + rows - firstSeen(0);
+    long products = rows * seen * heads.queries() * heads.headDim();
     if (products < LEAST_PRODUCTS) {
       for (int part = 0; part < parts; part++) {
         run(part, 0);
@@ -74,12 +81,17 @@ final class CachedAttentionStep implements Step, Workers.Task {
     int block = blocks - 1 - part % blocks;
     int head = part / blocks * (rows == 1 ? heads.group() : 1);
     AttentionTask task = tasks[worker];
-    heads.aim(task, q, keys, values, y, head, 0, 0);
-    task.keys = first + rows;
-    task.causal = rows > 1;
-    task.visible = first;
     int from = block * tile;
     int to = Math.min(queries, from + tile);
+    int key = firstSeen(rows == 1 ? 0 : from);
+    heads.aim(task, q, keys, values, y, head, 0, key);
+    task.keys = first + rows - key;
+    task.visible = first - key;
     team.kernels().attend(task, from, to, team.scratch().array(worker));
+  }
+
+  /** Returns the first cached row that a row of this run, or any after it, sees. */
+  private int firstSeen(int row) {
+    return window == 0 ? 0 : Math.max(0, first + row + 1 - window);
   }
 }

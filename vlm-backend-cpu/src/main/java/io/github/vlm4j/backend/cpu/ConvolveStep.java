@@ -98,6 +98,7 @@ final class ConvolveStep implements Step {
             bias,
             y.floats(),
             y.at() + blockStart * kernel.rows(),
+            kernel.rows(),
             team.scratch().array(worker));
   }
 }

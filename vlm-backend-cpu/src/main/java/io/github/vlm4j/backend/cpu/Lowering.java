@@ -24,7 +24,7 @@ final class Lowering {
    * Up to this many input rows a matrix product is done row by row: panels would be mostly padding.
    * Measured with 256-bit vectors at the shapes of a 2B model, the two meet at 8 to 12 rows.
    */
-  private static final int MOST_MAT_VEC_ROWS = 8;
+  static final int MOST_MAT_VEC_ROWS = 8;
 
   private final Team team;
   private final MemoryPlan plan;
@@ -115,6 +115,8 @@ final class Lowering {
       case Op.Multiply op -> PairwiseStep.multiply(team, span(y, 0), span(y, 1), span(y));
       case Op.Activate op -> new ActivateStep(team, op.activation(), span(y, 0), span(y));
       case Op.Gate op -> PairwiseStep.gate(team, op.activation(), span(y, 0), span(y, 1), span(y));
+      case Op.Route op -> new RouteStep(team, op, span(y, 0), span(y), rows(y, 0));
+      case Op.Experts op -> experts(y, op);
       case Op.RmsNorm op ->
           NormStep.rms(team, span(y, 0), leaves.vector(operand(y, 1)), op.eps(), span(y));
       case Op.LayerNorm op ->
@@ -211,6 +213,26 @@ final class Lowering {
     };
   }
 
+  private Step experts(Value y, Op.Experts op) {
+    int experts = (int) operand(y, 1).shape().dim(1);
+    List<Matrix> weights = y.operands().stream().skip(2).map(leaves::matrix).toList();
+    int each = weights.size() / experts;
+    List<ExpertMatrices> matrices = new ArrayList<>();
+    for (int i = 0; i < weights.size(); i += each) {
+      List<Matrix> own = weights.subList(i, i + each);
+      matrices.add(op.transposed() ? ExpertMatrices.transposed(own) : ExpertMatrices.of(own));
+    }
+    return new ExpertsStep(
+        team,
+        op,
+        span(y, 0),
+        span(y, 1),
+        matrices,
+        span(y),
+        op.transposed() ? ExpertProducts.transposed(team) : ExpertProducts.of(team),
+        rows(y, 0));
+  }
+
   private Step rope(Value y, Op.Rope op) {
     return new RopeStep(
         team,
@@ -227,7 +249,7 @@ final class Lowering {
   private Step cachedAttention(Value y, Op.CachedAttention op) {
     return new CachedAttentionStep(
         team,
-        op.scale(),
+        op,
         span(y, 0),
         span(y, 1),
         span(y, 2),

@@ -80,6 +80,7 @@ final class MatMulStep implements Step {
             bias,
             y.floats(),
             y.at(),
+            weight.rows(),
             team.scratch().array(worker));
   }
 }

@@ -15,9 +15,11 @@ import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.Expert;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.graph.TransposedExpert;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
@@ -278,6 +280,10 @@ class CpuBackendTest {
     g.output("linear", g.linear(none, w, null));
     g.output("sum", none.plus(g.parameter(weights.require("b", Shape.of(4)))));
     g.output("norm", g.rmsNorm(none, weights.require("n", Shape.of(4)), 1e-6f));
+    Value gates = g.route(g.linear(none, w, null), 1, true);
+    Weight experts = weights.require("experts", Shape.of(5, 6, 4));
+    Weight down = weights.require("down", Shape.of(5, 4, 3));
+    g.output("mixed", g.experts(none, gates, Expert.unstack(experts, down), Activation.SILU));
     g.output("gathered", g.embedding(w, ids));
     g.output("scattered", g.scatter(x, ids, none, ScatterMode.ADD));
     g.output("joined", g.concat(none, x, none));
@@ -419,6 +425,46 @@ class CpuBackendTest {
     assertThatThrownBy(() -> backend.allocate(Shape.of(1L << 40)))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("4398046511104 bytes");
+  }
+
+  @Test
+  void aMixtureOfExpertsIsTheSameOnAnyNumberOfThreads() {
+    for (int rows : new int[] {1, 3, 60, 300}) {
+      List<float[]> results = new ArrayList<>();
+      for (int threads : new int[] {1, 2, 5}) {
+        try (CpuBackend other = new CpuBackend(KernelSelection.select(), threads);
+            Executable executable = other.compile(mixture(rows), weights)) {
+          for (int i = 0; i < rows * 130; i++) {
+            executable.input("x").setFloat(i, (float) Math.sin(i));
+          }
+          executable.run();
+          results.add(executable.output("y").toFloats());
+          results.add(executable.output("turned").toFloats());
+        }
+      }
+      assertThat(results.get(2)).as("%d rows", rows).isEqualTo(results.get(0));
+      assertThat(results.get(4)).as("%d rows", rows).isEqualTo(results.get(0));
+      assertThat(results.get(3)).as("%d rows", rows).isEqualTo(results.get(1));
+      assertThat(results.get(5)).as("%d rows", rows).isEqualTo(results.get(1));
+    }
+  }
+
+  private Graph mixture(int rows) {
+    GraphBuilder graph = new GraphBuilder();
+    Value x = graph.input("x", DType.F32, rows, 130);
+    Weight router = weights.require("router", Shape.of(6, 130));
+    Value gates = graph.route(graph.linear(x, router, null), 2, true);
+    List<Expert> experts =
+        Expert.unstack(
+            weights.require("gateUp", Shape.of(6, 2 * 210, 130)),
+            weights.require("down", Shape.of(6, 130, 210)));
+    graph.output("y", graph.experts(x, gates, experts, Activation.SILU));
+    List<TransposedExpert> turned =
+        TransposedExpert.unstack(
+            weights.require("turnedGateUp", Shape.of(6, 130, 2 * 210)),
+            weights.require("turnedDown", Shape.of(6, 210, 130)));
+    graph.output("turned", graph.transposedExperts(x, gates, turned, Activation.SILU));
+    return graph.build();
   }
 
   @Test

@@ -7,9 +7,11 @@ import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.Expert;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.graph.TransposedExpert;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
@@ -107,6 +109,11 @@ class NoAllocationTest {
             weights.require("ln.weight", Shape.of(HIDDEN)),
             weights.require("ln.bias", Shape.of(HIDDEN)),
             1e-5f);
+    x = x.plus(g.cachedAttention(q, keys, values, position, 0.25f, 7).reshape(rows, HIDDEN));
+    Value gates =
+        g.route(g.linear(x, weights.require("router", Shape.of(4, HIDDEN)), null), 2, true);
+    x = x.plus(g.experts(x, gates, experts(), Activation.SILU));
+    x = x.plus(g.transposedExperts(x, gates, transposedExperts(), Activation.SILU));
     Value picture = x.reshape(rows, 8, 8, 1);
     Value kernels =
         g.convolve(picture, weights.require("kernel", Shape.of(5, 3, 3, 1)), null, 1, 1);
@@ -115,6 +122,18 @@ class NoAllocationTest {
     g.output("x", g.concat(x, g.gather(x, ids)));
     g.output("weights", g.attentionWeights(q, k, 0.25f, true, List.of(rows)));
     return g;
+  }
+
+  private List<Expert> experts() {
+    return Expert.unstack(
+        weights.require("gate_up", Shape.of(4, 2 * 40, HIDDEN)),
+        weights.require("down", Shape.of(4, HIDDEN, 40)));
+  }
+
+  private List<TransposedExpert> transposedExperts() {
+    return TransposedExpert.unstack(
+        weights.require("turned_gate_up", Shape.of(4, HIDDEN, 2 * 40)),
+        weights.require("turned_down", Shape.of(4, 40, HIDDEN)));
   }
 
   private Value heads(GraphBuilder g, String name, Value x, int heads) {

@@ -1,10 +1,12 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.Expert;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.graph.TransposedExpert;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
@@ -64,7 +66,7 @@ final class RandomGraph {
 
   private Value operation() {
     Value x = any();
-    return switch (random.nextInt(18)) {
+    return switch (random.nextInt(19)) {
       case 0 -> g.linear(x, matrix(COLUMNS[random.nextInt(2)], (int) x.shape().dim(1)), null);
       case 1 -> x.plus(like(x));
       case 2 -> x.times(like(x));
@@ -84,6 +86,7 @@ final class RandomGraph {
       case 14 -> g.gather(x, ids(random.ints(x.shape().dim(0), 0, (int) x.shape().dim(0))));
       case 15 -> convolution(x);
       case 16 -> crossAttention(x, like(x));
+      case 17 -> experts(x, like(x));
       default -> scatter(x, like(x));
     };
   }
@@ -120,6 +123,27 @@ final class RandomGraph {
     Weight kernel = weights.require("kernel", Shape.of(2, 1, 3, 2));
     Value y = g.convolve(x.reshape(rows, 1, -1, 2), kernel, null, 1, 1);
     return g.averagePool(y, 3, 1).reshape(rows, -1);
+  }
+
+  private Value experts(Value x, Value logits) {
+    int experts = (int) x.shape().dim(1);
+    int hidden = (int) x.shape().dim(1);
+    Value gates = g.route(logits, 2, random.nextBoolean());
+    return random.nextBoolean()
+        ? g.experts(
+            x,
+            gates,
+            Expert.unstack(
+                weights.require("gateUp" + hidden, Shape.of(experts, 6, hidden)),
+                weights.require("down" + hidden, Shape.of(experts, hidden, 3))),
+            Activation.SILU)
+        : g.transposedExperts(
+            x,
+            gates,
+            TransposedExpert.unstack(
+                weights.require("turnedGateUp" + hidden, Shape.of(experts, hidden, 6)),
+                weights.require("turnedDown" + hidden, Shape.of(experts, 3, hidden))),
+            Activation.SILU);
   }
 
   private Value scatter(Value x, Value y) {

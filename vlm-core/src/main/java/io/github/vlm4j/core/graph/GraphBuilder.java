@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -151,6 +152,62 @@ public final class GraphBuilder {
         "gate",
         "gate " + gate.shape() + " and up " + up.shape() + " must have one shape");
     return node(new Op.Gate(activation), DType.F32, gate.shape(), gate, up);
+  }
+
+  /**
+   * Returns how much each row uses each expert; see {@link Op.Route}.
+   *
+   * @param logits {@code [n, experts]}
+   * @param chosen how many experts a row uses
+   * @param normalised whether their shares add up to 1
+   * @return {@code [n, experts]}, 0 for experts that a row does not use
+   * @throws ModelException if there are not as many experts
+   */
+  public Value route(Value logits, int chosen, boolean normalised) {
+    checks.that(
+        OperandChecks.isF32(logits)
+            && logits.shape().rank() == 2
+            && chosen >= 1
+            && chosen <= logits.shape().dim(1),
+        "route",
+        "logits "
+            + logits.dtype()
+            + logits.shape()
+            + " must be F32[n, experts] with at least the "
+            + chosen
+            + " experts that are chosen, of which there must be one or more");
+    return node(new Op.Route(chosen, normalised), DType.F32, logits.shape(), logits);
+  }
+
+  /**
+   * Returns the weighted sum of the experts that each row uses; see {@link Op.Experts}.
+   *
+   * @param x {@code [n, hidden]}
+   * @param gates {@code [n, experts]}, as {@link #route} returns them
+   * @param experts one for each column of the gates
+   * @param activation what gates the products
+   * @return {@code [n, hidden]}
+   * @throws ModelException if they do not fit
+   */
+  public Value experts(Value x, Value gates, List<Expert> experts, Activation activation) {
+    checks.experts(x, gates, experts);
+    List<Weight> weights =
+        experts.stream().flatMap(e -> Stream.of(e.gate(), e.up(), e.down())).toList();
+    return experts(new Op.Experts(activation, false), x, gates, weights);
+  }
+
+  /** Returns {@link #experts} whose weights are stored the other way round. */
+  public Value transposedExperts(
+      Value x, Value gates, List<TransposedExpert> experts, Activation activation) {
+    checks.transposedExperts(x, gates, experts);
+    List<Weight> weights = experts.stream().flatMap(e -> Stream.of(e.gateUp(), e.down())).toList();
+    return experts(new Op.Experts(activation, true), x, gates, weights);
+  }
+
+  private Value experts(Op.Experts op, Value x, Value gates, List<Weight> weights) {
+    Stream<Value> parameters = weights.stream().map(this::parameter);
+    Value[] operands = Stream.concat(Stream.of(x, gates), parameters).toArray(Value[]::new);
+    return node(op, DType.F32, x.shape(), operands);
   }
 
   /** Returns the root-mean-square norm over the last dimension (Zhang and Sennrich, 2019). */
@@ -313,12 +370,24 @@ public final class GraphBuilder {
    * @param values likewise, {@code [capacity, kvHeads, dv]}
    * @param position i32 {@code [1]}, the position of row 0
    * @param scale what the dot products are multiplied with
+   * @param window how many rows a row sees at most, itself included; 0 for all
+   * @return {@code [n, heads, dv]}
+   * @throws ModelException if they do not fit
    */
-  public Value cachedAttention(Value q, Value keys, Value values, Value position, float scale) {
+  public Value cachedAttention(
+      Value q, Value keys, Value values, Value position, float scale, int window) {
     checks.attention("cachedAttention", q, keys, values);
     checks.position("cachedAttention", position);
+    checks.that(
+        window >= 0, "cachedAttention", "the window must not be negative, but is " + window);
     Shape result = q.shape().with(2, values.shape().dim(2));
-    return node(new Op.CachedAttention(scale), DType.F32, result, q, keys, values, position);
+    Op op = new Op.CachedAttention(scale, window);
+    return node(op, DType.F32, result, q, keys, values, position);
+  }
+
+  /** Returns causal attention over all earlier rows of a KV cache. */
+  public Value cachedAttention(Value q, Value keys, Value values, Value position, float scale) {
+    return cachedAttention(q, keys, values, position, scale, 0);
   }
 
   /** Writes rows into a state from a position on and returns the state after the write. */

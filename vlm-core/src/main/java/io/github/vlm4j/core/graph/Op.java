@@ -61,6 +61,31 @@ public sealed interface Op {
   record Gate(Activation activation) implements Op {}
 
   /**
+   * The choice of experts: of each row's softmax the greatest are kept, of equal ones those of
+   * lower index, and the others become 0 (Shazeer et al., "Outrageously Large Neural Networks",
+   * 2017). [logits {@code [n, experts]}] → {@code [n, experts]}
+   *
+   * @param chosen how many are kept
+   * @param normalised whether those that are kept are divided by their sum
+   */
+  record Route(int chosen, boolean normalised) implements Op {}
+
+  /**
+   * A mixture of experts, each a gated feed-forward network: {@code y[i] = Σ gates[i, e] ·
+   * down_e(activation(gate_e(x[i])) · up_e(x[i]))} over the experts e. One whose gate is 0 is not
+   * computed, whatever its weights are. The operands are x {@code [n, hidden]}, gates {@code [n,
+   * experts]} and then, for one expert after the other, either {@code gate} and {@code up} {@code
+   * [inter, hidden]} and {@code down} {@code [hidden, inter]}, applied as {@code x·Wᵀ}, or, stored
+   * the other way round and applied as {@code x·W}, {@code gateUp} {@code [hidden, 2·inter]}, the
+   * columns of gate before those of up, and {@code down} {@code [inter, hidden]}. → {@code [n,
+   * hidden]}
+   *
+   * @param activation what gates the products
+   * @param transposed whether the weights are stored the other way round
+   */
+  record Experts(Activation activation, boolean transposed) implements Op {}
+
+  /**
    * {@code x / √(mean(x²) + eps) · w} over the last dimension. [x {@code [.., n]}, w {@code [n]}]
    */
   record RmsNorm(float eps) implements Op {}
@@ -125,11 +150,15 @@ public sealed interface Op {
   }
 
   /**
-   * Causal attention over a KV cache: row i, at position {@code p + i}, sees the cached rows 0 to
-   * {@code p + i}. [q {@code [n, heads, d]}, keys {@code [capacity, kvHeads, d]}, values {@code
-   * [capacity, kvHeads, dv]}, p: i32 {@code [1]}] → {@code [n, heads, dv]}
+   * Causal attention over a KV cache: row i, at position {@code p + i}, sees the cached rows up to
+   * {@code p + i}, from 0 or, in a sliding window (Beltagy et al., "Longformer", 2020), from {@code
+   * max(0, p + i − window + 1)} on. [q {@code [n, heads, d]}, keys {@code [capacity, kvHeads, d]},
+   * values {@code [capacity, kvHeads, dv]}, p: i32 {@code [1]}] → {@code [n, heads, dv]}
+   *
+   * @param scale what the dot products are multiplied with
+   * @param window how many rows a row sees at most, itself included; 0 for all
    */
-  record CachedAttention(float scale) implements Op {}
+  record CachedAttention(float scale, int window) implements Op {}
 
   /**
    * Writes rows into a state from a position on; the result is the state after the write. [state

@@ -133,6 +133,61 @@ record OperandChecks(String layer) {
     }
   }
 
+  void experts(Value x, Value gates, List<Expert> experts) {
+    String op = "experts";
+    mixture(op, x, gates, experts.size());
+    long hidden = x.shape().dim(1);
+    long inter = experts.getFirst().gate().shape().dim(0);
+    for (Expert expert : experts) {
+      expertWeight(op, expert.gate(), inter, hidden);
+      expertWeight(op, expert.up(), inter, hidden);
+      expertWeight(op, expert.down(), hidden, inter);
+    }
+  }
+
+  void transposedExperts(Value x, Value gates, List<TransposedExpert> experts) {
+    String op = "transposedExperts";
+    mixture(op, x, gates, experts.size());
+    long hidden = x.shape().dim(1);
+    long inter = experts.getFirst().down().shape().dim(0);
+    for (TransposedExpert expert : experts) {
+      expertWeight(op, expert.gateUp(), hidden, 2 * inter);
+      expertWeight(op, expert.down(), inter, hidden);
+    }
+  }
+
+  private void mixture(String op, Value x, Value gates, int experts) {
+    that(
+        isF32(x)
+            && isF32(gates)
+            && x.shape().rank() == 2
+            && experts > 0
+            && gates.shape().equals(Shape.of(x.shape().dim(0), experts)),
+        op,
+        "input "
+            + x.shape()
+            + " and gates "
+            + gates.shape()
+            + " of "
+            + experts
+            + " experts must be [n, hidden] and [n, experts]");
+  }
+
+  private void expertWeight(String op, Weight weight, long rows, long columns) {
+    that(
+        weight.shape().equals(Shape.of(rows, columns)),
+        op,
+        weight.name()
+            + " "
+            + weight.shape()
+            + " must be ["
+            + rows
+            + ", "
+            + columns
+            + "] beside the input and the first expert");
+    numeric(op, weight);
+  }
+
   void position(String op, Value position) {
     that(
         position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)),

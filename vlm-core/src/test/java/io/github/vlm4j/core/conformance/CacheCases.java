@@ -7,6 +7,7 @@ import io.github.vlm4j.core.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** Writing to states, and attention over what was written. */
 final class CacheCases {
@@ -42,6 +43,18 @@ final class CacheCases {
     cases.add(attention(500, 1, 8, 2, 64, 512));
     cases.add(differentValueSize());
     cases.add(decoding());
+    for (int window : new int[] {1, 2, 7, 64, 65, 100, 130, 199, 200, 201, 5000}) {
+      for (int n : new int[] {1, 2, 5, 17, 70}) {
+        cases.add(windowed(window, 150, n, 4, 2, 32));
+      }
+      cases.add(windowed(window, 0, 1, 2, 1, 33));
+      cases.add(windowed(window, 0, 200, 4, 2, 16));
+      cases.add(windowed(window, 700, 1, 8, 2, 64));
+      cases.add(windowed(window, 441, 133, 2, 2, 17));
+    }
+    for (int n : new int[] {1, 3, 40, 150}) {
+      cases.add(extremesOutsideTheWindow(n));
+    }
     return cases;
   }
 
@@ -72,11 +85,62 @@ final class CacheCases {
         s -> {
           fill(s, capacity, keyHeads, headDim, headDim);
           s.nextGraph();
-          attend(s, n, heads, keyHeads, headDim, headDim, capacity);
+          attend(s, n, heads, keyHeads, headDim, headDim, capacity, 0);
           s.run(at(position));
           if (position + 2 * n <= capacity) {
             s.run(at(position + n));
           }
+        });
+  }
+
+  private static ConformanceCase windowed(
+      int window, int position, int n, int heads, int keyHeads, int headDim) {
+    int capacity = position + 2 * n;
+    return new ConformanceCase(
+        "cachedAttention in a window of %d at %d n=%d heads=%d/%d headDim=%d"
+            .formatted(window, position, n, heads, keyHeads, headDim),
+        s -> {
+          fill(s, capacity, keyHeads, headDim, headDim);
+          s.nextGraph();
+          attend(s, n, heads, keyHeads, headDim, headDim, capacity, window);
+          s.run(at(position));
+          s.run(at(position + n));
+        });
+  }
+
+  /** What lies before the window, or after the rows, would drown or overflow everything. */
+  private static ConformanceCase extremesOutsideTheWindow(int n) {
+    int window = 20;
+    int position = 180;
+    int capacity = position + n + 90;
+    return new ConformanceCase(
+        "cachedAttention in a window of %d beside extreme numbers n=%d".formatted(window, n),
+        s -> {
+          GraphBuilder g = s.g();
+          Value start = g.constant(Tensor.ofInts(new int[] {0}, 1));
+          Shape cache = Shape.of(capacity, 2, 24);
+          Supplier<float[]> extreme =
+              () -> {
+                float[] rows = s.normal(capacity * 48, 0, 1);
+                for (int i = 0; i < rows.length; i++) {
+                  int row = i / 48;
+                  boolean seen = row > position - window && row < position + n;
+                  rows[i] *= seen ? 1 : 1e37f;
+                }
+                return rows;
+              };
+          Value k = s.floats("k", extreme, capacity, 2, 24);
+          Value v = s.floats("v", extreme, capacity, 2, 24);
+          g.output("keys", g.append(g.state("keys", cache), k, start).rows(0, 1));
+          g.output("values", g.append(g.state("values", cache), v, start).rows(0, 1));
+          s.run();
+          s.nextGraph();
+          Value p = s.ints("p", () -> new int[] {position}, 1);
+          Value q = s.input("q", n, 4, 24);
+          Value keys = s.g().state("keys", cache);
+          Value y = s.g().cachedAttention(q, keys, s.g().state("values", cache), p, 0.2f, window);
+          s.g().output("y", y);
+          s.run();
         });
   }
 
@@ -86,7 +150,7 @@ final class CacheCases {
         s -> {
           fill(s, 40, 2, 24, 10);
           s.nextGraph();
-          attend(s, 4, 4, 2, 24, 10, 40);
+          attend(s, 4, 4, 2, 24, 10, 40, 0);
           s.run(at(9));
         });
   }
@@ -95,10 +159,10 @@ final class CacheCases {
     return new ConformanceCase(
         "cachedAttention of a prefill of 61 and 8 single steps",
         s -> {
-          attend(s, 61, 4, 2, 16, 16, 80);
+          attend(s, 61, 4, 2, 16, 16, 80, 0);
           s.run(at(0));
           s.nextGraph();
-          attend(s, 1, 4, 2, 16, 16, 80);
+          attend(s, 1, 4, 2, 16, 16, 80, 0);
           for (int step = 0; step < 8; step++) {
             s.run(at(61 + step));
           }
@@ -119,7 +183,14 @@ final class CacheCases {
   }
 
   private static void attend(
-      ScenarioBuilder s, int n, int heads, int keyHeads, int headDim, int valueDim, int capacity) {
+      ScenarioBuilder s,
+      int n,
+      int heads,
+      int keyHeads,
+      int headDim,
+      int valueDim,
+      int capacity,
+      int window) {
     GraphBuilder g = s.g();
     Value position = s.ints("p", () -> new int[] {0}, 1);
     Value q = s.input("q", n, heads, headDim);
@@ -128,7 +199,7 @@ final class CacheCases {
     Value keys = g.append(g.state("keys", Shape.of(capacity, keyHeads, headDim)), k, position);
     Value values = g.append(g.state("values", Shape.of(capacity, keyHeads, valueDim)), v, position);
     float scale = (float) (1 / Math.sqrt(headDim));
-    g.output("y", g.cachedAttention(q, keys, values, position, scale));
+    g.output("y", g.cachedAttention(q, keys, values, position, scale, window));
   }
 
   private static Map<String, Tensor> at(int position) {

@@ -18,6 +18,8 @@ final class ConformanceCases {
     all.put("multiply", ElementwiseCases.multiply());
     all.put("activate", ElementwiseCases.activate());
     all.put("gate", ElementwiseCases.gate());
+    all.put("route", ExpertCases.route());
+    all.put("experts", ExpertCases.experts());
     all.put("rmsNorm", NormCases.rms());
     all.put("layerNorm", NormCases.layer());
     all.put("rope", AttentionCases.rope());

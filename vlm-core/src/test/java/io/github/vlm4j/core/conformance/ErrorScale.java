@@ -3,6 +3,7 @@ package io.github.vlm4j.core.conformance;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -56,9 +57,23 @@ final class ErrorScale {
           scale[row] = Math.max(scale[row], largest(values) * weight / Math.sqrt(variance + eps));
         }
       }
-      case Op.Attention _, Op.CachedAttention _ ->
-          Arrays.fill(scale, largest(computed.get(value.operands().get(2))));
-      case Op.AttentionWeights _ -> Arrays.fill(scale, 1);
+      case Op.Attention _ -> Arrays.fill(scale, largest(computed.get(value.operands().get(2))));
+      case Op.CachedAttention cached -> {
+        double[] values = computed.get(value.operands().get(2));
+        int size = OracleOps.rowElements(value.operands().get(2).shape());
+        int position = (int) computed.get(value.operands().get(3))[0];
+        int from = cached.window() == 0 ? 0 : Math.max(0, position - cached.window() + 1);
+        int to = position + (int) value.shape().dim(0);
+        Arrays.fill(scale, largest(Arrays.copyOfRange(values, from * size, to * size)));
+      }
+      case Op.AttentionWeights _, Op.Route _ -> Arrays.fill(scale, 1);
+      case Op.Experts experts -> {
+        List<double[]> in = value.operands().stream().map(computed::get).toList();
+        double[] sums = OracleExperts.scale(experts, value, in);
+        for (int row = 0; row < rows; row++) {
+          scale[row] = Math.max(scale[row], sums[row]);
+        }
+      }
       case Op.WeightedGather _ -> {
         double table = largest(computed.get(value.operands().get(0)));
         double weights = largest(computed.get(value.operands().get(2)));

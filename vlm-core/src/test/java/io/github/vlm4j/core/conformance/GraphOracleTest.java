@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.vlm4j.core.graph.Activation;
+import io.github.vlm4j.core.graph.Expert;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.ScatterMode;
+import io.github.vlm4j.core.graph.TransposedExpert;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
@@ -163,6 +165,62 @@ final class GraphOracleTest {
         oracle.run(Map.of("position", Tensor.ofInts(new int[] {1}, 1)), states);
     assertThat(computed.get(y)).containsExactly(new double[] {4.5, 6}, within(1e-12));
     assertThat(states.get("values")).containsExactly(3, 6, 9, 100);
+  }
+
+  @Test
+  void aWindowHidesWhatLiesFurtherBack() {
+    Value position = g.constant(Tensor.ofInts(new int[] {2}, 1));
+    Value q = floats(new float[] {0, 0}, 2, 1, 1);
+    Value keys = floats(new float[] {1, 1, 1, 1}, 4, 1, 1);
+    Value values = floats(new float[] {100, 2, 4, 8}, 4, 1, 1);
+    assertThat(compute(g.cachedAttention(q, keys, values, position, 1, 2)))
+        .containsExactly(new double[] {3, 6}, within(1e-12));
+    assertThat(compute(g.cachedAttention(q, keys, values, position, 1, 1))).containsExactly(4, 8);
+    assertThat(compute(g.cachedAttention(q, keys, values, position, 1, 9)))
+        .containsExactly(compute(g.cachedAttention(q, keys, values, position, 1)));
+  }
+
+  @Test
+  void routingKeepsTheGreatestSharesAndTheFirstOfEqualOnes() {
+    float log2 = (float) Math.log(2);
+    Value logits = floats(new float[] {0, log2, 0, 2 * log2, 5, 5, 5, 5}, 2, 4);
+    assertThat(compute(g.route(logits, 2, false)))
+        .containsExactly(new double[] {0, 0.25, 0, 0.5, 0.25, 0.25, 0, 0}, within(1e-7));
+    assertThat(compute(g.route(logits, 3, true)))
+        .containsExactly(
+            new double[] {1 / 7.0, 2 / 7.0, 0, 4 / 7.0, 1 / 3.0, 1 / 3.0, 1 / 3.0, 0},
+            within(1e-7));
+  }
+
+  @Test
+  void expertsAddTheirGatedNetworksByShare() {
+    Value x = floats(new float[] {1, 2, 3, 4}, 2, 2);
+    Value gates = floats(new float[] {0.5f, 0, 2, 10}, 2, 2);
+    float nan = Float.NaN;
+    // relu(x0 − x1) and relu(x1), times x0 and x0 + x1; then their sum and the second alone.
+    Expert first =
+        new Expert(
+            weight("g0", new float[] {1, -1, 0, 1}, 2, 2),
+            weight("u0", new float[] {1, 0, 1, 1}, 2, 2),
+            weight("d0", new float[] {1, 1, 0, 1}, 2, 2));
+    Expert second =
+        new Expert(
+            weight("g1", new float[] {0, 0, 1, 0}, 2, 2),
+            weight("u1", new float[] {0, 0, 0, 1}, 2, 2),
+            weight("d1", new float[] {0, 1, 0, 0}, 2, 2));
+    assertThat(compute(g.experts(x, gates, List.of(first, second), Activation.RELU)))
+        .containsExactly(0.5 * 6, 0.5 * 6, 2 * 28 + 10 * 12, 2 * 28);
+    TransposedExpert turned =
+        new TransposedExpert(
+            weight("gu", new float[] {1, 0, 1, 1, -1, 1, 0, 1}, 2, 4),
+            weight("d", new float[] {1, 0, 1, 1}, 2, 2));
+    TransposedExpert unused =
+        new TransposedExpert(
+            weight("nanUp", new float[] {nan, nan, nan, nan, nan, nan, nan, nan}, 2, 4),
+            weight("nanDown", new float[] {nan, nan, nan, nan}, 2, 2));
+    Value one = floats(new float[] {0.5f, 0, 2, 0}, 2, 2);
+    assertThat(compute(g.transposedExperts(x, one, List.of(turned, unused), Activation.RELU)))
+        .containsExactly(0.5 * 6, 0.5 * 6, 2 * 28, 2 * 28);
   }
 
   @Test

@@ -84,9 +84,11 @@ final class OracleAttention {
     int position = (int) in.get(3)[0];
     double[] result = new double[Math.toIntExact(value.shape().elements())];
     for (int row = 0; row < extent(q.shape(), 0); row++) {
+      int to = position + row + 1;
+      int from = op.window() == 0 ? 0 : Math.max(0, to - op.window());
       for (int head = 0; head < extent(q.shape(), 1); head++) {
-        double[] weights = softmax(scores(q, k, in, row, head, 0, position + row + 1, op.scale()));
-        average(value, k, in.get(2), weights, row, head, 0, result);
+        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
+        average(value, k, in.get(2), weights, row, head, from, result);
       }
     }
     return result;
@@ -112,7 +114,7 @@ final class OracleAttention {
     return scores;
   }
 
-  private static double[] softmax(double[] scores) {
+  static double[] softmax(double[] scores) {
     double largest = Double.NEGATIVE_INFINITY;
     for (double score : scores) {
       largest = Math.max(largest, score);

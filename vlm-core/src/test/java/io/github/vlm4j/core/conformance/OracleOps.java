@@ -42,6 +42,8 @@ final class OracleOps {
           Arrays.stream(in.get(0)).map(x -> activate(activation, x)).toArray();
       case Op.Gate(Activation activation) ->
           repeated(in.get(0), in.get(1), (gate, up) -> activate(activation, gate) * up);
+      case Op.Route route -> OracleExperts.route(route, value, in.get(0));
+      case Op.Experts experts -> OracleExperts.experts(experts, value, in);
       case Op.RmsNorm(float eps) -> rmsNorm(in.get(0), in.get(1), eps);
       case Op.LayerNorm(float eps) -> layerNorm(in.get(0), in.get(1), in.get(2), eps);
       case Op.Rope rope -> OracleAttention.rope(rope, value, in);

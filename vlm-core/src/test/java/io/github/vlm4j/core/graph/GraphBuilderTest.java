@@ -9,6 +9,7 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
@@ -40,6 +41,10 @@ final class GraphBuilderTest {
 
   private static Value i32(GraphBuilder g, String name, long... dims) {
     return g.input(name, DType.I32, dims);
+  }
+
+  private static List<Expert> experts(int count) {
+    return Collections.nCopies(count, new Expert(weight(7, 12), weight(7, 12), weight(12, 7)));
   }
 
   /** Operations that do not fit x, {@code [5, 12]}, and what the message must say. */
@@ -108,6 +113,69 @@ final class GraphBuilderTest {
             "gate",
             List.of("[5, 12]", "[12]"),
             (g, x) -> g.gate(Activation.SILU, x, f32(g, "up", 12))),
+        mistake("route", List.of("F32[60]"), (g, x) -> g.route(x.reshape(60), 1, true)),
+        mistake("route", List.of("[5, 12]", "13"), (g, x) -> g.route(x, 13, true)),
+        mistake("route", List.of("[5, 12]", "the 0"), (g, x) -> g.route(x, 0, true)),
+        mistake("route", List.of("I32[5, 12]"), (g, x) -> g.route(i32(g, "i", 5, 12), 1, true)),
+        mistake(
+            "experts",
+            List.of("[5, 12]", "[5, 3]", "2 experts"),
+            (g, x) -> g.experts(x, f32(g, "gates", 5, 3), experts(2), Activation.SILU)),
+        mistake(
+            "experts",
+            List.of("[5, 12]", "[4, 2]"),
+            (g, x) -> g.experts(x, f32(g, "gates", 4, 2), experts(2), Activation.SILU)),
+        mistake(
+            "experts",
+            List.of("0 experts"),
+            (g, x) -> g.experts(x, f32(g, "gates", 5, 0), List.of(), Activation.SILU)),
+        mistake(
+            "experts",
+            List.of("w [7, 13] must be [7, 12]"),
+            (g, x) ->
+                g.experts(
+                    x,
+                    f32(g, "gates", 5, 1),
+                    List.of(new Expert(weight(7, 12), weight(7, 13), weight(12, 7))),
+                    Activation.SILU)),
+        mistake(
+            "experts",
+            List.of("w [7, 12] must be [12, 7]"),
+            (g, x) ->
+                g.experts(
+                    x,
+                    f32(g, "gates", 5, 1),
+                    List.of(new Expert(weight(7, 12), weight(7, 12), weight(7, 12))),
+                    Activation.SILU)),
+        mistake(
+            "experts",
+            List.of("w is I64"),
+            (g, x) ->
+                g.experts(
+                    x,
+                    f32(g, "gates", 5, 1),
+                    List.of(new Expert(weight(7, 12), indices(7, 12), weight(12, 7))),
+                    Activation.SILU)),
+        mistake(
+            "transposedExperts",
+            List.of("w [12, 13] must be [12, 14]"),
+            (g, x) ->
+                g.transposedExperts(
+                    x,
+                    f32(g, "gates", 5, 1),
+                    List.of(new TransposedExpert(weight(12, 13), weight(7, 12))),
+                    Activation.SILU)),
+        mistake(
+            "transposedExperts",
+            List.of("w [8, 12] must be [7, 12]"),
+            (g, x) ->
+                g.transposedExperts(
+                    x,
+                    f32(g, "gates", 5, 2),
+                    List.of(
+                        new TransposedExpert(weight(12, 14), weight(7, 12)),
+                        new TransposedExpert(weight(12, 14), weight(8, 12))),
+                    Activation.SILU)),
         mistake("rmsNorm", List.of("[5, 12]", "[5]"), (g, x) -> g.rmsNorm(x, weight(5), 0)),
         mistake("rmsNorm", List.of("w is I64"), (g, x) -> g.rmsNorm(x, indices(12), 0)),
         mistake(
@@ -193,6 +261,13 @@ final class GraphBuilderTest {
             (g, x) -> {
               Value h = x.reshape(5, 2, 6);
               return g.cachedAttention(h, h, h, x, 1);
+            }),
+        mistake(
+            "cachedAttention",
+            List.of("window", "-1"),
+            (g, x) -> {
+              Value h = x.reshape(5, 2, 6);
+              return g.cachedAttention(h, h, h, i32(g, "p", 1), 1, -1);
             }),
         mistake(
             "append",
@@ -304,6 +379,39 @@ final class GraphBuilderTest {
     assertThat(g.convolve(pictures, weight(7, 5, 4, 3), weight(7), 2, 1).shape())
         .isEqualTo(Shape.of(2, 14, 20, 7));
     assertThat(g.averagePool(pictures, 4, 7).shape()).isEqualTo(Shape.of(2, 7, 5, 3));
+  }
+
+  @Test
+  void stackedExpertsAreRangesOfTheirTensors() {
+    Weight gateUp = Weight.of("gate_up", DType.BF16, Shape.of(3, 14, 12));
+    Weight down = Weight.of("down", DType.BF16, Shape.of(3, 12, 7));
+    assertThat(Expert.unstack(gateUp, down))
+        .hasSize(3)
+        .endsWith(
+            new Expert(
+                new Weight("gate_up", DType.BF16, Shape.of(7, 12), 28),
+                new Weight("gate_up", DType.BF16, Shape.of(7, 12), 35),
+                new Weight("down", DType.BF16, Shape.of(12, 7), 24)));
+    Weight turnedGateUp = Weight.of("gate_up", DType.BF16, Shape.of(3, 12, 14));
+    Weight turnedDown = Weight.of("down", DType.BF16, Shape.of(3, 7, 12));
+    assertThat(TransposedExpert.unstack(turnedGateUp, turnedDown))
+        .hasSize(3)
+        .endsWith(
+            new TransposedExpert(
+                new Weight("gate_up", DType.BF16, Shape.of(12, 14), 24),
+                new Weight("down", DType.BF16, Shape.of(7, 12), 14)));
+  }
+
+  @Test
+  void aMixtureHasTheShapeOfItsInput() {
+    GraphBuilder g = new GraphBuilder();
+    Value x = f32(g, "x", 5, 12);
+    Value gates = g.route(f32(g, "logits", 5, 2), 1, true);
+    assertThat(gates.shape()).isEqualTo(Shape.of(5, 2));
+    Value y = g.experts(x, gates, experts(2), Activation.SILU);
+    assertThat(y.shape()).isEqualTo(Shape.of(5, 12));
+    assertThat(y.operands()).hasSize(2 + 3 * 2).startsWith(x, gates);
+    assertThat(y.operands().getLast().shape()).isEqualTo(Shape.of(12, 7));
   }
 
   @Test

@@ -6,8 +6,9 @@ import io.github.vlm4j.core.graph.Value;
 import java.util.List;
 
 /**
- * Counts the multiplications and additions of a graph: linear layers, convolutions and attention,
- * beside which all else is small.
+ * Counts the multiplications and additions of a graph: linear layers, experts, convolutions and
+ * attention, beside which all else is small. Of experts those count that a router chooses, all if
+ * it is no router that their gates come from.
  */
 final class Flops {
 
@@ -21,6 +22,12 @@ final class Flops {
     return switch (value.op()) {
       case Op.Linear linear ->
           2.0 * value.shape().elements() * value.operands().get(0).shape().last();
+      case Op.Experts experts -> {
+        Value gates = value.operands().get(1);
+        double used = gates.op() instanceof Op.Route route ? route.chosen() : gates.shape().dim(1);
+        Value down = value.operands().getLast();
+        yield 2 * 3 * used * value.shape().dim(0) * down.shape().elements();
+      }
       case Op.Convolve convolve -> {
         Value kernel = value.operands().get(1);
         double products = (double) kernel.shape().elements() / kernel.shape().dim(0);

@@ -3,7 +3,8 @@ package io.github.vlm4j.backend.cpu.kernel;
 /**
  * One head's queries, or several heads' that read the same keys, and what they attend to. Mutable
  * and reused, so that a decoding step allocates nothing. Query i sees keys 0 to {@code visible + i}
- * (exclusive {@code visible + i + 1}) if causal, and all {@code keys} otherwise.
+ * (exclusive {@code visible + i + 1}) if causal, of these the last {@code window} if there is a
+ * window, and all {@code keys} otherwise.
  */
 public final class AttentionTask {
 
@@ -58,10 +59,18 @@ public final class AttentionTask {
   /** The last key that query 0 sees, if causal. */
   public int visible;
 
+  /** How many keys a query sees at most, if causal; 0 for all. */
+  public int window;
+
   /** What dot products are multiplied with. */
   public float scale;
 
-  /** Returns how many keys a query sees: those before this index. */
+  /** Returns the first key that a query sees. */
+  public int first(int query) {
+    return causal && window > 0 ? Math.clamp((long) visible + query + 1 - window, 0, keys) : 0;
+  }
+
+  /** Returns one past the last key that a query sees. */
   public int seen(int query) {
     return causal ? Math.clamp((long) visible + query + 1, 0, keys) : keys;
   }

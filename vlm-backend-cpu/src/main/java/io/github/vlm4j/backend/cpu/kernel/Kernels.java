@@ -36,6 +36,18 @@ public interface Kernels {
       int yAt,
       float[] scratch);
 
+  /**
+   * Computes some outputs of {@code y = x·W} for one input row and a matrix that is stored the
+   * other way round: the sum of its rows, each times an input.
+   *
+   * @param w {@code [inputs, outputs]}
+   * @param fromColumn the first output
+   * @param toColumn one past the last output
+   * @param x {@code [inputs]}
+   * @param y output c is written at {@code yAt + c}
+   */
+  void vecMat(Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt);
+
   /** Returns the floats of scratch that one thread needs for {@link #matVec} with k inputs. */
   int matVecScratch(int k);
 
@@ -70,7 +82,8 @@ public interface Kernels {
    * @param fromRow the first output
    * @param toRow one past the last output
    * @param bias {@code [rows]} from index 0, or null
-   * @param y {@code [n, w.rows]}
+   * @param y {@code [n, outputs]}
+   * @param outputs the number of all outputs
    * @param scratch this thread's own, {@link #matMulScratch} floats
    */
   void matMul(
@@ -83,6 +96,7 @@ public interface Kernels {
       float @Nullable [] bias,
       float[] y,
       int yAt,
+      int outputs,
       float[] scratch);
 
   /** Returns the number of inputs that {@link #multiplyRuns} computes at once. */
@@ -114,6 +128,17 @@ public interface Kernels {
       float[] packed,
       int packedAt,
       float[] scratch);
+
+  /**
+   * Lays the weights of a matrix that is stored the other way round out as {@link #multiplyRuns}
+   * reads them, without a bias.
+   *
+   * @param w {@code [inputs, outputs]}
+   * @param fromColumn the first output
+   * @param toColumn one past the last output
+   * @param packed {@link #packedWeightFloats} floats
+   */
+  void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt);
 
   /** Returns the floats of scratch that one thread needs for {@link #multiplyRuns}. */
   int runScratch();

@@ -10,7 +10,6 @@ import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,9 +17,6 @@ import org.jspecify.annotations.Nullable;
  * forms can be held against it.
  */
 public final class ScalarKernels implements Kernels {
-
-  /** How many scores of one query are held at once. */
-  private static final int KEY_TILE = 64;
 
   private static final int QUERY_TILE = 16;
 
@@ -46,6 +42,18 @@ public final class ScalarKernels implements Kernels {
     for (int row = fromRow; row < toRow; row++) {
       double sum = rowDot(w, row, x, xAt);
       y[yAt + row] = (float) (bias == null ? sum : sum + bias[row]);
+    }
+  }
+
+  @Override
+  public void vecMat(
+      Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt) {
+    for (int column = fromColumn; column < toColumn; column++) {
+      double sum = 0;
+      for (int row = 0; row < w.rows(); row++) {
+        sum += (double) element(w, row, column) * x[xAt + row];
+      }
+      y[yAt + column] = (float) sum;
     }
   }
 
@@ -93,6 +101,7 @@ public final class ScalarKernels implements Kernels {
       float @Nullable [] bias,
       float[] y,
       int yAt,
+      int outputs,
       float[] scratch) {
     int k = w.columns();
     for (int row = fromRow; row < toRow; row++) {
@@ -100,7 +109,7 @@ public final class ScalarKernels implements Kernels {
       double shift = bias == null ? 0 : bias[row];
       for (int i = 0; i < n; i++) {
         double sum = sumOfProducts(packed, packedAt + i * k, scratch, 0, k);
-        y[yAt + i * w.rows() + row] = (float) (sum + shift);
+        y[yAt + i * outputs + row] = (float) (sum + shift);
       }
     }
   }
@@ -132,6 +141,17 @@ public final class ScalarKernels implements Kernels {
     for (int row = fromRow, to = packedAt; row < toRow; row++, to += 1 + w.columns()) {
       packed[to] = bias == null ? 0 : bias[row];
       decodeRow(w, row, packed, to + 1);
+    }
+  }
+
+  @Override
+  public void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt) {
+    int k = w.rows();
+    for (int column = fromColumn, to = packedAt; column < toColumn; column++, to += 1 + k) {
+      packed[to] = 0;
+      for (int row = 0; row < k; row++) {
+        packed[to + 1 + row] = element(w, row, column);
+      }
     }
   }
 
@@ -171,7 +191,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public int attendScratch(int headDim, int valueDim) {
-    return KEY_TILE;
+    return ScalarAttention.KEY_TILE;
   }
 
   @Override
@@ -182,46 +202,7 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
     for (int query = firstQuery; query < lastQuery; query++) {
-      attendOne(task, query, task.seen(query), scratch);
-    }
-  }
-
-  /**
-   * Softmax over tiles of keys with a running maximum and sum (Milakov and Gimelshein, 2018); the
-   * result so far is scaled down whenever the maximum rises.
-   */
-  private static void attendOne(AttentionTask task, int query, int seen, float[] scores) {
-    int qAt = task.qAt + query * task.qStride;
-    int outAt = task.outAt + query * task.outStride;
-    Arrays.fill(task.out, outAt, outAt + task.valueDim, 0f);
-    double sum = 0;
-    float highest = Float.NEGATIVE_INFINITY;
-    for (int first = 0; first < seen; first += KEY_TILE) {
-      int count = Math.min(KEY_TILE, seen - first);
-      float before = highest;
-      for (int j = 0; j < count; j++) {
-        int kAt = task.kAt + (first + j) * task.kStride;
-        scores[j] = task.scale * (float) sumOfProducts(task.q, qAt, task.k, kAt, task.headDim);
-        highest = Math.max(highest, scores[j]);
-      }
-      if (highest > before && first > 0) {
-        double shrink = Math.exp((double) before - highest);
-        sum *= shrink;
-        for (int d = 0; d < task.valueDim; d++) {
-          task.out[outAt + d] = (float) (task.out[outAt + d] * shrink);
-        }
-      }
-      for (int j = 0; j < count; j++) {
-        float weight = (float) Math.exp((double) scores[j] - highest);
-        sum += weight;
-        int vAt = task.vAt + (first + j) * task.vStride;
-        for (int d = 0; d < task.valueDim; d++) {
-          task.out[outAt + d] += weight * task.v[vAt + d];
-        }
-      }
-    }
-    for (int d = 0; d < task.valueDim && seen > 0; d++) {
-      task.out[outAt + d] = (float) (task.out[outAt + d] / sum);
+      ScalarAttention.attend(task, query, scratch);
     }
   }
 
@@ -418,7 +399,7 @@ public final class ScalarKernels implements Kernels {
   }
 
   /** Four sums, because each addition waits for the one before it in its own sum. */
-  private static double sumOfProducts(float[] a, int aAt, float[] b, int bAt, int n) {
+  static double sumOfProducts(float[] a, int aAt, float[] b, int bAt, int n) {
     double s0 = 0;
     double s1 = 0;
     double s2 = 0;
@@ -460,6 +441,16 @@ public final class ScalarKernels implements Kernels {
       default -> throw unsupported(w.dtype());
     }
     return sum;
+  }
+
+  private static float element(Matrix w, int row, int column) {
+    long at = w.rowOffset(row) + (long) column * w.dtype().blockBytes();
+    return switch (w.dtype()) {
+      case F32 -> w.data().get(Tensor.F32, at);
+      case F16 -> Float.float16ToFloat(w.data().get(Tensor.BITS16, at));
+      case BF16 -> bf16(w.data().get(Tensor.BITS16, at));
+      default -> throw unsupported(w.dtype());
+    };
   }
 
   private static float bf16(short bits) {

@@ -71,7 +71,7 @@ final class VectorAttention {
       begin(task, q, Math.min(WIDTH, last - q), depth, scratch, at);
     }
     int seen = task.seen(last - 1);
-    for (int key = 0; key < seen; key += KEYS) {
+    for (int key = task.first(first); key < seen; key += KEYS) {
       int keys = Math.min(KEYS, seen - key);
       int rows = VectorMatMul.roundUp(keys, HEIGHT);
       copyKeys(task, key, keys, rows, scratch, keyTile);
@@ -79,10 +79,14 @@ final class VectorAttention {
       VectorTranspose.transpose(
           task.v, v, task.vStride, keys, task.valueDim, scratch, values, KEYS);
       for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
-        if (task.seen(Math.min(q + WIDTH, last) - 1) > key) {
+        int lastOfPanel = Math.min(q + WIDTH, last) - 1;
+        if (task.seen(lastOfPanel) > key && task.first(q) < key + keys) {
           score(headDim, keyTile, rows, scratch, at, scores);
           if (task.seen(q) < key + keys) {
-            hide(task, q, key, keys, scratch, scores);
+            hideLater(task, q, key, keys, scratch, scores);
+          }
+          if (task.first(lastOfPanel) > key) {
+            hideEarlier(task, q, key, keys, scratch, scores);
           }
           int results = at + headDim * WIDTH;
           soften(keys, scratch, scores, results, depth);
@@ -148,14 +152,25 @@ final class VectorAttention {
     }
   }
 
-  /** Sets the scores of keys that a query does not see to -∞. */
-  private static void hide(
+  /** Sets the scores of keys that a query does not see yet to -∞. */
+  private static void hideLater(
       AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
     for (int j = 0; j < keys; j++) {
       // Query i sees the key if visible + i >= key.
       int blind = Math.clamp((long) key + j - task.visible - query, 0, WIDTH);
       int at = scores + j * WIDTH;
       Arrays.fill(scratch, at, at + blind, Float.NEGATIVE_INFINITY);
+    }
+  }
+
+  /** Sets the scores of keys before a query's window to -∞. */
+  private static void hideEarlier(
+      AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
+    for (int j = 0; j < keys; j++) {
+      // Query i sees the key if visible + i - window < key.
+      int sees = Math.clamp((long) key + j + task.window - task.visible - query, 0, WIDTH);
+      int at = scores + j * WIDTH;
+      Arrays.fill(scratch, at + sees, at + WIDTH, Float.NEGATIVE_INFINITY);
     }
   }
 

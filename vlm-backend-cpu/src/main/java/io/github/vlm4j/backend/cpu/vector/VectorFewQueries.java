@@ -38,11 +38,12 @@ final class VectorFewQueries {
       Arrays.fill(task.out, out, out + task.valueDim, 0);
     }
     int seen = task.seen(last - 1);
-    for (int key = 0; key < seen; key += KEYS) {
+    for (int key = task.first(first); key < seen; key += KEYS) {
       for (int q = first; q < last; q++) {
-        int keys = Math.min(KEYS, task.seen(q) - key);
+        int from = Math.max(key, task.first(q));
+        int keys = Math.min(key + KEYS, task.seen(q)) - from;
         if (keys > 0) {
-          attendTile(task, q, key, keys, scratch, q - first);
+          attendTile(task, q, from, keys, scratch, q - first);
         }
       }
     }

@@ -55,6 +55,13 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void vecMat(
+      Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt) {
+    Weights.check(w.dtype());
+    VectorVecMat.multiply(w, fromColumn, toColumn, x, xAt, y, yAt);
+  }
+
+  @Override
   public int matVecScratch(int k) {
     return k;
   }
@@ -96,9 +103,10 @@ public final class VectorKernels implements Kernels {
       float @Nullable [] bias,
       float[] y,
       int yAt,
+      int outputs,
       float[] scratch) {
     Weights.check(w.dtype());
-    VectorMatMul.multiply(packed, packedAt, n, w, fromRow, toRow, bias, y, yAt, scratch);
+    VectorMatMul.multiply(packed, packedAt, n, w, fromRow, toRow, bias, y, yAt, outputs, scratch);
   }
 
   @Override
@@ -127,6 +135,12 @@ public final class VectorKernels implements Kernels {
       float[] scratch) {
     Weights.check(w.dtype());
     VectorRunMatMul.pack(w, bias, fromRow, toRow, packed, packedAt, scratch);
+  }
+
+  @Override
+  public void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt) {
+    Weights.check(w.dtype());
+    VectorRunMatMul.packColumns(w, fromColumn, toColumn, packed, packedAt);
   }
 
   @Override

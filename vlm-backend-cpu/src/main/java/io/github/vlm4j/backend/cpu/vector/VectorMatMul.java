@@ -65,6 +65,7 @@ final class VectorMatMul {
       float @Nullable [] bias,
       float[] y,
       int yAt,
+      int outputs,
       float[] scratch) {
     int bands = (toRow - fromRow + BAND - 1) / BAND;
     if (bands == 0) {
@@ -76,7 +77,7 @@ final class VectorMatMul {
       for (int input = 0; input < n; input += INPUTS) {
         int inputs = Math.min(INPUTS, n - input);
         sum(packed, packedAt, n, w, row, rows, input, inputs, scratch);
-        store(w, row, rows, input, inputs, n, bias, y, yAt, scratch);
+        store(row, rows, input, inputs, n, bias, y, yAt, outputs, scratch);
       }
     }
   }
@@ -132,7 +133,6 @@ final class VectorMatMul {
   }
 
   private static void store(
-      Matrix w,
       int row,
       int rows,
       int input,
@@ -141,6 +141,7 @@ final class VectorMatMul {
       float @Nullable [] bias,
       float[] y,
       int yAt,
+      int outputs,
       float[] scratch) {
     int height = roundUp(rows, Tile.HEIGHT);
     int sums = BAND * DEPTH;
@@ -148,10 +149,10 @@ final class VectorMatMul {
       int width = panelWidth(at, n);
       int c = sums + (at - input) * height;
       int count = Math.min(width, n - at);
-      int to = yAt + at * w.rows() + row;
-      VectorTranspose.transpose(scratch, c, width, rows, count, y, to, w.rows());
+      int to = yAt + at * outputs + row;
+      VectorTranspose.transpose(scratch, c, width, rows, count, y, to, outputs);
       for (int j = 0; j < count && bias != null; j++) {
-        VectorElements.add(y, to + j * w.rows(), bias, row, y, to + j * w.rows(), rows);
+        VectorElements.add(y, to + j * outputs, bias, row, y, to + j * outputs, rows);
       }
     }
   }

@@ -76,6 +76,22 @@ final class VectorRunMatMul {
     }
   }
 
+  /** Lays columns out likewise, without a bias; they need no transposing. */
+  static void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt) {
+    int k = w.rows();
+    int to = packedAt;
+    for (int column = fromColumn; column < toColumn; column += Tile.WIDTH) {
+      int width = panelWidth(column, toColumn);
+      int outputs = Math.min(width, toColumn - column);
+      Arrays.fill(packed, to, to + width, 0);
+      to += width;
+      for (int p = 0; p < k; p++, to += width) {
+        Weights.read(w, p, column, outputs, packed, to);
+        Arrays.fill(packed, to + outputs, to + width, 0);
+      }
+    }
+  }
+
   static void multiply(
       float[] x,
       int xAt,

@@ -42,8 +42,8 @@ class ScalarKernelsTest {
     float[] product = new float[1 + n * rows];
     kernels.packInputs(x, 3, n, columns, packed, 2, 0, n);
     float[] scratch = new float[kernels.matMulScratch(columns)];
-    kernels.matMul(packed, 2, n, matrix, 0, 4, bias, product, 1, scratch);
-    kernels.matMul(packed, 2, n, matrix, 4, rows, bias, product, 1, scratch);
+    kernels.matMul(packed, 2, n, matrix, 0, 4, bias, product, 1, rows, scratch);
+    kernels.matMul(packed, 2, n, matrix, 4, rows, bias, product, 1, rows, scratch);
     float[] vector = new float[rows];
     for (int i = 0; i < n; i++) {
       kernels.matVec(matrix, 0, rows, x, 3 + i * columns, bias, vector, 0, new float[0]);

@@ -43,6 +43,41 @@ class VectorAttentionTest {
     checkAgainstOracle(task, queries);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    // queries, keys, window, visible
+    "1, 200, 1, 199",
+    "2, 200, 64, 150",
+    "3, 130, 65, 126",
+    "17, 17, 5, 0",
+    "40, 300, 100, 255",
+    "130, 400, 20, 270",
+    "130, 130, 128, 0",
+    "200, 600, 257, 400",
+    "70, 100, 1000, 30"
+  })
+  void inAWindowNoKeyBeforeItIsRead(int queries, int keys, int window, int visible) {
+    AttentionTask task = task(queries, keys, 24, 20, 1);
+    task.causal = true;
+    task.visible = visible;
+    task.window = window;
+    int unseen = task.first(0);
+    AttentionTask cut = task(queries, keys, 24, 20, 1);
+    cut.causal = true;
+    cut.visible = visible;
+    cut.window = window;
+    // What no query sees is not there: reading it fails.
+    cut.k = Arrays.copyOfRange(task.k, task.kAt + unseen * task.kStride, task.k.length);
+    cut.kAt = -unseen * task.kStride;
+    cut.v = Arrays.copyOfRange(task.v, task.vAt + unseen * task.vStride, task.v.length);
+    cut.vAt = -unseen * task.vStride;
+
+    attend(cut, 0, queries);
+
+    task.out = cut.out;
+    checkAgainstOracle(task, queries);
+  }
+
   @Test
   void largeScoresDoNotOverflow() {
     AttentionTask task = task(40, 400, 16, 16, 1);
@@ -138,7 +173,9 @@ class VectorAttentionTest {
     for (int i = 0; i < queries; i++) {
       int seen = task.causal ? Math.clamp(task.visible + i + 1, 0, task.keys) : task.keys;
       double[] weights = new double[seen];
-      for (int j = 0; j < seen; j++) {
+      int first = task.window == 0 ? 0 : Math.max(0, task.visible + i + 1 - task.window);
+      Arrays.fill(weights, 0, first, Double.NEGATIVE_INFINITY);
+      for (int j = first; j < seen; j++) {
         for (int d = 0; d < task.headDim; d++) {
           weights[j] +=
               (double) task.q[task.qAt + i * task.qStride + d]

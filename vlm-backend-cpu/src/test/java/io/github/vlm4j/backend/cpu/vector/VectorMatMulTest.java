@@ -81,7 +81,7 @@ class VectorMatMulTest {
     float[] y = new float[2 + 3 * 10 + 2];
     Arrays.fill(y, 77);
 
-    KERNELS.matMul(packed, 0, 3, w, 4, 7, null, y, 2, new float[KERNELS.matMulScratch(4)]);
+    KERNELS.matMul(packed, 0, 3, w, 4, 7, null, y, 2, 10, new float[KERNELS.matMulScratch(4)]);
 
     for (int i = 0; i < y.length; i++) {
       int column = (i - 2) % 10;
@@ -107,6 +107,51 @@ class VectorMatMulTest {
 
       checkAgainstOracle(x, 2, 1, w, bias, Arrays.copyOfRange(y, 5, 5 + rows));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "9, 1", "8, 3", "16, 40", "17, 33", "31, 70", "515, 9", "20, 300"})
+  void vectorTimesMatrixEqualsTheOracle(int inputs, int outputs) {
+    for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+      Numbers numbers = new Numbers(inputs);
+      Matrix w = numbers.matrix(dtype, inputs, outputs);
+      float[] x = numbers.floats(2 + inputs);
+      float[] y = new float[5 + outputs];
+      Arrays.fill(y, 77);
+
+      for (int column = 0; column < outputs; column += 37) {
+        KERNELS.vecMat(w, column, Math.min(outputs, column + 37), x, 2, y, 5);
+      }
+
+      assertThat(y).startsWith(77, 77, 77, 77, 77);
+      for (int column = 0; column < outputs; column++) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int i = 0; i < inputs; i++) {
+          sum += Numbers.at(w, i, column) * x[2 + i];
+          magnitude += Math.abs(Numbers.at(w, i, column) * x[2 + i]);
+        }
+        assertThat((double) y[5 + column])
+            .as("%s output %d", dtype, column)
+            .isCloseTo(sum, within(2e-6 * magnitude));
+      }
+    }
+  }
+
+  @Test
+  void theSplitOfColumnsDoesNotChangeASingleBit() {
+    Numbers numbers = new Numbers(7);
+    Matrix w = numbers.matrix(DType.BF16, 75, 200);
+    float[] x = numbers.floats(75);
+    float[] whole = new float[200];
+    float[] parts = new float[200];
+
+    KERNELS.vecMat(w, 0, 200, x, 0, whole, 0);
+    KERNELS.vecMat(w, 0, 33, x, 0, parts, 0);
+    KERNELS.vecMat(w, 33, 64, x, 0, parts, 0);
+    KERNELS.vecMat(w, 64, 200, x, 0, parts, 0);
+
+    assertThat(parts).isEqualTo(whole);
   }
 
   @ParameterizedTest
@@ -136,7 +181,7 @@ class VectorMatMulTest {
     float[] y = new float[n * w.rows()];
     for (int row = 0; row < w.rows(); row += rowsAtOnce) {
       int end = Math.min(w.rows(), row + rowsAtOnce);
-      KERNELS.matMul(packed, 1, n, w, row, end, bias, y, 0, scratch);
+      KERNELS.matMul(packed, 1, n, w, row, end, bias, y, 0, w.rows(), scratch);
     }
     return y;
   }

@@ -8,6 +8,7 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.tensor.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -110,6 +111,37 @@ class VectorRunMatMulTest {
       boolean output = row >= first && row < 23 && column >= 20 && column < 33;
       assertThat(y[i] != 77).as("index %d", i).isEqualTo(output);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1", "5, 3", "9, 33", "64, 64", "300, 70", "7, 200"})
+  void columnsArePackedAsTheRowsOfTheTransposedMatrix(int k, int outputs) {
+    for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
+      Matrix w = new Numbers(k).matrix(dtype, outputs, k);
+      Matrix turned = transposed(w);
+      int from = outputs / 3;
+      float[] rows = new float[2 + KERNELS.packedWeightFloats(outputs - from, k)];
+      float[] columns = rows.clone();
+      Arrays.fill(columns, 2, columns.length, Float.NaN);
+
+      KERNELS.packWeights(w, null, from, outputs, rows, 2, new float[KERNELS.runScratch()]);
+      KERNELS.packColumns(turned, from, outputs, columns, 2);
+
+      assertThat(columns).isEqualTo(rows);
+    }
+  }
+
+  private static Matrix transposed(Matrix w) {
+    int bytes = w.dtype().blockBytes();
+    MemorySegment data = Arena.ofAuto().allocate(w.data().byteSize());
+    for (int row = 0; row < w.rows(); row++) {
+      for (int column = 0; column < w.columns(); column++) {
+        long from = ((long) row * w.columns() + column) * bytes;
+        long to = ((long) column * w.rows() + row) * bytes;
+        MemorySegment.copy(w.data(), from, data, to, bytes);
+      }
+    }
+    return new Matrix(w.dtype(), data, w.columns(), w.rows());
   }
 
   @Test

@@ -1,0 +1,55 @@
+package io.github.vlm4j.backend.cpu.scalar;
+
+import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import java.util.Arrays;
+
+/** Attention of one query after the other. */
+final class ScalarAttention {
+
+  /** How many scores of one query are held at once. */
+  static final int KEY_TILE = 64;
+
+  private ScalarAttention() {}
+
+  /**
+   * Softmax over tiles of keys with a running maximum and sum (Milakov and Gimelshein, 2018); the
+   * result so far is scaled down whenever the maximum rises.
+   */
+  static void attend(AttentionTask task, int query, float[] scores) {
+    int from = task.first(query);
+    int seen = task.seen(query);
+    int qAt = task.qAt + query * task.qStride;
+    int outAt = task.outAt + query * task.outStride;
+    Arrays.fill(task.out, outAt, outAt + task.valueDim, 0f);
+    double sum = 0;
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int first = from; first < seen; first += KEY_TILE) {
+      int count = Math.min(KEY_TILE, seen - first);
+      float before = highest;
+      for (int j = 0; j < count; j++) {
+        int kAt = task.kAt + (first + j) * task.kStride;
+        double product = ScalarKernels.sumOfProducts(task.q, qAt, task.k, kAt, task.headDim);
+        scores[j] = task.scale * (float) product;
+        highest = Math.max(highest, scores[j]);
+      }
+      if (highest > before && first > from) {
+        double shrink = Math.exp((double) before - highest);
+        sum *= shrink;
+        for (int d = 0; d < task.valueDim; d++) {
+          task.out[outAt + d] = (float) (task.out[outAt + d] * shrink);
+        }
+      }
+      for (int j = 0; j < count; j++) {
+        float weight = (float) Math.exp((double) scores[j] - highest);
+        sum += weight;
+        int vAt = task.vAt + (first + j) * task.vStride;
+        for (int d = 0; d < task.valueDim; d++) {
+          task.out[outAt + d] += weight * task.v[vAt + d];
+        }
+      }
+    }
+    for (int d = 0; d < task.valueDim && seen > from; d++) {
+      task.out[outAt + d] = (float) (task.out[outAt + d] / sum);
+    }
+  }
+}
