@@ -6,6 +6,7 @@ package io.github.vlm4j.text.tokenizer;
  * @param id its id
  * @param content how it is spelled
  * @param special whether decoding may leave it out
+ * @param normalized whether it is looked for in normalised text
  */
 record AddedToken(
     int id,
@@ -14,4 +15,10 @@ record AddedToken(
     boolean singleWord,
     boolean leftStrip,
     boolean rightStrip,
-    boolean normalized) {}
+    boolean normalized) {
+
+  /** The same token, found in the text as it is written, before it is normalised. */
+  AddedToken asWritten() {
+    return new AddedToken(id, content, special, singleWord, leftStrip, rightStrip, false);
+  }
+}

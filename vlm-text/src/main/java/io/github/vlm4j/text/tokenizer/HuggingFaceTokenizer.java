@@ -33,8 +33,11 @@ final class HuggingFaceTokenizer implements Tokenizer {
   private final int vocabularySize;
   private @Nullable SecretTokenizer secret;
 
-  private HuggingFaceTokenizer(TokenizerFile file) {
-    this.file = file;
+  private HuggingFaceTokenizer(TokenizerFile stored) {
+    // Llama 1's are marked as normalized; with its normalizer, which puts a blank before a text,
+    // the
+    // library would then find only those that begin a word.
+    this.file = stored.with(stored.addedTokens().stream().map(AddedToken::asWritten).toList());
     this.plain = NativeTokenizer.create(file.json(Map.of()));
     this.addedTokens = new AddedTokens(file.addedTokens());
     this.addedById =
@@ -141,6 +144,11 @@ final class HuggingFaceTokenizer implements Tokenizer {
   public String decode(int[] ids, boolean skipSpecial) {
     long[] known = IntStream.of(ids).filter(tokens::containsKey).asLongStream().toArray();
     return plain.decode(known, skipSpecial);
+  }
+
+  @Override
+  public TextFrame frame() {
+    return TextFrame.of(file).orElse(TextFrame.NONE);
   }
 
   @Override

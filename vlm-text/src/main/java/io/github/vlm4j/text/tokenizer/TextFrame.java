@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record TextFrame(List<Integer> before, List<Integer> after) {
 
+  /** Nothing before a text and nothing after it. */
+  public static final TextFrame NONE = new TextFrame(List.of(), List.of());
+
   private static final int MAX_TOKENS = 16;
 
   /** Copies the lists. */

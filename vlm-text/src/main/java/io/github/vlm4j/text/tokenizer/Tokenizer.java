@@ -65,6 +65,17 @@ public interface Tokenizer {
     return new TokenStream(this, skipSpecial);
   }
 
+  /**
+   * The tokens that stand around a text that no chat template frames, such as the one that begins a
+   * document.
+   *
+   * @throws CheckpointException if what the file says about it is malformed or of an unsupported
+   *     kind
+   */
+  default TextFrame frame() {
+    return TextFrame.NONE;
+  }
+
   /** The id of a vocabulary entry or added token, in the vocabulary's own spelling. */
   OptionalInt idOf(String token);
 
