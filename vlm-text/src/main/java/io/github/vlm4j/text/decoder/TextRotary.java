@@ -1,52 +1,98 @@
 package io.github.vlm4j.text.decoder;
 
+import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.core.tensor.Tensor;
+import java.util.Optional;
 
-/** Rotary angles that grow with the token's place in the text (Su et al., RoFormer, 2021). */
+/**
+ * Rotary embedding of text (RoFormer, Su et al., 2021), stretched for long texts as the
+ * configuration says. Of a token's three positions it uses the one in time. Reference:
+ * transformers, {@code modeling_rope_utils.py} and {@code models/llama/modeling_llama.py}.
+ */
 public final class TextRotary implements RotaryEmbedding {
 
   private static final double DEFAULT_THETA = 10_000;
 
   private final float[] frequencies;
+  private final float attentionFactor;
 
-  private TextRotary(float[] frequencies) {
+  private TextRotary(float[] frequencies, float attentionFactor) {
     this.frequencies = frequencies;
+    this.attentionFactor = attentionFactor;
   }
 
   /**
-   * Returns angles without any scaling.
+   * Returns an embedding that is not stretched.
    *
-   * @param headDim the length of a head
+   * @param headDim the length of a head, an even number
    * @param theta the base of the frequencies
    */
   public static TextRotary of(int headDim, double theta) {
-    float[] frequencies = new float[headDim / 2];
-    for (int j = 0; j < frequencies.length; j++) {
-      frequencies[j] = (float) (1 / Math.pow(theta, 2.0 * j / headDim));
-    }
-    return new TextRotary(frequencies);
+    RopeScaling none = new RopeScaling.None();
+    return new TextRotary(none.frequencies(powers(theta, headDim)), none.attentionFactor());
   }
 
   /**
-   * Reads {@code rope_parameters}, or {@code rope_theta} and {@code rope_scaling}.
+   * Reads the rotary settings of a decoder: {@code rope_theta} beside {@code rope_scaling}, as
+   * transformers 4 writes them, or both in {@code rope_parameters}, as transformers 5 does. The
+   * kinds {@code default}, {@code linear}, {@code llama3} and {@code yarn} are known.
    *
-   * @param text the decoder's configuration
-   * @param headDim the length of a head
-   * @throws io.github.vlm4j.core.CheckpointException if it asks for a scaling that is not supported
+   * @param textConfig the decoder's configuration
+   * @param headDim the length of a head, an even number
+   * @return the embedding
+   * @throws CheckpointException if a setting is missing, malformed or of an unsupported kind
    */
-  public static TextRotary read(ConfigNode text, int headDim) {
-    ConfigNode rope =
-        text.objectIfPresent("rope_scaling")
+  public static TextRotary read(ConfigNode textConfig, int headDim) {
+    Optional<ConfigNode> settings =
+        textConfig
+            .objectIfPresent("rope_scaling")
             .filter(node -> !node.fields().isEmpty())
-            .or(() -> text.objectIfPresent("rope_parameters"))
-            .orElse(text);
-    if (!rope.stringOr("rope_type", rope.stringOr("type", "default")).equals("default")) {
-      throw rope.invalid("rope_type", "\"default\"");
+            .or(() -> textConfig.objectIfPresent("rope_parameters"));
+    ConfigNode rope = settings.orElse(textConfig);
+    ConfigNode thetaNode = rope.has("rope_theta") ? rope : textConfig;
+    double theta = thetaNode.positiveDoubleOr("rope_theta", DEFAULT_THETA);
+    requireOneForAllLayers(rope);
+    requireWholeHead(rope, textConfig);
+    RopeScaling scaling =
+        settings
+            .map(node -> RopeScaling.read(node, textConfig, theta, headDim))
+            .orElseGet(RopeScaling.None::new);
+    float[] frequencies = scaling.frequencies(powers(theta, headDim));
+    for (float frequency : frequencies) {
+      if (!Float.isFinite(frequency) || Float.isInfinite((float) theta)) {
+        throw thetaNode.invalid(
+            "rope_theta", "such that, with the rotary settings beside it, all angles are finite");
+      }
     }
-    double theta = text.positiveDoubleOr("rope_theta", DEFAULT_THETA);
-    return of(headDim, rope.positiveDoubleOr("rope_theta", theta));
+    return new TextRotary(frequencies, scaling.attentionFactor());
+  }
+
+  private static void requireOneForAllLayers(ConfigNode rope) {
+    for (String field : new String[] {"full_attention", "sliding_attention"}) {
+      if (rope.isObject(field)) {
+        throw rope.invalid(
+            field, "absent: rotary settings for each kind of layer are not supported");
+      }
+    }
+  }
+
+  private static void requireWholeHead(ConfigNode rope, ConfigNode textConfig) {
+    String field = "partial_rotary_factor";
+    ConfigNode node = rope.has(field) ? rope : textConfig;
+    if (node.doubleOr(field, 1) != 1) {
+      throw node.invalid(field, "1: heads that turn in part are not supported");
+    }
+  }
+
+  /** θ^(2j/d), each rounded to single precision wherever the reference rounds. */
+  private static float[] powers(double theta, int headDim) {
+    float[] powers = new float[headDim / 2];
+    for (int j = 0; j < powers.length; j++) {
+      powers[j] = (float) Math.pow((float) theta, 2f * j / headDim);
+    }
+    return powers;
   }
 
   @Override
@@ -61,9 +107,19 @@ public final class TextRotary implements RotaryEmbedding {
       for (int j = 0; j < frequencies.length; j++) {
         float angle = position * frequencies[j];
         long at = (long) i * frequencies.length + j;
-        cos.setFloat(at, (float) Math.cos(angle));
-        sin.setFloat(at, (float) Math.sin(angle));
+        cos.setFloat(at, (float) Math.cos(angle) * attentionFactor);
+        sin.setFloat(at, (float) Math.sin(angle) * attentionFactor);
       }
     }
+  }
+
+  /** The angle by which each pair turns from one position to the next. */
+  float[] frequencies() {
+    return frequencies.clone();
+  }
+
+  /** What the tables are multiplied by. */
+  float attentionFactor() {
+    return attentionFactor;
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.github.vlm4j.text.decoder;
+
+import org.jspecify.annotations.NullMarked;
