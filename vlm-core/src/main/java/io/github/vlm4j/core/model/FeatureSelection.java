@@ -63,8 +63,7 @@ public record FeatureSelection(List<Integer> layers, boolean dropsPrefix) {
     if (layers.size() == 1) {
       return state(features, layers.getFirst());
     }
-    Value[] states =
-        layers.stream().map(layer -> state(features, layer)).toArray(Value[]::new);
+    Value[] states = layers.stream().map(layer -> state(features, layer)).toArray(Value[]::new);
     long rows = states[0].shape().dim(0);
     // Row i of every state, then row i + 1 of every state: what is then joined lies together.
     int[] order = new int[Math.toIntExact(rows * states.length)];

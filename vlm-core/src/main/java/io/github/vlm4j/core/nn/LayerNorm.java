@@ -12,7 +12,7 @@ import io.github.vlm4j.core.weights.WeightScope;
  * @param bias {@code [n]}
  * @param eps what is added to the variance
  */
-public record LayerNorm(Weight weight, Weight bias, float eps) {
+public record LayerNorm(Weight weight, Weight bias, float eps) implements Layer {
 
   /** Takes {@code weight} and {@code bias} of a scope. */
   public static LayerNorm of(WeightScope scope, long size, float eps) {
@@ -20,7 +20,7 @@ public record LayerNorm(Weight weight, Weight bias, float eps) {
     return new LayerNorm(scope.get("weight", size), scope.get("bias", size), eps);
   }
 
-  /** Adds this layer to a graph. */
+  @Override
   public Value apply(GraphBuilder g, Value x) {
     return g.layerNorm(x, weight, bias, eps);
   }

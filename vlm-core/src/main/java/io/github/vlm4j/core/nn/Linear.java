@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param bias {@code [out]}, or null
  * @param adapter of the same extents, or null
  */
-public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap adapter) {
+public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap adapter)
+    implements Layer {
 
   /** A map without adapter. */
   public Linear(Weight weight, @Nullable Weight bias) {
@@ -75,7 +76,7 @@ public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap 
         adapter == null ? null : adapter.outputs(from, to));
   }
 
-  /** Adds this layer to a graph. */
+  @Override
   public Value apply(GraphBuilder g, Value x) {
     Value y = g.linear(x, weight, bias);
     return adapter == null ? y : y.plus(adapter.apply(g, x));

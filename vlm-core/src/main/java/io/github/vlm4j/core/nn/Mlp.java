@@ -12,7 +12,7 @@ import io.github.vlm4j.core.weights.WeightScope;
  * @param activation the non-linearity
  * @param fc2 {@code [intermediate → hidden]}
  */
-public record Mlp(Linear fc1, Activation activation, Linear fc2) {
+public record Mlp(Linear fc1, Activation activation, Linear fc2) implements Layer {
 
   /** Takes {@code fc1} and {@code fc2} of a scope. */
   public static Mlp of(WeightScope scope, long hidden, long intermediate, Activation activation) {
@@ -22,7 +22,7 @@ public record Mlp(Linear fc1, Activation activation, Linear fc2) {
         Linear.of(scope.at("fc2"), intermediate, hidden));
   }
 
-  /** Adds this layer to a graph. */
+  @Override
   public Value apply(GraphBuilder g, Value x) {
     return fc2.apply(g, g.activate(activation, fc1.apply(g, x)));
   }

@@ -11,7 +11,7 @@ import io.github.vlm4j.core.weights.WeightScope;
  * @param weight {@code [n]}
  * @param eps what is added to the mean square
  */
-public record RmsNorm(Weight weight, float eps) {
+public record RmsNorm(Weight weight, float eps) implements Layer {
 
   /** Takes {@code weight} of a scope. */
   public static RmsNorm of(WeightScope scope, long size, float eps) {
@@ -19,7 +19,7 @@ public record RmsNorm(Weight weight, float eps) {
     return new RmsNorm(scope.get("weight", size), eps);
   }
 
-  /** Adds this layer to a graph. */
+  @Override
   public Value apply(GraphBuilder g, Value x) {
     return g.rmsNorm(x, weight, eps);
   }

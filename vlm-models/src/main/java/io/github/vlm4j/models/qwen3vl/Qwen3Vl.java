@@ -63,9 +63,9 @@ final class Qwen3Vl implements VisualPath {
   }
 
   private PatchMerger merger(NormPlace normPlace, WeightScope scope) {
-    return new PatchMerger(
+    return PatchMerger.qwen3(
         visionConfig.hiddenSize(),
-        visionConfig.spatialMergeSize(),
+        visionConfig.patches().mergeSize(),
         visionConfig.outHiddenSize(),
         normPlace,
         scope);
@@ -88,8 +88,8 @@ final class Qwen3Vl implements VisualPath {
 
   @Override
   public PatchGrid gridFor(int imageHeight, int imageWidth) {
-    int block = visionConfig.patchSize() * visionConfig.spatialMergeSize();
-    int merge = visionConfig.spatialMergeSize();
+    int block = visionConfig.patches().blockSize();
+    int merge = visionConfig.patches().mergeSize();
     return new PatchGrid(
         1,
         Math.max(1, Math.round(imageHeight / (float) block)) * merge,

@@ -41,7 +41,7 @@ record Qwen3VlConfig(
 
   static Qwen3VlConfig read(ConfigNode config) {
     ConfigNode textNode = config.object("text_config");
-    QwenVisionConfig vision = QwenVisionConfig.read(config.object("vision_config"));
+    QwenVisionConfig vision = QwenVisionConfig.readQwen3(config.object("vision_config"));
     GqaDecoderConfig text =
         HuggingFaceDecoder.read(textNode, TEXT, config.booleanOr("tie_word_embeddings", false));
     if (vision.outHiddenSize() != text.hiddenSize()) {

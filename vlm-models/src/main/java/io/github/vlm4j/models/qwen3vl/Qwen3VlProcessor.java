@@ -80,10 +80,10 @@ final class Qwen3VlProcessor implements PromptProcessor {
         List.of(processor.patchSize(), processor.temporalPatchSize(), processor.mergeSize());
     List<Integer> read =
         List.of(
-            config.vision().patchSize(),
-            config.vision().temporalPatchSize(),
-            config.vision().spatialMergeSize());
-    if (!cut.equals(read) || config.vision().inChannels() != COLOURS) {
+            config.vision().patches().patchSize(),
+            config.vision().patches().temporalPatchSize(),
+            config.vision().patches().mergeSize());
+    if (!cut.equals(read) || config.vision().patches().channels() != COLOURS) {
       throw new CheckpointException(
           "The preprocessor's configuration for "
               + what
@@ -94,7 +94,7 @@ final class Qwen3VlProcessor implements PromptProcessor {
               + " colours but config.json's vision_config has "
               + read
               + " of "
-              + config.vision().inChannels()
+              + config.vision().patches().channels()
               + "; the two belong to different models.");
     }
     return processor;
@@ -132,7 +132,7 @@ final class Qwen3VlProcessor implements PromptProcessor {
     requireOnePlaceholderEach(ids, messages);
 
     Iterator<Part> visualParts = visualParts(messages).iterator();
-    Expansion expansion = new Expansion(visualTokens, config.vision().spatialMergeSize());
+    Expansion expansion = new Expansion(visualTokens, config.vision().patches().mergeSize());
     List<PreparedVisual> visuals = new ArrayList<>();
     for (int id : ids) {
       if (id == config.imageTokenId() || id == config.videoTokenId()) {
@@ -199,6 +199,6 @@ final class Qwen3VlProcessor implements PromptProcessor {
   }
 
   private int mergedPatches() {
-    return config.vision().spatialMergeSize() * config.vision().spatialMergeSize();
+    return config.vision().patches().mergeSize() * config.vision().patches().mergeSize();
   }
 }

@@ -5,6 +5,7 @@ import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
+import java.util.stream.IntStream;
 
 /**
  * Where each patch of a grid lies, in merge-block order: the patches that become one embedding
@@ -58,6 +59,14 @@ final class PatchOrder {
     return new PatchOrder(grid, rows, columns);
   }
 
+  /** Returns the same patches in another order. */
+  PatchOrder rearranged(int[] patches) {
+    return new PatchOrder(
+        grid,
+        IntStream.of(patches).map(patch -> rows[patch]).toArray(),
+        IntStream.of(patches).map(patch -> columns[patch]).toArray());
+  }
+
   /**
    * Returns a square table of learned positions interpolated bilinearly to the grid, corners
    * aligned with corners: {@code [patches, hidden]}.
@@ -99,7 +108,7 @@ final class PatchOrder {
    * Returns the two-dimensional rotary tables: the first half of the angles turns with the row, the
    * second with the column.
    */
-  QwenVisionEncoder.Rotary rotary(GraphBuilder g, int headDim, double theta) {
+  QwenVisionBlock.Rotary rotary(GraphBuilder g, int headDim, double theta) {
     int half = headDim / 2;
     int quarter = half / 2;
     float[] frequencies = new float[quarter];
@@ -117,7 +126,7 @@ final class PatchOrder {
         sin[i * half + j] = (float) Math.sin(angle);
       }
     }
-    return new QwenVisionEncoder.Rotary(
+    return new QwenVisionBlock.Rotary(
         g.constant(Tensor.ofFloats(cos, patches, half)),
         g.constant(Tensor.ofFloats(sin, patches, half)));
   }

@@ -1,74 +1,73 @@
 package io.github.vlm4j.vision.encoder;
 
 import io.github.vlm4j.core.graph.GraphBuilder;
-import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.model.VisionFeatures;
-import io.github.vlm4j.core.nn.LayerNorm;
 import io.github.vlm4j.core.nn.Linear;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The vision tower of Qwen3-VL: a pre-norm ViT over patches in merge-block order, with an
- * interpolated table of learned positions and two-dimensional rotary embeddings, full attention
- * within each temporal patch and no final norm. Reference: transformers, {@code
- * models/qwen3_vl/modeling_qwen3_vl.py}, {@code Qwen3VLVisionModel}.
+ * The vision towers of Qwen2-VL, Qwen2.5-VL and Qwen3-VL: a pre-norm ViT over patches in
+ * merge-block order with two-dimensional rotary embeddings and no final norm. Rows see only rows of
+ * their own temporal patch, so that frames of a video are read one by one; in most blocks of
+ * Qwen2.5-VL they see only their window. Qwen3-VL adds an interpolated table of learned positions.
+ * Reference: transformers, {@code Qwen2VisionTransformerPretrainedModel}, {@code
+ * Qwen2_5_VisionTransformerPretrainedModel}, {@code Qwen3VLVisionModel}.
+ *
+ * <p>Hidden states are in the patches' order, whatever the windows; attention weights are in the
+ * order of the windows where there are any.
  */
 public final class QwenVisionEncoder implements VisionEncoder {
 
-  private static final float NORM_EPS = 1e-6f;
-
   private final QwenVisionConfig config;
   private final Linear patchEmbed;
-  private final Weight positions;
-  private final List<Block> blocks = new ArrayList<>();
+  private final @Nullable Weight positions;
+  private final List<QwenVisionBlock> blocks = new ArrayList<>();
 
   /**
    * Takes the tower's parameters.
    *
-   * @param scope where they begin: {@code model.visual}
+   * @param scope where they begin: {@code visual} or {@code model.visual}
    */
   public QwenVisionEncoder(QwenVisionConfig config, WeightScope scope) {
     this.config = config;
     patchEmbed = patchEmbed(config, scope.at("patch_embed.proj"));
     positions =
-        scope
-            .at("pos_embed")
-            .named("Embedding(" + config.positionGridSize() + "², " + config.hiddenSize() + ")")
-            .get(
-                "weight",
-                (long) config.positionGridSize() * config.positionGridSize(),
-                config.hiddenSize());
+        config.positionGridSize() == 0
+            ? null
+            : positions(config.positionGridSize(), config.hiddenSize(), scope.at("pos_embed"));
     for (int i = 0; i < config.depth(); i++) {
-      blocks.add(new Block(config, scope.at("blocks." + i)));
+      blocks.add(new QwenVisionBlock(config, scope.at("blocks." + i)));
     }
   }
 
   /** A Conv3d whose stride is its kernel is a linear map of each patch's numbers. */
   private static Linear patchEmbed(QwenVisionConfig config, WeightScope scope) {
-    int side = config.patchSize();
+    PatchLayout patch = config.patches();
+    int side = patch.patchSize();
     scope.named(
         "Conv3d(%d → %d, kernel=stride=(%d, %d, %d))"
             .formatted(
-                config.inChannels(), config.hiddenSize(), config.temporalPatchSize(), side, side));
+                patch.channels(), config.hiddenSize(), patch.temporalPatchSize(), side, side));
     Weight kernel =
         scope.get(
-            "weight",
-            config.hiddenSize(),
-            config.inChannels(),
-            config.temporalPatchSize(),
-            side,
-            side);
+            "weight", config.hiddenSize(), patch.channels(), patch.temporalPatchSize(), side, side);
     return new Linear(
-        kernel.reshape(config.hiddenSize(), config.patchElements()),
-        scope.get("bias", config.hiddenSize()));
+        kernel.reshape(config.hiddenSize(), patch.elements()),
+        config.design().patchBias() ? scope.get("bias", config.hiddenSize()) : null);
+  }
+
+  private static Weight positions(int side, int hidden, WeightScope scope) {
+    return scope
+        .named("Embedding(" + side + "², " + hidden + ")")
+        .get("weight", (long) side * side, hidden);
   }
 
   @Override
@@ -79,85 +78,39 @@ public final class QwenVisionEncoder implements VisionEncoder {
   /** Returns {@code [patches, channels · temporalPatch · patch · patch]}. */
   @Override
   public Shape pixelShape(PatchGrid grid) {
-    return Shape.of(grid.patches(), config.patchElements());
+    return Shape.of(grid.patches(), config.patches().elements());
   }
 
   @Override
   public VisionFeatures encode(GraphBuilder g, Value pixels, PatchGrid grid) {
-    PatchOrder order = PatchOrder.of(grid, config.spatialMergeSize());
-    Value learned = order.interpolated(g.at("pos_embed"), positions, config.positionGridSize());
-    Rotary rotary = order.rotary(g.at("rotary"), config.headDim(), config.ropeTheta());
+    PatchOrder patches = PatchOrder.of(grid, config.patches().mergeSize());
+    Value embedded = patchEmbed.apply(g.at("patch_embed"), pixels);
+    if (positions != null) {
+      embedded =
+          embedded.plus(
+              patches.interpolated(g.at("pos_embed"), positions, config.positionGridSize()));
+    }
 
-    Value h = patchEmbed.apply(g.at("patch_embed"), pixels).plus(learned);
-    List<Value> hiddenStates = new ArrayList<>(List.of(h));
+    WindowOrder windows = windows(grid);
+    QwenVisionBlock.Rotary rotary =
+        patches
+            .rearranged(windows.patches())
+            .rotary(g.at("rotary"), config.headDim(), config.ropeTheta());
+    Value h = windows.arrange(g.at("windows"), embedded);
+    List<Value> hiddenStates = new ArrayList<>(List.of(embedded));
     List<Value> attentions = new ArrayList<>();
-    // Rows see only rows of their own temporal patch: frames of a video are read one by one.
-    List<Integer> segments = Collections.nCopies(grid.frames(), grid.height() * grid.width());
     for (int i = 0; i < blocks.size(); i++) {
+      List<Integer> segments = windows.segments(config.seesWholeFrames(i));
       h = blocks.get(i).apply(g.at("blocks." + i), h, rotary, segments, attentions);
-      hiddenStates.add(h);
+      hiddenStates.add(windows.restore(g.at("windows"), h));
     }
-    return VisionFeatures.ofPatches(hiddenStates, attentions, h);
+    return VisionFeatures.ofPatches(hiddenStates, attentions, hiddenStates.getLast());
   }
 
-  /** Cosines and sines, {@code [patches, headDim / 2]} each. */
-  record Rotary(Value cos, Value sin) {
-    Value turn(GraphBuilder g, Value heads) {
-      return g.rope(heads, cos, sin, RopePairing.HALVES);
-    }
-  }
-
-  /** One pre-norm transformer block. */
-  private static final class Block {
-    private final QwenVisionConfig config;
-    private final LayerNorm norm1;
-    private final LayerNorm norm2;
-    private final Linear query;
-    private final Linear key;
-    private final Linear value;
-    private final Linear proj;
-    private final Linear fc1;
-    private final Linear fc2;
-
-    Block(QwenVisionConfig config, WeightScope scope) {
-      this.config = config;
-      int hidden = config.hiddenSize();
-      norm1 = LayerNorm.of(scope.at("norm1"), hidden, NORM_EPS);
-      norm2 = LayerNorm.of(scope.at("norm2"), hidden, NORM_EPS);
-      Linear qkv = Linear.of(scope.at("attn.qkv"), hidden, 3L * hidden);
-      query = qkv.outputs(0, hidden);
-      key = qkv.outputs(hidden, 2L * hidden);
-      value = qkv.outputs(2L * hidden, 3L * hidden);
-      proj = Linear.of(scope.at("attn.proj"), hidden, hidden);
-      fc1 = Linear.of(scope.at("mlp.linear_fc1"), hidden, config.intermediateSize());
-      fc2 = Linear.of(scope.at("mlp.linear_fc2"), config.intermediateSize(), hidden);
-    }
-
-    Value apply(
-        GraphBuilder g, Value x, Rotary rotary, List<Integer> segments, List<Value> attentions) {
-      Value attended =
-          attend(g.at("attn"), norm1.apply(g.at("norm1"), x), rotary, segments, attentions);
-      Value h = x.plus(attended);
-      return h.plus(mlp(g.at("mlp"), norm2.apply(g.at("norm2"), h)));
-    }
-
-    private Value attend(
-        GraphBuilder g, Value x, Rotary rotary, List<Integer> segments, List<Value> attentions) {
-      float scale = (float) (1 / Math.sqrt(config.headDim()));
-      Value q = rotary.turn(g, heads(query.apply(g, x)));
-      Value k = rotary.turn(g, heads(key.apply(g, x)));
-      Value v = heads(value.apply(g, x));
-      attentions.add(g.attentionWeights(q, k, scale, false, segments));
-      Value mixed = g.attention(q, k, v, scale, false, segments);
-      return proj.apply(g, mixed.reshape(-1, config.hiddenSize()));
-    }
-
-    private Value mlp(GraphBuilder g, Value x) {
-      return fc2.apply(g, g.activate(config.hiddenAct(), fc1.apply(g, x)));
-    }
-
-    private Value heads(Value x) {
-      return x.reshape(-1, config.numHeads(), config.headDim());
-    }
+  private WindowOrder windows(PatchGrid grid) {
+    return config
+        .windows()
+        .map(window -> WindowOrder.of(grid, config.patches().mergeSize(), window.side()))
+        .orElseGet(() -> WindowOrder.none(grid));
   }
 }
