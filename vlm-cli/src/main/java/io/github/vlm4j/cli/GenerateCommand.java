@@ -7,13 +7,10 @@ import io.github.vlm4j.models.VisionLanguageModel;
 import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
 import io.github.vlm4j.models.chat.Message;
-import io.github.vlm4j.models.chat.MessagesFile;
 import io.github.vlm4j.models.chat.Timings;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.text.generate.TokenLogprob;
-import io.github.vlm4j.vision.image.Image;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -39,25 +36,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
   Path model = Path.of("");
 
-  @Option(
-      names = "--image",
-      paramLabel = "FILE",
-      description = "A picture to ask about; may be given several times.")
-  List<Path> images = List.of();
-
-  @Option(names = "--system", paramLabel = "TEXT", description = "What the model is told to be.")
-  @Nullable String system;
-
-  @Option(names = "--prompt", paramLabel = "TEXT", description = "What to ask.")
-  @Nullable String prompt;
-
-  @Option(
-      names = "--messages",
-      paramLabel = "FILE",
-      description =
-          "A JSON list of chat messages as transformers takes them, instead of --image, "
-              + "--system and --prompt; pictures are looked for beside the file.")
-  @Nullable Path messages;
+  @Mixin ConversationOptions asked = new ConversationOptions();
 
   @Option(
       names = "--stop",
@@ -100,7 +79,7 @@ final class GenerateCommand implements Callable<Integer> {
               + ", not "
               + topLogprobs);
     }
-    List<Message> conversation = conversation();
+    List<Message> conversation = asked.conversation();
     long started = System.nanoTime();
     try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
       double loadMs = (System.nanoTime() - started) / 1e6;
@@ -123,25 +102,6 @@ final class GenerateCommand implements Callable<Integer> {
 
   private ParameterException usage(String message) {
     return new ParameterException(command.commandLine(), message);
-  }
-
-  private List<Message> conversation() {
-    if (messages != null) {
-      if (prompt != null || system != null || !images.isEmpty()) {
-        throw usage(
-            "--messages is a whole conversation; leave out --prompt, --system and --image with it");
-      }
-      return MessagesFile.read(messages);
-    }
-    if (prompt == null) {
-      throw usage("There is nothing to answer; give --prompt or --messages");
-    }
-    List<Message> conversation = new ArrayList<>();
-    if (system != null) {
-      conversation.add(Message.system(system));
-    }
-    conversation.add(Message.user(images.stream().map(Image::of).toList(), prompt));
-    return conversation;
   }
 
   private GenerationRequest request(VisionLanguageModel loaded, List<Message> conversation) {

@@ -66,6 +66,7 @@ public final class Main {
         .addSubcommand(new DescribeCommand(terminal))
         .addSubcommand(new GenerateCommand(terminal))
         .addSubcommand(new ChatCommand(terminal))
+        .addSubcommand(new ScoreCommand(terminal))
         .addSubcommand(new EmbedCommand(terminal))
         .addSubcommand(new ClassifyCommand(terminal))
         .addSubcommand(new SimilarityCommand(terminal))

@@ -14,8 +14,8 @@ import picocli.CommandLine.Model.OptionSpec;
 final class UsageTest {
 
   private static final String COMMANDS =
-      "describe, generate, chat, embed, classify, similarity, search, explain, features, inspect, "
-          + "bench, backends";
+      "describe, generate, chat, score, embed, classify, similarity, search, explain, features, "
+          + "inspect, bench, backends";
 
   static Stream<String> commands() {
     return Stream.of(COMMANDS.split(", ", -1));
@@ -65,6 +65,7 @@ final class UsageTest {
           generate | --top-k --top-p --min-p --seed --top-logprobs --ignore-eos --echo --backend
           generate | --threads --json --stop
           chat | --model --image
+          score | --model --image --system --prompt --messages --answer --end --json --backend
           features | --model --image --out
           inspect | --model
           bench | --model --config --random-weights --prompt-tokens --new-tokens --image-size
@@ -99,6 +100,9 @@ final class UsageTest {
           generate --model m --prompt a --colour          | --colour
           chat                                            | --model
           chat --model m --top-p 2                        | top-p 2
+          score --model m --prompt a                      | --answer
+          score --model m --answer a                      | --prompt --messages
+          score --model m --answer a --messages b --prompt c | --messages
           features --model m --image a                    | --out
           features --model m --out a                      | --image
           inspect                                         | --model

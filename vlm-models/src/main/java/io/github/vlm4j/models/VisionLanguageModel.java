@@ -6,6 +6,7 @@ import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.event.LoadEvent;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.ModuleTree;
+import io.github.vlm4j.models.chat.AnswerScore;
 import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
@@ -15,6 +16,7 @@ import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.VisualPath;
+import io.github.vlm4j.models.runtime.AnswerScoring;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
 import io.github.vlm4j.models.runtime.Generation;
 import io.github.vlm4j.models.runtime.VisualRuntime;
@@ -28,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * A vision-language model, opened from an ordinary Hugging Face checkpoint folder.
@@ -167,6 +170,53 @@ public final class VisionLanguageModel implements AutoCloseable {
               opened.architecture().decoder().geometry().contextLength())
           .run(request, prompt, started);
     });
+  }
+
+  /**
+   * Tells how likely the model finds an answer. The answer is tokenised on its own, as the model
+   * would write it; nothing in it is a control token.
+   *
+   * @param conversation its turns, the last one the user's
+   * @param answer the answer, without what ends it
+   * @throws InputException if the conversation cannot be put to this model, or the answer is empty
+   *     or too long for the context
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  public AnswerScore score(List<Message> conversation, String answer) {
+    return score(conversation, processor.tokenizer().encode(answer));
+  }
+
+  /**
+   * Tells how likely the model finds an answer that ends there.
+   *
+   * @param conversation its turns, the last one the user's
+   * @param answer the answer, without what ends it
+   * @param end the token that ends it, in the vocabulary's spelling, such as {@code <|im_end|>}; it
+   *     is scored with the others
+   * @throws InputException if the conversation cannot be put to this model, there is no such token,
+   *     or the answer is too long for the context
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  public AnswerScore score(List<Message> conversation, String answer, String end) {
+    Tokenizer tokenizer = processor.tokenizer();
+    int last =
+        tokenizer
+            .idOf(end)
+            .orElseThrow(() ->
+                new InputException(
+                    "There is no token \""
+                        + end
+                        + "\" in this model's vocabulary to end an answer; name one such as its"
+                        + " eos_token."));
+    return score(
+        conversation,
+        IntStream.concat(Arrays.stream(tokenizer.encode(answer)), IntStream.of(last)).toArray());
+  }
+
+  private AnswerScore score(List<Message> conversation, int[] answer) {
+    return turns.take(() ->
+        new AnswerScoring(visual, decoder, architecture.decoder().geometry().contextLength())
+            .score(processor.prepare(conversation), answer));
   }
 
   /**

@@ -31,15 +31,31 @@ public final class DecoderRuntime implements AutoCloseable {
    * @param tokens the rows
    * @param visualRows how many of them are embeddings of pictures
    * @param capacity the rows of the cache
-   * @param logits whether the last row's logits are wanted
+   * @param logitRows how many of the last rows' logits are wanted
    */
-  private record Key(int tokens, int visualRows, int capacity, boolean logits) {}
+  private record Key(int tokens, int visualRows, int capacity, int logitRows) {}
+
+  /** Is told the logits after tokens of a sequence. */
+  @FunctionalInterface
+  public interface TokenLogits {
+
+    /**
+     * Takes the logits after a token.
+     *
+     * @param index the token's index in the sequence
+     * @param logits {@code [vocabulary]}, valid until this returns
+     */
+    void accept(int index, float[] logits);
+  }
 
   /**
    * Long enough to use each weight, once fetched, for hundreds of tokens; short enough for the
    * activations of a chunk to stay in the last-level cache.
    */
   private static final int CHUNK = 512;
+
+  /** Keeps the logits of a chunk at 32 MiB: a row of them has up to a quarter of a million. */
+  private static final int MAX_LOGITS = 1 << 23;
 
   private static final int CAPACITY_STEP = 256;
   private static final int CACHED_GRAPHS = 4;
@@ -106,13 +122,42 @@ public final class DecoderRuntime implements AutoCloseable {
    */
   public float[] prefill(
       int[] ids, List<EncodedVisual> visuals, TokenPositions positions, IntConsumer progress) {
-    reserve(ids.length);
-    for (int from = 0; from < ids.length; from += CHUNK) {
-      int to = Math.min(from + CHUNK, ids.length);
-      run(ids, from, to, visuals, positions, to == ids.length);
-      progress.accept(to);
-    }
+    read(ids, visuals, positions, ids.length - 1, (index, row) -> {}, progress);
     return logits;
+  }
+
+  /**
+   * Reads a sequence from its beginning, in chunks as a prompt, and tells the logits after each of
+   * its last tokens.
+   *
+   * @param ids its tokens
+   * @param visuals the pictures whose placeholders are among them, in order
+   * @param positions of the tokens
+   * @param first the index of the first token after which the logits are wanted
+   * @param rows told the logits after that token and every later one, in order
+   * @param progress told after each chunk how many tokens have been read
+   */
+  public void read(
+      int[] ids,
+      List<EncodedVisual> visuals,
+      TokenPositions positions,
+      int first,
+      TokenLogits rows,
+      IntConsumer progress) {
+    reserve(ids.length);
+    int logitRows = Math.clamp(MAX_LOGITS / logits.length, 1, CHUNK);
+    int from = 0;
+    while (from < ids.length) {
+      int firstHere = Math.max(from, first);
+      int to = Math.min(Math.min(from + CHUNK, firstHere + logitRows), ids.length);
+      int wanted = Math.max(0, to - firstHere);
+      Executable executable = run(ids, from, to, visuals, positions, wanted);
+      for (int row = 0; row < wanted; row++) {
+        rows.accept(firstHere + row, logits(executable, row));
+      }
+      progress.accept(to);
+      from = to;
+    }
   }
 
   /**
@@ -122,27 +167,26 @@ public final class DecoderRuntime implements AutoCloseable {
    */
   public float[] step(int token, TokenPositions positions) {
     reserve(cache.length() + 1);
-    Executable executable = executable(new Key(1, 0, cache.capacity(), true));
+    Executable executable = executable(new Key(1, 0, cache.capacity(), 1));
     executable.input(IDS).setInt(0, token);
     decoder.setPositions(executable, positions, cache.length(), 1);
     executable.run();
     cache.advance(1);
-    return logits(executable);
+    return logits(executable, 0);
   }
 
-  private void run(
+  private Executable run(
       int[] ids,
       int from,
       int to,
       List<EncodedVisual> visuals,
       TokenPositions positions,
-      boolean wantLogits) {
+      int logitRows) {
     int visualRows = 0;
     for (EncodedVisual visual : visuals) {
       visualRows += countIn(visual.rows(), from, to);
     }
-    Executable executable =
-        executable(new Key(to - from, visualRows, cache.capacity(), wantLogits));
+    Executable executable = executable(new Key(to - from, visualRows, cache.capacity(), logitRows));
     MemorySegment.copy(ids, from, executable.input(IDS).data(), Tensor.I32, 0, to - from);
     if (visualRows > 0) {
       fillVisuals(executable, visuals, from, to);
@@ -150,9 +194,7 @@ public final class DecoderRuntime implements AutoCloseable {
     decoder.setPositions(executable, positions, from, to - from);
     executable.run();
     cache.advance(to - from);
-    if (wantLogits) {
-      logits(executable);
-    }
+    return executable;
   }
 
   private void fillVisuals(Executable executable, List<EncodedVisual> visuals, int from, int to) {
@@ -191,8 +233,10 @@ public final class DecoderRuntime implements AutoCloseable {
     return count;
   }
 
-  private float[] logits(Executable executable) {
-    MemorySegment.copy(executable.output(LOGITS).data(), Tensor.F32, 0, logits, 0, logits.length);
+  private float[] logits(Executable executable, int row) {
+    long offset = (long) row * logits.length * Float.BYTES;
+    MemorySegment.copy(
+        executable.output(LOGITS).data(), Tensor.F32, offset, logits, 0, logits.length);
     return logits;
   }
 
@@ -230,8 +274,8 @@ public final class DecoderRuntime implements AutoCloseable {
         decoder
             .decode(text, embeddings, key.capacity(), afterLayer)
             .lastHiddenState()
-            .rows(key.tokens() - 1L, key.tokens());
-    if (key.logits()) {
+            .rows(key.tokens() - Math.max(1L, key.logitRows()), key.tokens());
+    if (key.logitRows() > 0) {
       g.output(LOGITS, decoder.logits(g, last));
     } else {
       g.output("last_hidden_state", last);

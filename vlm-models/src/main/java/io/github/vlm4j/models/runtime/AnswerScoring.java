@@ -1,0 +1,71 @@
+package io.github.vlm4j.models.runtime;
+
+import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.models.chat.AnswerScore;
+import io.github.vlm4j.models.family.PreparedPrompt;
+import io.github.vlm4j.text.generate.CrossEntropy;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** How likely an answer is: it is read after its prompt in one go, and each token looked up. */
+public final class AnswerScoring {
+
+  private final VisualRuntime visual;
+  private final DecoderRuntime decoder;
+  private final int contextLength;
+
+  /** Takes what does the work. */
+  public AnswerScoring(VisualRuntime visual, DecoderRuntime decoder, int contextLength) {
+    this.visual = visual;
+    this.decoder = decoder;
+    this.contextLength = contextLength;
+  }
+
+  /**
+   * Scores an answer.
+   *
+   * @param prompt the conversation as the decoder reads it
+   * @param answer the answer's tokens
+   * @throws InputException if there is no token, or more than fit; no work has been done then
+   */
+  public AnswerScore score(PreparedPrompt prompt, int[] answer) {
+    requireRoom(prompt, answer);
+    int[] prompted = prompt.ids();
+    int[] ids = IntStream.concat(Arrays.stream(prompted), Arrays.stream(answer)).toArray();
+    CrossEntropy entropy = new CrossEntropy(CrossEntropy.nextTokens(ids, prompted.length));
+    List<EncodedVisual> visuals = prompt.visuals().stream().map(visual::encode).toList();
+    decoder.reset();
+    // Nothing is asked of what comes after the last token, so that it need not be read.
+    decoder.read(
+        Arrays.copyOf(ids, ids.length - 1),
+        visuals,
+        prompt.positions(),
+        prompted.length - 1,
+        entropy::add,
+        done -> {});
+    return new AnswerScore(
+        IntStream.of(answer).boxed().toList(),
+        entropy.logprobs(),
+        prompted.length,
+        prompt.imageTokens());
+  }
+
+  private void requireRoom(PreparedPrompt prompt, int[] answer) {
+    if (answer.length == 0) {
+      throw new InputException("The answer has no tokens; there is nothing to score.");
+    }
+    if (prompt.ids().length + answer.length > contextLength) {
+      throw new InputException(
+          "The prompt has "
+              + prompt.ids().length
+              + " tokens ("
+              + prompt.imageTokens()
+              + " of them for pictures) and the answer "
+              + answer.length
+              + " but this model reads at most "
+              + contextLength
+              + " in all; shorten the texts or use smaller or fewer pictures.");
+    }
+  }
+}
