@@ -5,6 +5,7 @@ import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,34 @@ public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap 
       }
     }
     return Tensor.ofFloats(to, columns, rows);
+  }
+
+  /**
+   * Returns maps of one input as a single one whose outputs are theirs, one after the other: the
+   * heads of an attention that are stored each by itself. There is no bias.
+   *
+   * @param scope whose checkpoint holds the maps
+   * @param name of the whole in the scope
+   * @param parts {@code [out, in]} each
+   */
+  public static Linear stacked(WeightScope scope, String name, List<Weight> parts) {
+    int in = (int) parts.getFirst().shape().dim(1);
+    int out = parts.stream().mapToInt(part -> (int) part.shape().dim(0)).sum();
+    return new Linear(
+        scope.derive(
+            name,
+            new long[] {out, in},
+            () -> {
+              float[] rows = new float[Math.multiplyExact(out, in)];
+              int at = 0;
+              for (Weight part : parts) {
+                float[] some = part.of(scope.source().tensor(part.name())).toFloats();
+                System.arraycopy(some, 0, rows, at, some.length);
+                at += some.length;
+              }
+              return Tensor.ofFloats(rows, out, in);
+            }),
+        null);
   }
 
   /** Returns the map of some of the outputs only, as fused projections are used in parts. */

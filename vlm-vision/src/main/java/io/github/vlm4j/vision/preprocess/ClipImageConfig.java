@@ -46,7 +46,9 @@ public record ClipImageConfig(
      * turned upright before, which is left to the caller there. Where the longest edge is resized,
      * palette and ink pictures are padded black.
      */
-    OPEN_CLIP
+    OPEN_CLIP,
+    /** torchvision's transforms on Pillow's pictures: to RGB first, Pillow's resizing. */
+    TORCHVISION
   }
 
   private static final int CLIP_SIZE = 224;
@@ -55,6 +57,8 @@ public record ClipImageConfig(
   private static final int CHANNELS = 3;
   private static final double[] CLIP_MEAN = {0.48145466, 0.4578275, 0.40821073};
   private static final double[] CLIP_STD = {0.26862954, 0.26130258, 0.27577711};
+  private static final double[] IMAGENET_MEAN = {0.485, 0.456, 0.406};
+  private static final double[] IMAGENET_STD = {0.229, 0.224, 0.225};
   private static final double[] HALF = {0.5, 0.5, 0.5};
 
   /** Copies the lists. */
@@ -163,6 +167,29 @@ public record ClipImageConfig(
         true,
         boxed(mean),
         boxed(std));
+  }
+
+  /**
+   * What tutorials write with torchvision: {@code Resize((size, size))}, {@code ToTensor()}, {@code
+   * Normalize} with the mean and deviation of ImageNet.
+   *
+   * @param size the side of the pictures that the model reads
+   * @return the configuration
+   */
+  public static ClipImageConfig imageNet(int size) {
+    return new ClipImageConfig(
+        Reference.TORCHVISION,
+        true,
+        new ResizeRule(Fit.EXACT, size, size),
+        ResampleFilter.BILINEAR,
+        false,
+        size,
+        size,
+        true,
+        1 / 255.0,
+        true,
+        boxed(IMAGENET_MEAN),
+        boxed(IMAGENET_STD));
   }
 
   private static boolean isSiglip(ConfigNode node) {

@@ -6,8 +6,8 @@ import io.github.vlm4j.vision.preprocess.ClipImageConfig.Reference;
 
 /**
  * Prepares pictures for CLIP and SigLIP models, as transformers 5's {@code CLIPImageProcessor} and
- * {@code SiglipImageProcessor} with their default backend, or as the transform of OpenAI's CLIP and
- * open_clip does. Immutable and safe to share between threads.
+ * {@code SiglipImageProcessor} with their default backend, as the transform of OpenAI's CLIP and
+ * open_clip, or as torchvision's transforms do. Immutable and safe to share between threads.
  *
  * <p>Levels before normalisation are equal bit for bit to the reference's in our tests. Only those
  * pixels are computed that the crop leaves.
@@ -27,14 +27,14 @@ public final class ClipImageProcessor {
   public ClipImageProcessor(ClipImageConfig config) {
     this.config = config;
     this.levels =
-        config.reference() == Reference.OPEN_CLIP
-            ? LevelTable.stepwise(config.imageMean(), config.imageStd())
-            : LevelTable.fused(
+        config.reference() == Reference.TRANSFORMERS
+            ? LevelTable.fused(
                 config.doRescale(),
                 config.rescaleFactor(),
                 config.doNormalize(),
                 config.imageMean(),
-                config.imageStd());
+                config.imageStd())
+            : LevelTable.stepwise(config.imageMean(), config.imageStd());
   }
 
   /**
@@ -61,17 +61,21 @@ public final class ClipImageProcessor {
     Span columns = span(width, config.cropWidth());
     CropWindow window = new CropWindow(columns.from, rows.from, columns.count, rows.count);
     byte[] resized =
-        config.reference() == Reference.OPEN_CLIP
-            ? new StoredResize(width, height, window, config.resample()).apply(image)
-            : new Resampler(
-                    image.width(),
-                    image.height(),
-                    width,
-                    height,
-                    window,
-                    config.resample(),
-                    Resampler.Arithmetic.TORCH)
-                .resize(image);
+        switch (config.reference()) {
+          case OPEN_CLIP -> new StoredResize(width, height, window, config.resample()).apply(image);
+          case TORCHVISION ->
+              new StoredResize(width, height, window, config.resample()).ofRgb(image);
+          case TRANSFORMERS ->
+              new Resampler(
+                      image.width(),
+                      image.height(),
+                      width,
+                      height,
+                      window,
+                      config.resample(),
+                      Resampler.Arithmetic.TORCH)
+                  .resize(image);
+        };
     return new PixelValues(
         levels.planes(padded(resized, rows, columns)), CHANNELS, rows.total, columns.total);
   }

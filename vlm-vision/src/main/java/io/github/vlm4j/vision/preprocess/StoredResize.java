@@ -49,6 +49,17 @@ record StoredResize(int width, int height, CropWindow window, ResampleFilter fil
     };
   }
 
+  /**
+   * Converts to RGB first and resizes then, as {@code convert("RGB").resize} does.
+   *
+   * @return RGB, `[window.height, window.width, 3]`
+   */
+  byte[] ofRgb(Image image) {
+    return image.width() == width && image.height() == height
+        ? cut(image)
+        : filtered(image, (y, to, at) -> image.copyRows(y, 1, to, at), RGB);
+  }
+
   private byte[] cut(Image image) {
     byte[] row = new byte[RGB * image.width()];
     byte[] cut = new byte[RGB * window.width() * window.height()];
