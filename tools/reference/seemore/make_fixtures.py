@@ -254,7 +254,9 @@ def run_case(seemore: types.ModuleType, case: Case, out: Path) -> str:
 
     save(model, case, folder / case.file)
     tensors = record(model, image, ids)
-    tensors["pixel_levels"] = torch.from_numpy(np.array(resized)).contiguous()
+    # Levels before normalisation, 128 less so that they are signed bytes.
+    levels = np.array(resized).astype(np.int16) - 128
+    tensors["pixel_levels"] = torch.from_numpy(levels.astype(np.int8)).contiguous()
     save_file(tensors, folder / "expected.safetensors")
     until = tokens[: tokens.index(pad) + 1] if pad in tokens else tokens
     expected = {

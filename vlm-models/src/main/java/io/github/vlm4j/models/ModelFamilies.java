@@ -6,6 +6,7 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
+import io.github.vlm4j.models.seemore.SeemoreFamily;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -21,7 +22,7 @@ final class ModelFamilies {
    */
   record Recognised(ModelFamily family, String reason) {}
 
-  private static final List<ModelFamily> ALL = List.of(new Qwen3VlFamily());
+  private static final List<ModelFamily> ALL = List.of(new Qwen3VlFamily(), new SeemoreFamily());
 
   private ModelFamilies() {}
 

@@ -215,7 +215,8 @@ public final class VisionLanguageModel implements AutoCloseable {
 
   private AnswerScore score(List<Message> conversation, int[] answer) {
     return turns.take(() ->
-        new AnswerScoring(visual, decoder, architecture.decoder().geometry().contextLength())
+        new AnswerScoring(
+                visual, decoder, opened.architecture().decoder().geometry().contextLength())
             .score(processor.prepare(conversation), answer));
   }
 

@@ -17,7 +17,7 @@ import io.github.vlm4j.vision.preprocess.PixelValues;
  * @param factor how many pixels along a side become one patch, or one position of the last map
  * @param cut whether the encoder reads patches, or else the whole picture
  */
-record FixedPictures(ClipImageProcessor processor, int imageSize, int factor, boolean cut)
+public record FixedPictures(ClipImageProcessor processor, int imageSize, int factor, boolean cut)
     implements PictureProcessor {
 
   @Override
@@ -33,7 +33,7 @@ record FixedPictures(ClipImageProcessor processor, int imageSize, int factor, bo
               + imageSize
               + "×"
               + imageSize
-              + "; preprocessor_config.json belongs to another model");
+              + "; preprocessor_config.json belongs to another model.");
     }
     return new PreparedPicture(
         cut ? values.patches(factor) : values.channelsLast(),

@@ -6,17 +6,18 @@ import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.text.generate.CrossEntropy;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** How likely an answer is: it is read after its prompt in one go, and each token looked up. */
 public final class AnswerScoring {
 
-  private final VisualRuntime visual;
+  private final Optional<VisualRuntime> visual;
   private final DecoderRuntime decoder;
   private final int contextLength;
 
   /** Takes what does the work. */
-  public AnswerScoring(VisualRuntime visual, DecoderRuntime decoder, int contextLength) {
+  public AnswerScoring(Optional<VisualRuntime> visual, DecoderRuntime decoder, int contextLength) {
     this.visual = visual;
     this.decoder = decoder;
     this.contextLength = contextLength;
@@ -34,7 +35,8 @@ public final class AnswerScoring {
     int[] prompted = prompt.ids();
     int[] ids = IntStream.concat(Arrays.stream(prompted), Arrays.stream(answer)).toArray();
     CrossEntropy entropy = new CrossEntropy(CrossEntropy.nextTokens(ids, prompted.length));
-    List<EncodedVisual> visuals = prompt.visuals().stream().map(visual::encode).toList();
+    List<EncodedVisual> visuals =
+        prompt.visuals().stream().map(prepared -> visual.orElseThrow().encode(prepared)).toList();
     decoder.reset();
     // Nothing is asked of what comes after the last token, so that it need not be read.
     decoder.read(
