@@ -244,16 +244,22 @@ def greedy(llm: nn.Module, ids: list[int], images: torch.Tensor | None) -> tuple
 
 
 def stages(llm: nn.Module, ids: list[int], images: torch.Tensor | None) -> Tensors:
-    options = {} if images is None else {"images": images}
-    out = llm(
-        torch.tensor([ids]),
-        output_hidden_states=True,
-        use_cache=False,
-        return_dict=True,
-        **options,
+    found: Tensors = {}
+    handles = [
+        block.register_forward_pre_hook(
+            lambda module, inputs, i=i: found.update({f"text.hidden_states.{i}": inputs[0][0]})
+        )
+        for i, block in enumerate(llm.transformer.h)
+    ]
+    norm = llm.transformer.ln_f
+    handles.append(
+        norm.register_forward_hook(lambda m, inputs, out: found.update({"text.norm": out[0]}))
     )
-    found = {f"text.hidden_states.{i}": h[0] for i, h in enumerate(out.hidden_states[:-1])}
-    return found | {"text.norm": out.hidden_states[-1][0], "logits.last": out.logits[0, -1]}
+    options = {} if images is None else {"images": images}
+    out = llm(torch.tensor([ids]), use_cache=False, return_dict=True, **options)
+    for handle in handles:
+        handle.remove()
+    return found | {"logits.last": out.logits[0, -1]}
 
 
 def run(reference: Reference, case: Case, ids: list[int], pixels: torch.Tensor | None) -> Any:

@@ -3,6 +3,7 @@ package io.github.vlm4j.models;
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.models.clip.DualEncoderFormats;
+import io.github.vlm4j.models.clipqwen.QwenFamily;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
@@ -22,7 +23,8 @@ final class ModelFamilies {
    */
   record Recognised(ModelFamily family, String reason) {}
 
-  private static final List<ModelFamily> ALL = List.of(new Qwen3VlFamily(), new SeemoreFamily());
+  private static final List<ModelFamily> ALL =
+      List.of(new Qwen3VlFamily(), new QwenFamily(), new SeemoreFamily());
 
   private ModelFamilies() {}
 

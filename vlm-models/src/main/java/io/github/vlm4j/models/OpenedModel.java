@@ -1,7 +1,9 @@
 package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.weights.AdaptedWeights;
 import io.github.vlm4j.core.weights.CheckpointWeights;
+import io.github.vlm4j.core.weights.LoraAdapter;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.MountedWeights;
 import io.github.vlm4j.core.weights.WeightScope;
@@ -21,19 +23,19 @@ import org.jspecify.annotations.Nullable;
 /** The checkpoints of a model that writes, open, recognised and put together. */
 final class OpenedModel implements AutoCloseable {
 
-  private final List<Checkpoint> checkpoints;
+  private final List<Runnable> closers;
   private final ModelDescription description;
   private final ModelFamilies.Recognised recognised;
   private final WeightScope scope;
   private final ModelArchitecture architecture;
 
   private OpenedModel(
-      List<Checkpoint> checkpoints,
+      List<Runnable> closers,
       ModelDescription description,
       ModelFamilies.Recognised recognised,
       WeightScope scope,
       ModelArchitecture architecture) {
-    this.checkpoints = checkpoints;
+    this.closers = closers;
     this.description = description;
     this.recognised = recognised;
     this.scope = scope;
@@ -52,41 +54,56 @@ final class OpenedModel implements AutoCloseable {
     if (Files.isDirectory(parts.model())) {
       ModelFamilies.requireKnown(configured.requireConfig());
     }
-    List<Checkpoint> checkpoints = new ArrayList<>();
+    List<Runnable> closers = new ArrayList<>();
     try {
-      return open(configured, checkpoints);
+      return open(configured, closers);
     } catch (RuntimeException | Error failure) {
-      checkpoints.forEach(Checkpoint::close);
+      closers.forEach(Runnable::run);
       throw failure;
     }
   }
 
-  private static OpenedModel open(ModelDescription configured, List<Checkpoint> checkpoints) {
+  private static OpenedModel open(ModelDescription configured, List<Runnable> closers) {
     ModelParts parts = configured.parts();
-    CheckpointWeights own = open(parts.model(), checkpoints);
-    CheckpointWeights vision = openIfGiven(parts.visionModel(), checkpoints);
-    CheckpointWeights connector = openIfGiven(parts.connector(), checkpoints);
+    CheckpointWeights own = open(parts.model(), closers);
+    CheckpointWeights vision = openIfGiven(parts.visionModel(), closers);
+    CheckpointWeights connector = openIfGiven(parts.connector(), closers);
+    LoraAdapter adapter = openAdapter(parts.adapter(), closers);
     ModelDescription description = configured.withTensors(own.checkpoint());
     ModelFamilies.Recognised recognised = ModelFamilies.of(description);
-    WeightScope scope = WeightScope.of(mounted(own, vision, connector));
+    WeightSource stored = mounted(own, vision, connector);
+    WeightScope scope =
+        WeightScope.of(adapter == null ? stored : new AdaptedWeights(stored, adapter));
     ModelArchitecture architecture = recognised.family().assemble(description, scope);
     own.requireAllUsed(scope.tree(), recognised.family().ignorableTensors());
     // A vision encoder's checkpoint may be that of a dual encoder, whose text side is not needed.
     if (connector != null) {
       connector.requireAllUsed(scope.tree(), ModelDescription.CONNECTOR);
     }
-    return new OpenedModel(checkpoints, description, recognised, scope, architecture);
+    if (adapter != null) {
+      adapter.requireAllUsed(scope.tree());
+    }
+    return new OpenedModel(closers, description, recognised, scope, architecture);
   }
 
-  private static CheckpointWeights open(Path path, List<Checkpoint> checkpoints) {
+  private static CheckpointWeights open(Path path, List<Runnable> closers) {
     Checkpoint checkpoint = Checkpoint.open(path);
-    checkpoints.add(checkpoint);
+    closers.add(checkpoint::close);
     return new CheckpointWeights(checkpoint);
   }
 
   private static @Nullable CheckpointWeights openIfGiven(
-      @Nullable Path path, List<Checkpoint> checkpoints) {
-    return path == null ? null : open(path, checkpoints);
+      @Nullable Path path, List<Runnable> closers) {
+    return path == null ? null : open(path, closers);
+  }
+
+  private static @Nullable LoraAdapter openAdapter(@Nullable Path path, List<Runnable> closers) {
+    if (path == null) {
+      return null;
+    }
+    LoraAdapter adapter = LoraAdapter.open(path);
+    closers.add(adapter::close);
+    return adapter;
   }
 
   private static WeightSource mounted(
@@ -136,6 +153,6 @@ final class OpenedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    checkpoints.forEach(Checkpoint::close);
+    closers.forEach(Runnable::run);
   }
 }
