@@ -35,6 +35,7 @@ final class ConformanceCases {
     all.put("gather", MovementCases.gather());
     all.put("weightedGather", MovementCases.weightedGather());
     all.put("scatter", MovementCases.scatter());
+    all.put("products and what follows", ProductChainCases.all());
     all.put("reuse of memory", AliasingCases.all());
     all.put("whole models", ModelCases.all());
     return all;
