@@ -15,4 +15,5 @@ module io.github.vlm4j.models {
   exports io.github.vlm4j.models.seemore;
   exports io.github.vlm4j.models.family;
   exports io.github.vlm4j.models.runtime;
+  exports io.github.vlm4j.models.text;
 }

@@ -8,6 +8,7 @@ import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
 import io.github.vlm4j.models.seemore.SeemoreFamily;
+import io.github.vlm4j.models.text.TextFamily;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -24,7 +25,7 @@ final class ModelFamilies {
   record Recognised(ModelFamily family, String reason) {}
 
   private static final List<ModelFamily> ALL =
-      List.of(new Qwen3VlFamily(), new QwenFamily(), new SeemoreFamily());
+      List.of(new Qwen3VlFamily(), new QwenFamily(), new SeemoreFamily(), new TextFamily());
 
   private ModelFamilies() {}
 

@@ -1,5 +1,6 @@
 package io.github.vlm4j.text.decoder;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param attention a layer's attention
  * @param mlpNorm a layer's norm before the MLP
  * @param mlp a layer's MLP
+ * @param experts what a layer with experts has in the place of its MLP
  */
 public record DecoderNames(
     String embedding,
@@ -20,7 +22,8 @@ public record DecoderNames(
     String attentionNorm,
     Attention attention,
     String mlpNorm,
-    Mlp mlp) {
+    Mlp mlp,
+    Experts experts) {
 
   /**
    * The parts of an attention.
@@ -51,6 +54,32 @@ public record DecoderNames(
    */
   public record Mlp(String scope, String gate, String up, String down) {}
 
+  /**
+   * The parts of a mixture of experts, in the place of the MLP; each expert's projections are
+   * called as those of an MLP.
+   *
+   * @param router the projection that chooses
+   * @param experts the list of experts
+   * @param shared the experts that every row uses
+   * @param sharedGate the projection that says how much of them; null for all
+   */
+  public record Experts(
+      String router, String experts, List<String> shared, @Nullable String sharedGate) {
+
+    /** Keeps an immutable copy. */
+    public Experts {
+      shared = List.copyOf(shared);
+    }
+  }
+
+  private static final Experts EXPERTS = new Experts("gate", "experts", List.of(), null);
+
+  /** Returns the same names with others in layers with experts. */
+  public DecoderNames with(Experts others) {
+    return new DecoderNames(
+        embedding, layers, norm, attentionNorm, attention, mlpNorm, mlp, others);
+  }
+
   /** Hugging Face's names: Llama, Mistral, Qwen2, Qwen3 and most others. */
   public static final DecoderNames HUGGING_FACE =
       new DecoderNames(
@@ -60,7 +89,8 @@ public record DecoderNames(
           "input_layernorm",
           new Attention("self_attn", "q_proj", "k_proj", "v_proj", null, "o_proj"),
           "post_attention_layernorm",
-          new Mlp("mlp", "gate_proj", "up_proj", "down_proj"));
+          new Mlp("mlp", "gate_proj", "up_proj", "down_proj"),
+          EXPERTS);
 
   /** Meta's own names of Llama, which early MiniMind checkpoints have, too. */
   public static final DecoderNames META =
@@ -71,7 +101,8 @@ public record DecoderNames(
           "attention_norm",
           new Attention("attention", "wq", "wk", "wv", null, "wo"),
           "ffn_norm",
-          new Mlp("feed_forward", "w1", "w3", "w2"));
+          new Mlp("feed_forward", "w1", "w3", "w2"),
+          EXPERTS);
 
   /** The names of Qwen's first generation. */
   public static final DecoderNames QWEN =
@@ -82,5 +113,6 @@ public record DecoderNames(
           "ln_1",
           new Attention("attn", "q", "k", "v", "c_attn", "c_proj"),
           "ln_2",
-          new Mlp("mlp", "w2", "w1", "c_proj"));
+          new Mlp("mlp", "w2", "w1", "c_proj"),
+          EXPERTS);
 }

@@ -15,7 +15,7 @@ import io.github.vlm4j.core.weights.WeightScope;
  * @param down {@code [intermediate → hidden]}
  * @param activation the gate's non-linearity
  */
-record GatedMlp(Linear gate, Linear up, Linear down, Activation activation) {
+record GatedMlp(Linear gate, Linear up, Linear down, Activation activation) implements FeedForward {
 
   /** Takes the three projections of a scope. */
   static GatedMlp of(
@@ -28,7 +28,8 @@ record GatedMlp(Linear gate, Linear up, Linear down, Activation activation) {
         config.hiddenAct());
   }
 
-  Value apply(GraphBuilder g, Value x) {
+  @Override
+  public Value apply(GraphBuilder g, Value x) {
     return down.apply(g, g.gate(activation, gate.apply(g, x), up.apply(g, x)));
   }
 }

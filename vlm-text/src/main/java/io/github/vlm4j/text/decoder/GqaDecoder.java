@@ -19,10 +19,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A pre-norm decoder with grouped-query attention, rotary positions, gated MLPs and RMS norms:
- * Llama, Mistral, all generations of Qwen, MiniMind. What tells them apart is in their {@link
- * GqaDecoderConfig}, their {@link RotaryEmbedding} and their {@link DecoderNames}. Reference:
- * transformers, {@code models/llama/modeling_llama.py} and {@code models/qwen3/modeling_qwen3.py}.
+ * A pre-norm decoder with grouped-query attention, rotary positions, gated MLPs or experts, and RMS
+ * norms: Llama, Mistral, all generations of Qwen, MiniMind. What tells them apart is in their
+ * {@link GqaDecoderConfig}, their {@link RotaryEmbedding} and their {@link DecoderNames}.
+ * Reference: transformers, {@code models/llama/modeling_llama.py} and {@code
+ * models/qwen3/modeling_qwen3.py}.
  */
 public final class GqaDecoder implements Decoder {
 
@@ -62,7 +63,7 @@ public final class GqaDecoder implements Decoder {
             .named("Embedding(" + config.vocabularySize() + ", " + config.hiddenSize() + ")")
             .get("weight", config.vocabularySize(), config.hiddenSize());
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(new Layer(config, names, scope.at(names.layers() + "." + i)));
+      layers.add(new Layer(config, names, i, scope.at(names.layers() + "." + i)));
     }
     norm = RmsNorm.of(scope.at(names.norm()), config.hiddenSize(), config.rmsNormEps());
     // A stored head wins over tying: transformers ties the two only where they are equal anyway.
@@ -136,15 +137,24 @@ public final class GqaDecoder implements Decoder {
     private final RmsNorm attentionNorm;
     private final GroupedQueryAttention attention;
     private final RmsNorm mlpNorm;
-    private final GatedMlp mlp;
+    private final FeedForward mlp;
 
-    Layer(GqaDecoderConfig config, DecoderNames names, WeightScope scope) {
+    Layer(GqaDecoderConfig config, DecoderNames names, int layer, WeightScope scope) {
       int hidden = config.hiddenSize();
       attentionNorm = RmsNorm.of(scope.at(names.attentionNorm()), hidden, config.rmsNormEps());
       attention =
-          new GroupedQueryAttention(config, names.attention(), scope.at(names.attention().scope()));
+          new GroupedQueryAttention(
+              config,
+              config.attention().window(layer),
+              names.attention(),
+              scope.at(names.attention().scope()));
       mlpNorm = RmsNorm.of(scope.at(names.mlpNorm()), hidden, config.rmsNormEps());
-      mlp = GatedMlp.of(names.mlp(), hidden, config.mlp(), scope.at(names.mlp().scope()));
+      WeightScope place = scope.at(names.mlp().scope());
+      mlp =
+          config
+              .experts(layer)
+              .<FeedForward>map(experts -> MixtureOfExperts.of(names, config, experts, place))
+              .orElseGet(() -> GatedMlp.of(names.mlp(), hidden, config.mlp(), place));
     }
 
     Value apply(

@@ -4,6 +4,8 @@ import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.model.DecoderGeometry;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * What tells one grouped-query decoder from another.
@@ -12,7 +14,8 @@ import java.util.List;
  * @param hiddenSize the length of an embedding
  * @param layers the number of layers
  * @param attention the attention of each layer
- * @param mlp the MLP of each layer
+ * @param mlp the MLP of each layer that has no experts
+ * @param experts what the other layers have instead; empty if there are none
  * @param rmsNormEps what is added to mean squares
  * @param contextLength the most positions it was made for
  * @param tiedEmbeddings whether the head is the embedding table
@@ -23,9 +26,32 @@ public record GqaDecoderConfig(
     int layers,
     Attention attention,
     Mlp mlp,
+    Optional<Experts> experts,
     float rmsNormEps,
     int contextLength,
     boolean tiedEmbeddings) {
+
+  /** A decoder without experts. */
+  public GqaDecoderConfig(
+      int vocabularySize,
+      int hiddenSize,
+      int layers,
+      Attention attention,
+      Mlp mlp,
+      float rmsNormEps,
+      int contextLength,
+      boolean tiedEmbeddings) {
+    this(
+        vocabularySize,
+        hiddenSize,
+        layers,
+        attention,
+        mlp,
+        Optional.empty(),
+        rmsNormEps,
+        contextLength,
+        tiedEmbeddings);
+  }
 
   /**
    * The attention of a layer.
@@ -79,6 +105,37 @@ public record GqaDecoderConfig(
    * @param bias whether its projections have biases
    */
   public record Mlp(int intermediateSize, Activation hiddenAct, boolean bias) {}
+
+  /**
+   * A layer's mixture of experts, gated MLPs with the activation of {@link Mlp}, of which each row
+   * uses a few (Shazeer et al., 2017).
+   *
+   * @param count the experts to choose from
+   * @param chosen how many of them a row uses
+   * @param intermediateSize the middle of an expert
+   * @param normalised whether the shares of the chosen ones are made to add up to 1
+   * @param sharedIntermediateSize the middle of the experts that every row uses, too, where {@link
+   *     DecoderNames.Experts#shared} names any
+   * @param denseLayers the layers that have an MLP all the same
+   */
+  public record Experts(
+      int count,
+      int chosen,
+      int intermediateSize,
+      boolean normalised,
+      int sharedIntermediateSize,
+      Set<Integer> denseLayers) {
+
+    /** Keeps an immutable copy. */
+    public Experts {
+      denseLayers = Set.copyOf(denseLayers);
+    }
+  }
+
+  /** Returns the experts of a layer; empty if it has an MLP. */
+  public Optional<Experts> experts(int layer) {
+    return experts.filter(e -> !e.denseLayers().contains(layer));
+  }
 
   /** Returns the sizes that a decoder's callers need. */
   public DecoderGeometry geometry() {

@@ -30,6 +30,7 @@ final class GroupedQueryAttention {
   record Cache(Value keys, Value values, Value position) {}
 
   private final GqaDecoderConfig.Attention config;
+  private final int window;
   private final Linear query;
   private final Linear key;
   private final Linear value;
@@ -37,8 +38,18 @@ final class GroupedQueryAttention {
   private final @Nullable RmsNorm queryNorm;
   private final @Nullable RmsNorm keyNorm;
 
-  GroupedQueryAttention(GqaDecoderConfig decoder, DecoderNames.Attention names, WeightScope scope) {
+  /**
+   * Takes the parameters of a layer.
+   *
+   * @param decoder its sizes
+   * @param window how many of the last positions a row sees, its own included; 0 for all
+   * @param names what the checkpoint calls its parts
+   * @param scope the attention
+   */
+  GroupedQueryAttention(
+      GqaDecoderConfig decoder, int window, DecoderNames.Attention names, WeightScope scope) {
     config = decoder.attention();
+    this.window = window;
     long hidden = decoder.hiddenSize();
     long queries = config.queryWidth();
     long keys = config.keyWidth();
@@ -83,7 +94,8 @@ final class GroupedQueryAttention {
             g.append(cache.keys(), k, cache.position()),
             g.append(cache.values(), v, cache.position()),
             cache.position(),
-            (float) (1 / Math.sqrt(config.headDim())));
+            (float) (1 / Math.sqrt(config.headDim())),
+            window);
     return output.apply(g, mixed.reshape(-1, config.queryWidth()));
   }
 

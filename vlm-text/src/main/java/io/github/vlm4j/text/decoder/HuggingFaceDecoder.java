@@ -45,7 +45,7 @@ public final class HuggingFaceDecoder {
     NONE,
     /** All four, if {@code attention_bias} says so. */
     CONFIGURED,
-    /** Queries, keys and values, always. */
+    /** Queries, keys and values, unless {@code qkv_bias} says otherwise. */
     INPUTS
   }
 
@@ -57,11 +57,21 @@ public final class HuggingFaceDecoder {
           new Defaults(32_000, 4096, 14_336, 32, 32, 0, 131_072, 1e-6, Bias.NONE, false),
           "qwen2",
           new Defaults(151_936, 4096, 22_016, 32, 32, 0, 32_768, 1e-6, Bias.INPUTS, false),
+          "qwen2_moe",
+          new Defaults(151_936, 2048, 5632, 24, 16, 0, 32_768, 1e-6, Bias.INPUTS, false),
           "qwen3",
-          new Defaults(151_936, 4096, 22_016, 32, 32, 128, 32_768, 1e-6, Bias.CONFIGURED, true));
+          new Defaults(151_936, 4096, 22_016, 32, 32, 128, 32_768, 1e-6, Bias.CONFIGURED, true),
+          "qwen3_moe",
+          new Defaults(151_936, 2048, 6144, 24, 32, 0, 32_768, 1e-6, Bias.CONFIGURED, true));
 
   /** The {@code model_type}s that {@link #of} takes. */
-  public static final List<String> MODEL_TYPES = List.of("llama", "mistral", "qwen2", "qwen3");
+  public static final List<String> MODEL_TYPES =
+      List.of("llama", "mistral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe");
+
+  private static final DecoderNames QWEN2_MOE =
+      DecoderNames.HUGGING_FACE.with(
+          new DecoderNames.Experts(
+              "gate", "experts", List.of("shared_expert"), "shared_expert_gate"));
 
   // Far beyond any model, and small enough that no product of them leaves 64 bits.
   private static final int MAX_LAYERS = 1000;
@@ -85,7 +95,9 @@ public final class HuggingFaceDecoder {
       ConfigNode text, boolean tied, WeightScope scope, WeightScope headScope) {
     GqaDecoderConfig config = read(text, tied);
     RotaryEmbedding rotary = TextRotary.read(text, config.attention().headDim());
-    return new GqaDecoder(config, rotary, DecoderNames.HUGGING_FACE, scope, headScope);
+    DecoderNames names =
+        text.string("model_type").equals("qwen2_moe") ? QWEN2_MOE : DecoderNames.HUGGING_FACE;
+    return new GqaDecoder(config, rotary, names, scope, headScope);
   }
 
   /**
@@ -109,33 +121,38 @@ public final class HuggingFaceDecoder {
    */
   public static GqaDecoderConfig read(ConfigNode node, Defaults defaults, boolean tied) {
     int hidden = sizeOr(node, "hidden_size", defaults.hiddenSize(), MAX_WIDTH);
+    int layers = sizeOr(node, "num_hidden_layers", defaults.layers(), MAX_LAYERS);
     return new GqaDecoderConfig(
         sizeOr(node, "vocab_size", defaults.vocabularySize(), MAX_VOCABULARY),
         hidden,
-        sizeOr(node, "num_hidden_layers", defaults.layers(), MAX_LAYERS),
-        attention(node, defaults, hidden),
+        layers,
+        attention(node, defaults, hidden, layers),
         new GqaDecoderConfig.Mlp(
             sizeOr(node, "intermediate_size", defaults.intermediateSize(), MAX_WIDTH),
             Activation.named(node.stringOr("hidden_act", "silu"), node.where() + ".hidden_act"),
             node.booleanOr("mlp_bias", false)),
+        ExpertFields.read(node, layers),
         (float) node.positiveDoubleOr("rms_norm_eps", defaults.rmsNormEps()),
-        node.positiveIntOr("max_position_embeddings", defaults.contextLength()),
+        TextRotary.contextLength(node, defaults.contextLength()),
         tied);
   }
 
   private static GqaDecoderConfig.Attention attention(
-      ConfigNode node, Defaults defaults, int hidden) {
+      ConfigNode node, Defaults defaults, int hidden, int layers) {
     int heads = sizeOr(node, "num_attention_heads", defaults.heads(), MAX_HEADS);
     int keyValueHeads = sizeOr(node, "num_key_value_heads", heads, MAX_HEADS);
     if (heads % keyValueHeads != 0) {
       throw node.invalid("num_key_value_heads", "a divisor of num_attention_heads, " + heads);
     }
+    boolean derived = !node.has("head_dim") && defaults.headDim() == 0;
+    if (derived && hidden % (2 * heads) != 0) {
+      throw node.invalid(
+          "num_attention_heads",
+          "such that heads of hidden_size / num_attention_heads dimensions have an even number of"
+              + " them, as there is no head_dim");
+    }
     int headDim =
-        sizeOr(
-            node,
-            "head_dim",
-            defaults.headDim() == 0 ? Math.max(1, hidden / heads) : defaults.headDim(),
-            MAX_HEAD_DIM);
+        sizeOr(node, "head_dim", derived ? hidden / heads : defaults.headDim(), MAX_HEAD_DIM);
     if (headDim % 2 != 0) {
       throw node.invalid("head_dim", "an even number");
     }
@@ -144,11 +161,11 @@ public final class HuggingFaceDecoder {
         heads,
         keyValueHeads,
         headDim,
-        all || defaults.bias() == Bias.INPUTS,
+        all || defaults.bias() == Bias.INPUTS && node.booleanOr("qkv_bias", true),
         all,
         defaults.queryKeyNorm(),
         RopePairing.HALVES,
-        List.of());
+        WindowFields.read(node, layers));
   }
 
   private static int sizeOr(ConfigNode node, String field, int defaultValue, int max) {

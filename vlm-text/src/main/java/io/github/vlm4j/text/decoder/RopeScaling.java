@@ -1,6 +1,7 @@
 package io.github.vlm4j.text.decoder;
 
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import java.util.OptionalInt;
 
 /**
  * How the rotary frequencies of a decoder are stretched for texts longer than it was first trained
@@ -38,8 +39,7 @@ sealed interface RopeScaling
   /**
    * Reads the settings of a decoder.
    *
-   * @param rope where they are: {@code rope_parameters}, {@code rope_scaling}, or the configuration
-   *     itself where it has neither
+   * @param rope where they are: {@code rope_parameters} or {@code rope_scaling}
    * @param text the decoder's configuration
    * @param theta the base of the frequencies
    * @param headDim the length of a head
@@ -49,8 +49,9 @@ sealed interface RopeScaling
     return switch (rope.stringOr(field, "default")) {
       case "default" -> new None();
       case "linear" -> new LinearRopeScaling((float) rope.positiveDouble("factor"));
-      case "llama3" -> Llama3RopeScaling.read(rope, originalLength(rope, text));
-      case "yarn" -> YarnRopeScaling.read(rope, text, originalLength(rope, text), theta, headDim);
+      case "llama3" -> Llama3RopeScaling.read(rope, requireOriginalLength(rope, text));
+      case "yarn" ->
+          YarnRopeScaling.read(rope, text, requireOriginalLength(rope, text), theta, headDim);
       default ->
           throw rope.invalid(
               field,
@@ -60,13 +61,26 @@ sealed interface RopeScaling
   }
 
   /**
-   * The length trained on before stretching, which some configurations keep beside the settings.
+   * Returns how many positions the settings stretch the original length to.
+   *
+   * @param length {@code max_position_embeddings}
    */
-  private static int originalLength(ConfigNode rope, ConfigNode text) {
+  static double stretchedLength(ConfigNode rope, ConfigNode text, int length) {
+    return switch (rope.stringOr("rope_type", rope.stringOr("type", "default"))) {
+      case "linear" -> length * rope.positiveDouble("factor");
+      case "yarn" -> originalLength(rope, text).orElse(length) * rope.positiveDoubleOr("factor", 1);
+      default -> length;
+    };
+  }
+
+  private static int requireOriginalLength(ConfigNode rope, ConfigNode text) {
+    return originalLength(rope, text).orElseGet(() -> text.positiveInt("max_position_embeddings"));
+  }
+
+  /** The length trained on before stretching; some configurations keep it beside the settings. */
+  private static OptionalInt originalLength(ConfigNode rope, ConfigNode text) {
     String field = "original_max_position_embeddings";
-    if (text.has(field)) {
-      return text.positiveInt(field);
-    }
-    return rope.has(field) ? rope.positiveInt(field) : text.positiveInt("max_position_embeddings");
+    ConfigNode node = text.has(field) ? text : rope;
+    return node.has(field) ? OptionalInt.of(node.positiveInt(field)) : OptionalInt.empty();
   }
 }

@@ -45,11 +45,7 @@ public final class TextRotary implements RotaryEmbedding {
    * @throws CheckpointException if a setting is missing, malformed or of an unsupported kind
    */
   public static TextRotary read(ConfigNode textConfig, int headDim) {
-    Optional<ConfigNode> settings =
-        textConfig
-            .objectIfPresent("rope_scaling")
-            .filter(node -> !node.fields().isEmpty())
-            .or(() -> textConfig.objectIfPresent("rope_parameters"));
+    Optional<ConfigNode> settings = settings(textConfig);
     ConfigNode rope = settings.orElse(textConfig);
     ConfigNode thetaNode = rope.has("rope_theta") ? rope : textConfig;
     double theta = thetaNode.positiveDoubleOr("rope_theta", DEFAULT_THETA);
@@ -67,6 +63,28 @@ public final class TextRotary implements RotaryEmbedding {
       }
     }
     return new TextRotary(frequencies, scaling.attentionFactor());
+  }
+
+  /**
+   * Returns the most positions that a decoder can use: {@code max_position_embeddings}, or as many
+   * as its settings stretch the original length to, as some configurations leave the former alone.
+   *
+   * @param defaultLength what {@code max_position_embeddings} is if it is not said
+   */
+  static int contextLength(ConfigNode textConfig, int defaultLength) {
+    int length = textConfig.positiveIntOr("max_position_embeddings", defaultLength);
+    double stretched =
+        settings(textConfig)
+            .map(rope -> RopeScaling.stretchedLength(rope, textConfig, length))
+            .orElse((double) length);
+    return (int) Math.max(length, Math.min(stretched, Integer.MAX_VALUE));
+  }
+
+  private static Optional<ConfigNode> settings(ConfigNode textConfig) {
+    return textConfig
+        .objectIfPresent("rope_scaling")
+        .filter(node -> !node.fields().isEmpty())
+        .or(() -> textConfig.objectIfPresent("rope_parameters"));
   }
 
   private static void requireOneForAllLayers(ConfigNode rope) {
