@@ -59,8 +59,10 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "PATH",
-      description = "A model folder, or a file of weights of a model that embeds.")
+      description = "A model folder, or a file of weights.")
   @Nullable Path model;
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Option(
       names = "--config",
@@ -163,7 +165,7 @@ final class BenchCommand implements Callable<Integer> {
   private BenchmarkResult measure(Benchmarks benchmarks) {
     return config != null && randomWeights != null
         ? benchmarks.random(config, randomWeights.dtype)
-        : benchmarks.checkpoint(requireNonNull(model));
+        : benchmarks.checkpoint(parts.of(requireNonNull(model)));
   }
 
   private static BenchReport report(

@@ -40,8 +40,14 @@ final class ChatCommand implements Callable<Integer> {
   private final List<Image> pictures = new ArrayList<>();
   private boolean mistaken;
 
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model folder, or a file of weights.")
   Path model = Path.of("");
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Option(
       names = "--image",
@@ -68,7 +74,7 @@ final class ChatCommand implements Callable<Integer> {
     begin();
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       terminal.remark(
           "Ask; /image FILE adds a picture, /reset starts anew, /exit ends.\n" + PROMPT);
       String line = lines.readLine();

@@ -31,11 +31,13 @@ final class DescribeCommand implements Callable<Integer> {
 
   @Option(
       names = "--model",
-      paramLabel = "DIR",
+      paramLabel = "PATH",
       description =
-          "A model folder. Default: the shipped demonstration model, which knows simple "
+          "A model folder, or a file of weights. Default: the shipped demonstration model, which knows simple "
               + "coloured shapes.")
   @Nullable Path model;
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Option(
       names = "--prompt",
@@ -60,7 +62,7 @@ final class DescribeCommand implements Callable<Integer> {
     sampling.check();
     LoadOptions options = modelOptions.loadOptions();
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(folder, options)) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options)) {
       ArrayNode results = Json.array();
       for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
         Path file = images.get(i);

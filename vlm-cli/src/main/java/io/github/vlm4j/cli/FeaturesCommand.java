@@ -1,5 +1,6 @@
 package io.github.vlm4j.cli;
 
+import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.checkpoint.SafetensorsWriter;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -42,8 +43,10 @@ final class FeaturesCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "PATH",
-      description = "A model folder, or a file of weights of a model that embeds.")
+      description = "A model folder, or a file of weights.")
   Path model = Path.of("");
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Option(
       names = "--image",
@@ -86,10 +89,18 @@ final class FeaturesCommand implements Callable<Integer> {
     return Main.OK;
   }
 
-  /** A folder without config.json can only be a state dict, which dual encoders come as. */
+  /** A folder without config.json is told what a dual encoder's folder has to have. */
   private boolean isDualEncoder() {
-    Path config = model.resolve("config.json");
-    return !Files.exists(config) || DualEncoderFormats.of(ConfigNode.read(config)).isPresent();
+    if (parts.modelConfig != null || parts.visionModel != null) {
+      return false;
+    }
+    if (Files.isDirectory(model)) {
+      Path config = model.resolve("config.json");
+      return !Files.exists(config) || DualEncoderFormats.of(ConfigNode.read(config)).isPresent();
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      return DualEncoderFormats.of(model, checkpoint).isPresent();
+    }
   }
 
   private Set<Feature> wanted() {
@@ -104,7 +115,7 @@ final class FeaturesCommand implements Callable<Integer> {
   }
 
   private Map<String, Tensor> ofVisionLanguageModel(LoadOptions options, Set<Feature> wanted) {
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       return collect(image -> loaded.features(image, wanted));
     }
   }

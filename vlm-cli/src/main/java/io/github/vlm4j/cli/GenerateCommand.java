@@ -33,8 +33,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Spec CommandSpec command = CommandSpec.create();
 
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model folder, or a file of weights.")
   Path model = Path.of("");
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Mixin ConversationOptions asked = new ConversationOptions();
 
@@ -81,7 +87,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     List<Message> conversation = asked.conversation();
     long started = System.nanoTime();
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       double loadMs = (System.nanoTime() - started) / 1e6;
       PreparedPrompt prepared = echo ? loaded.prompt(conversation) : null;
       if (prepared != null && !json) {

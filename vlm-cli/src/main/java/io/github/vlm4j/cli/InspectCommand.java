@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code vlm inspect}: what a model is made of. */
@@ -34,15 +35,18 @@ final class InspectCommand implements Callable<Integer> {
       description = "A model folder or a file of weights.")
   Path model = Path.of("");
 
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
+
   InspectCommand(Terminal terminal) {
     this.terminal = terminal;
   }
 
   @Override
   public Integer call() {
-    ModelLayout layout = ModelLayout.read(model);
+    ModelLayout layout = ModelLayout.read(parts.of(model));
     terminal.out().print(new ModulePrinter(layout.modules()).print(layout.modelType()));
     terminal.out().println();
+    line("Recognised", layout.modelType() + ": " + layout.reason());
     long weights = layout.modules().byteSize();
     line("Parameters", number(layout.modules().parameterCount()));
     layout

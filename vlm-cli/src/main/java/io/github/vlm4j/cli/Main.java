@@ -73,6 +73,7 @@ public final class Main {
         .addSubcommand(SearchCommand.commandLine(terminal))
         .addSubcommand(new ExplainCommand(terminal))
         .addSubcommand(new FeaturesCommand(terminal))
+        .addSubcommand(new ModelsCommand(terminal))
         .addSubcommand(new InspectCommand(terminal))
         .addSubcommand(new BenchCommand(terminal))
         .addSubcommand(new BackendsCommand(terminal))

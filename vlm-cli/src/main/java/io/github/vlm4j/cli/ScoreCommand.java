@@ -29,8 +29,14 @@ final class ScoreCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "A model folder.")
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model folder, or a file of weights.")
   Path model = Path.of("");
+
+  @Mixin ModelPartsOptions parts = new ModelPartsOptions();
 
   @Mixin ConversationOptions asked = new ConversationOptions();
 
@@ -62,7 +68,7 @@ final class ScoreCommand implements Callable<Integer> {
   public Integer call() {
     LoadOptions options = modelOptions.loadOptions();
     List<Message> conversation = asked.conversation();
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(model, options)) {
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       AnswerScore score =
           end == null
               ? loaded.score(conversation, answer)

@@ -22,6 +22,7 @@ final class InspectCommandTest {
         .containsPattern("\\n +\\(0-3\\): 4 × +1,960 each\\n")
         .containsPattern(
             "qkv: Linear\\(16 → 48, bias\\) +weight F32\\[48, 16], bias F32\\[48] +816\\n")
+        .containsPattern("Recognised +qwen3_vl: its configuration has the model_type \"qwen3_vl\"")
         .containsPattern("Parameters +67,392\\n")
         .containsPattern("Context +1,024 tokens\\n")
         .containsPattern("Weights +263.25 KiB\\n")

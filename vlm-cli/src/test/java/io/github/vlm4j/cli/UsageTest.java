@@ -15,7 +15,7 @@ final class UsageTest {
 
   private static final String COMMANDS =
       "describe, generate, chat, score, embed, classify, similarity, search, explain, features, "
-          + "inspect, bench, backends";
+          + "models, inspect, bench, backends";
 
   static Stream<String> commands() {
     return Stream.of(COMMANDS.split(", ", -1));

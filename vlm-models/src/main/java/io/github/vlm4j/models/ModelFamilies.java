@@ -24,8 +24,13 @@ final class ModelFamilies {
    */
   record Recognised(ModelFamily family, String reason) {}
 
-  private static final List<ModelFamily> ALL =
-      List.of(new Qwen3VlFamily(), new QwenFamily(), new SeemoreFamily(), new TextFamily());
+  /** The families, in the order in which they are asked. */
+  static final List<ModelFamily> ALL =
+      List.of(
+          new Qwen3VlFamily(),
+          new QwenFamily(),
+          new SeemoreFamily(),
+          new TextFamily());
 
   private ModelFamilies() {}
 

@@ -102,7 +102,7 @@ public record ModelLayout(
     DualEncoder encoder = format.assemble(scope);
     return new ModelLayout(
         format.modelType(),
-        "its configuration or its tensors' names are those of a dual encoder",
+        format.reason(),
         scope.tree(),
         Optional.empty(),
         Optional.of(encoder),

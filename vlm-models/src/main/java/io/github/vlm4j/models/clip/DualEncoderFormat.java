@@ -12,6 +12,9 @@ public interface DualEncoderFormat {
   /** Returns what the checkpoint is, such as its {@code model_type}. */
   String modelType();
 
+  /** Returns why a checkpoint is taken for this, in words. */
+  String reason();
+
   /**
    * Puts the model together.
    *

@@ -3,6 +3,7 @@ package io.github.vlm4j.models.clip;
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.models.family.SupportedArchitecture;
 import io.github.vlm4j.models.family.TensorShapes;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,41 @@ public final class DualEncoderFormats {
           HuggingFaceSiglip.NAFLEX_BOTH,
           HuggingFaceSiglip.NAFLEX_VISION,
           HuggingFaceSiglip.NAFLEX_TEXT);
+
+  /** What of the table of supported models is about dual encoders. */
+  public static final List<SupportedArchitecture> SUPPORTED =
+      List.of(
+          new SupportedArchitecture(
+              "CLIP",
+              List.of(HuggingFaceClip.BOTH, HuggingFaceClip.VISION, HuggingFaceClip.TEXT),
+              "Hugging Face folder",
+              "ClipVisionEncoder: ViT, class token",
+              "linear projection",
+              "ClipTextEncoder: causal, end-of-text token; embeds"),
+          new SupportedArchitecture(
+              "CLIP (OpenAI, open_clip)",
+              List.of(),
+              "state dict, TorchScript archive or training checkpoint; open_clip_config.json",
+              "ClipVisionEncoder, or ModifiedResNet RN50 … RN50x64",
+              "linear projection, or attention pooling",
+              "ClipTextEncoder: causal, end-of-text token; embeds"),
+          new SupportedArchitecture(
+              "SigLIP, SigLIP 2 of one size",
+              List.of(HuggingFaceSiglip.BOTH, HuggingFaceSiglip.VISION, HuggingFaceSiglip.TEXT),
+              "Hugging Face folder",
+              "SiglipVisionEncoder: ViT, no class token",
+              "attention pooling by a learned probe",
+              "SiglipTextEncoder: last token; embeds"),
+          new SupportedArchitecture(
+              "SigLIP 2 NaFlex",
+              List.of(
+                  HuggingFaceSiglip.NAFLEX_BOTH,
+                  HuggingFaceSiglip.NAFLEX_VISION,
+                  HuggingFaceSiglip.NAFLEX_TEXT),
+              "Hugging Face folder",
+              "SiglipVisionEncoder: positions resized to any aspect ratio",
+              "attention pooling by a learned probe",
+              "SiglipTextEncoder: last token; embeds"));
 
   private static final String CONFIG = "config.json";
 

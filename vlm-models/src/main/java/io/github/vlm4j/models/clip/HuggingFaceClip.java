@@ -39,6 +39,11 @@ record HuggingFaceClip(ConfigNode config) implements DualEncoderFormat {
   }
 
   @Override
+  public String reason() {
+    return "its configuration has the model_type \"" + modelType() + "\"";
+  }
+
+  @Override
   public DualEncoder assemble(WeightScope weights) {
     VisionEncoder vision = null;
     TextEncoder text = null;

@@ -35,6 +35,11 @@ record HuggingFaceSiglip(ConfigNode config) implements DualEncoderFormat {
     return config.string("model_type");
   }
 
+  @Override
+  public String reason() {
+    return "its configuration has the model_type \"" + modelType() + "\"";
+  }
+
   private boolean hasBoth() {
     return modelType().equals(BOTH) || modelType().equals(NAFLEX_BOTH);
   }

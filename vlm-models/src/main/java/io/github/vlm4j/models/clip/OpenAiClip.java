@@ -42,6 +42,12 @@ record OpenAiClip(OpenAiClipConfig config) implements DualEncoderFormat {
   }
 
   @Override
+  public String reason() {
+    return "its tensors are named visual.conv1.weight and text_projection, as OpenAI's CLIP names"
+        + " them, or its configuration is open_clip's";
+  }
+
+  @Override
   public DualEncoder assemble(WeightScope weights) {
     WeightScope visual = weights.at("visual");
     VisionEncoder vision =

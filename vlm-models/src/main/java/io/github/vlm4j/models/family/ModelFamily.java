@@ -15,6 +15,9 @@ public interface ModelFamily {
   /** Returns the {@code model_type}s of its configurations; empty where only tensors tell. */
   List<String> modelTypes();
 
+  /** Returns this family's lines in the table of what is supported; see {@code vlm models}. */
+  List<SupportedArchitecture> supported();
+
   /**
    * Returns why a model is of this family, in words, or nothing if it is not. Unless a family says
    * otherwise, the {@code model_type} decides.

@@ -5,6 +5,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.models.family.SupportedArchitecture;
 import io.github.vlm4j.text.generate.GenerationConfig;
 import java.util.List;
 import java.util.function.Predicate;
@@ -23,6 +24,18 @@ public final class Qwen3VlFamily implements ModelFamily {
   @Override
   public List<String> modelTypes() {
     return List.of("qwen3_vl");
+  }
+
+  @Override
+  public List<SupportedArchitecture> supported() {
+    return List.of(
+        new SupportedArchitecture(
+            name(),
+            modelTypes(),
+            "Hugging Face folder",
+            "Qwen vision transformer: 2D rotary, interpolated positions, any size, video",
+            "PatchMerger 2×2 (GELU), and one for each DeepStack level",
+            "GqaDecoder: Qwen3, q/k norms, interleaved M-RoPE"));
   }
 
   @Override

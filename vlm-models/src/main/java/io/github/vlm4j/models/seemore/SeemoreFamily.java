@@ -6,6 +6,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.models.family.SupportedArchitecture;
 import io.github.vlm4j.text.generate.GenerationConfig;
 import io.github.vlm4j.text.generate.SamplingOptions;
 import io.github.vlm4j.text.tokenizer.CharacterTokenizer;
@@ -37,6 +38,18 @@ public final class SeemoreFamily implements ModelFamily {
   @Override
   public List<String> modelTypes() {
     return List.of();
+  }
+
+  @Override
+  public List<SupportedArchitecture> supported() {
+    return List.of(
+        new SupportedArchitecture(
+            "seemore (from-scratch tutorial)",
+            modelTypes(),
+            "state dict (.pt, .pth, .safetensors) and the text whose characters are its vocabulary",
+            "SeemoreVisionEncoder: ViT, one linear map per head",
+            "class token, MlpConnector d → 4d → n (GELU)",
+            "LearnedPositionDecoder: learned positions, layer norms, GELU MLP"));
   }
 
   @Override
