@@ -177,6 +177,12 @@ final class ModelPartsTest {
   }
 
   @Test
+  void aVisionModelThatIsNotNeededIsRefused() {
+    run("generate", "--vision-model", Fixtures.clip("hf_vision_only"), "--prompt", "A")
+        .failed("seemore", "--vision-model");
+  }
+
+  @Test
   void aConfigurationThatIsNotThereIsNamed() {
     run("generate", "--model-config", folder.resolve("none.json"), "--prompt", "A")
         .failed("none.json");

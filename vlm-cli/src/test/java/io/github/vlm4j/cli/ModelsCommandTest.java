@@ -54,13 +54,6 @@ final class ModelsCommandTest {
   }
 
   @Test
-  void noModelTypeStandsInTwoLinesOfOneKind() {
-    List<String> modelTypes =
-        SupportedModels.all().stream().flatMap(row -> row.modelTypes().stream()).toList();
-    assertThat(modelTypes).isNotEmpty().doesNotHaveDuplicates();
-  }
-
-  @Test
   void oneFormatAtATime() {
     CommandRun.of("models", "--json", "--markdown").misused("--json", "--markdown");
   }

@@ -1,5 +1,6 @@
 package io.github.vlm4j.models;
 
+import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.weights.AdaptedWeights;
 import io.github.vlm4j.core.weights.CheckpointWeights;
@@ -77,6 +78,9 @@ final class OpenedModel implements AutoCloseable {
     ModelArchitecture architecture = recognised.family().assemble(description, scope);
     own.requireAllUsed(scope.tree(), recognised.family().ignorableTensors());
     // A vision encoder's checkpoint may be that of a dual encoder, whose text side is not needed.
+    if (vision != null) {
+      requireSomeUsed(vision, scope.tree(), recognised.family());
+    }
     if (connector != null) {
       connector.requireAllUsed(scope.tree(), ModelDescription.CONNECTOR);
     }
@@ -84,6 +88,19 @@ final class OpenedModel implements AutoCloseable {
       adapter.requireAllUsed(scope.tree());
     }
     return new OpenedModel(closers, description, recognised, scope, architecture);
+  }
+
+  private static void requireSomeUsed(
+      CheckpointWeights vision, ModuleTree used, ModelFamily family) {
+    String prefix = ModelDescription.VISION_MODEL + ".";
+    if (used.weights().keySet().stream().noneMatch(name -> name.startsWith(prefix))) {
+      throw new ModelException(
+          "The model is recognised as "
+              + family.name()
+              + ", whose weights hold its vision encoder; nothing of "
+              + vision.checkpoint().path()
+              + " is needed, leave --vision-model out.");
+    }
   }
 
   private static CheckpointWeights open(Path path, List<Runnable> closers) {

@@ -5,6 +5,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.PromptProcessor;
+import io.github.vlm4j.models.family.SupportedArchitecture;
 import io.github.vlm4j.text.generate.GenerationConfig;
 import java.util.List;
 import java.util.Set;
@@ -25,6 +26,18 @@ public final class QwenFamily implements ModelFamily {
   @Override
   public List<String> modelTypes() {
     return List.of("qwen");
+  }
+
+  @Override
+  public List<SupportedArchitecture> supported() {
+    return List.of(
+        new SupportedArchitecture(
+            name(),
+            modelTypes(),
+            "Qwen's folder with qwen.tiktoken; --vision-model, --connector, --adapter",
+            "CLIP ViT or SigLIP of a folder of its own, or none",
+            "last hidden state without class token, MlpConnector 1024 → 4096 → 4096 (GELU)",
+            "GqaDecoder: Qwen 1, fused c_attn with biases, dynamic NTK, log-n attention"));
   }
 
   @Override
