@@ -122,6 +122,8 @@ def old_style(config: dict[str, Any], case: Case) -> dict[str, Any]:
     config["rope_scaling"] = None if kind == "default" else {case.rope_type_name: kind} | rope
     config["torch_dtype"] = config.pop("dtype")
     config.pop("layer_types", None)
+    if config.get("head_dim") == config["hidden_size"] // config["num_attention_heads"]:
+        config.pop("head_dim")
     if "num_local_experts" in config:
         config["num_experts"] = config.pop("num_local_experts")
     config["transformers_version"] = "4.45.0"

@@ -33,11 +33,8 @@ public final class TextFamily implements ModelFamily {
   public ModelArchitecture assemble(ModelDescription model, WeightScope weights) {
     ConfigNode config = model.requireConfig();
     boolean tied = config.booleanOr("tie_word_embeddings", false);
-    // Saved from the bare model, without its head, the names lack their first part.
-    boolean bare = weights.has("embed_tokens.weight");
     return ModelArchitecture.ofText(
-        HuggingFaceDecoder.of(
-            config, tied, bare ? weights : weights.at("model"), weights.at("lm_head")));
+        HuggingFaceDecoder.of(config, tied, weights.at("model"), weights.at("lm_head")));
   }
 
   @Override
