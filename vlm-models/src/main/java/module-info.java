@@ -11,7 +11,7 @@ module io.github.vlm4j.models {
   exports io.github.vlm4j.models.chat;
   exports io.github.vlm4j.models.clip;
   exports io.github.vlm4j.models.clipqwen;
-  exports io.github.vlm4j.models.qwen3vl;
+  exports io.github.vlm4j.models.qwenvl;
   exports io.github.vlm4j.models.seemore;
   exports io.github.vlm4j.models.family;
   exports io.github.vlm4j.models.runtime;

@@ -13,7 +13,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.VisualPath;
-import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
+import io.github.vlm4j.models.qwenvl.QwenVlFamily;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
 import io.github.vlm4j.models.runtime.EncodedVisual;
 import io.github.vlm4j.models.runtime.VisualRuntime;
@@ -69,7 +69,7 @@ public class ModelBenchmarks {
       config = ConfigNode.parse("qwen3-vl-2b.json", json);
     }
     ModelArchitecture architecture =
-        new Qwen3VlFamily().assemble(ModelDescription.of(config), WeightScope.of(weights));
+        QwenVlFamily.qwen3().assemble(ModelDescription.of(config), WeightScope.of(weights));
     VisualPath path = architecture.visual().orElseThrow();
     visual = new VisualRuntime(path, backend, weights);
     decoder = new DecoderRuntime(architecture, backend, weights);

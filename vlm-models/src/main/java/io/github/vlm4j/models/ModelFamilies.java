@@ -6,7 +6,7 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.clipqwen.QwenFamily;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
-import io.github.vlm4j.models.qwen3vl.Qwen3VlFamily;
+import io.github.vlm4j.models.qwenvl.QwenVlFamily;
 import io.github.vlm4j.models.seemore.SeemoreFamily;
 import io.github.vlm4j.models.text.TextFamily;
 import java.util.List;
@@ -27,7 +27,9 @@ final class ModelFamilies {
   /** The families, in the order in which they are asked. */
   static final List<ModelFamily> ALL =
       List.of(
-          new Qwen3VlFamily(),
+          QwenVlFamily.qwen2(),
+          QwenVlFamily.qwen25(),
+          QwenVlFamily.qwen3(),
           new QwenFamily(),
           new SeemoreFamily(),
           new TextFamily());

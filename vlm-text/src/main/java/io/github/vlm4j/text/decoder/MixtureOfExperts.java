@@ -6,6 +6,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.TransposedExpert;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.nn.Linear;
+import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightScope;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -94,15 +95,30 @@ final class MixtureOfExperts implements FeedForward {
     return (g, x, shares) -> g.experts(x, shares, experts, activation);
   }
 
-  /** All in two tensors with one row for each input, as Qwen3-VL-MoE is published. */
+  /** All in two tensors: with one row for each input, as Qwen3-VL-MoE is published, or output. */
   private static Pool stacked(
       int hidden, GqaDecoderConfig.Experts config, Activation activation, WeightScope list) {
+    long count = config.count();
     long middle = config.intermediateSize();
+    if (isStored(list, "gate_up_proj", Shape.of(count, 2 * middle, hidden))
+        && isStored(list, "down_proj", Shape.of(count, hidden, middle))) {
+      List<Expert> experts =
+          Expert.unstack(
+              list.get("gate_up_proj", count, 2 * middle, hidden),
+              list.get("down_proj", count, hidden, middle));
+      return (g, x, shares) -> g.experts(x, shares, experts, activation);
+    }
     List<TransposedExpert> experts =
         TransposedExpert.unstack(
-            list.get("gate_up_proj", config.count(), hidden, 2 * middle),
-            list.get("down_proj", config.count(), middle, hidden));
+            list.get("gate_up_proj", count, hidden, 2 * middle),
+            list.get("down_proj", count, middle, hidden));
     return (g, x, shares) -> g.transposedExperts(x, shares, experts, activation);
+  }
+
+  /** transformers 5 saves the transposed tensors; where one is square, the other tells. */
+  private static boolean isStored(WeightScope list, String name, Shape shape) {
+    return list.has(name)
+        && list.source().tensor(list.path() + "." + name).shape().equals(shape);
   }
 
   @Override

@@ -167,7 +167,8 @@ class QwenImageConfigTest {
 
   @Test
   void videoFramesMustAgreeInSize() {
-    QwenVideoProcessor processor = new QwenVideoProcessor(parse(QWEN3_VL));
+    QwenVideoProcessor processor =
+        new QwenVideoProcessor(parse(QWEN3_VL), QwenVideoProcessor.PixelLimits.ALL_FRAMES);
     Image small = Image.ofRgb(new byte[3 * 8 * 8], 8, 8);
     Image large = Image.ofRgb(new byte[3 * 9 * 8], 9, 8);
     assertThatThrownBy(() -> processor.process(List.of(small, large), 2))

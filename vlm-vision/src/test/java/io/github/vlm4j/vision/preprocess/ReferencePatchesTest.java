@@ -57,7 +57,7 @@ class ReferencePatchesTest {
     }
 
     PatchedVideo video =
-        new QwenVideoProcessor(config(expected))
+        new QwenVideoProcessor(config(expected), QwenVideoProcessor.PixelLimits.ALL_FRAMES)
             .process(frames, expected.get("framesPerSecond").doubleValue());
 
     List<Double> timestamps = new ArrayList<>();

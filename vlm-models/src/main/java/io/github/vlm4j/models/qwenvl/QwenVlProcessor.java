@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
@@ -19,6 +19,7 @@ import io.github.vlm4j.vision.preprocess.PatchedVideo;
 import io.github.vlm4j.vision.preprocess.QwenImageConfig;
 import io.github.vlm4j.vision.preprocess.QwenImageProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor;
+import io.github.vlm4j.vision.preprocess.QwenVideoProcessor.PixelLimits;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -26,23 +27,23 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Conversations for Qwen3-VL: the checkpoint's chat template, its tokenizer, and for every picture
- * as many placeholders as it has embeddings. Reference: transformers, {@code
- * models/qwen3_vl/processing_qwen3_vl.py}.
+ * Conversations for Qwen's vision-language models: the checkpoint's chat template, its tokenizer,
+ * and for every picture as many placeholders as it has embeddings. Reference: transformers, {@code
+ * models/qwen2_5_vl/processing_qwen2_5_vl.py}, {@code models/qwen3_vl/processing_qwen3_vl.py}.
  */
-final class Qwen3VlProcessor implements PromptProcessor {
+final class QwenVlProcessor implements PromptProcessor {
 
   private static final int COLOURS = 3;
 
-  private final Qwen3VlConfig config;
+  private final QwenVlConfig config;
   private final ChatTemplate template;
   private final Tokenizer tokenizer;
   private final QwenImageProcessor images;
   private final QwenVideoProcessor videos;
   private final VisualTokens visualTokens;
 
-  private Qwen3VlProcessor(
-      Qwen3VlConfig config,
+  private QwenVlProcessor(
+      QwenVlConfig config,
       ChatTemplate template,
       Tokenizer tokenizer,
       QwenImageProcessor images,
@@ -55,7 +56,7 @@ final class Qwen3VlProcessor implements PromptProcessor {
     this.visualTokens = new VisualTokens(config, tokenizer);
   }
 
-  static Qwen3VlProcessor open(Path folder, Qwen3VlConfig config) {
+  static QwenVlProcessor open(Path folder, QwenVlConfig config) {
     Tokenizer tokenizer = Tokenizer.load(folder);
     if (tokenizer.vocabularySize() > config.text().vocabularySize()) {
       throw new CheckpointException(
@@ -65,17 +66,21 @@ final class Qwen3VlProcessor implements PromptProcessor {
               + config.text().vocabularySize()
               + "; the two belong to different models.");
     }
-    return new Qwen3VlProcessor(
+    return new QwenVlProcessor(
         config,
         template(folder),
         tokenizer,
         new QwenImageProcessor(fitting(config, QwenImageConfig.load(folder), "pictures")),
-        new QwenVideoProcessor(fitting(config, QwenImageConfig.loadForVideo(folder), "videos")));
+        new QwenVideoProcessor(
+            fitting(config, QwenImageConfig.loadForVideo(folder), "videos"),
+            config.videos() instanceof VideoLayout.Timestamped
+                ? PixelLimits.ALL_FRAMES
+                : PixelLimits.EACH_FRAME));
   }
 
   /** The preprocessor must cut patches of the size that the encoder reads. */
   private static QwenImageConfig fitting(
-      Qwen3VlConfig config, QwenImageConfig processor, String what) {
+      QwenVlConfig config, QwenImageConfig processor, String what) {
     List<Integer> cut =
         List.of(processor.patchSize(), processor.temporalPatchSize(), processor.mergeSize());
     List<Integer> read =
@@ -153,11 +158,23 @@ final class Qwen3VlProcessor implements PromptProcessor {
       }
       case Part.Video video -> {
         PatchedVideo patched = videos.process(video.frames(), video.framesPerSecond());
-        PatchGrid grid = patched.patches().grid();
         yield new PreparedVisual(
-            patched.patches().values(), grid, expansion.addVideo(grid, patched.timestamps()));
+            patched.patches().values(), patched.patches().grid(), place(video, patched, expansion));
       }
       case Part.Text text -> throw new IllegalStateException("no placeholder stands for text");
+    };
+  }
+
+  private int[] place(Part.Video video, PatchedVideo patched, Expansion expansion) {
+    PatchGrid grid = patched.patches().grid();
+    return switch (config.videos()) {
+      case VideoLayout.Counted counted -> expansion.addVideo(grid, 1);
+      case VideoLayout.Timed timed -> {
+        double secondsPerPatch =
+            config.vision().patches().temporalPatchSize() / video.framesPerSecond();
+        yield expansion.addVideo(grid, timed.tokensPerSecond() * (float) secondsPerPatch);
+      }
+      case VideoLayout.Timestamped stamped -> expansion.addVideo(grid, patched.timestamps());
     };
   }
 

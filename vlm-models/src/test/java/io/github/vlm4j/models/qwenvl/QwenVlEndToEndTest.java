@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,14 +18,14 @@ import java.util.Locale;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Qwen3-VL against transformers from messages and picture files on. */
-class Qwen3VlEndToEndTest {
+/** Qwen's models against transformers from messages and picture files on. */
+class QwenVlEndToEndTest {
 
   /** Pixels are normalised from 0..255 to −1..1. */
   private static final double LEVEL = 2.0 / 255;
 
   @ParameterizedTest
-  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  @MethodSource("io.github.vlm4j.models.qwenvl.ReferenceCase#names")
   void promptsTokensAndPositionsEqualTheReference(String name) {
     try (ReferenceCase reference = ReferenceCase.open(name);
         VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {
@@ -46,7 +46,7 @@ class Qwen3VlEndToEndTest {
   }
 
   @ParameterizedTest
-  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  @MethodSource("io.github.vlm4j.models.qwenvl.ReferenceCase#names")
   void pixelsAreWithinTwoLevelsOfTheReference(String name) {
     try (ReferenceCase reference = ReferenceCase.open(name);
         VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {
@@ -69,7 +69,7 @@ class Qwen3VlEndToEndTest {
   }
 
   @ParameterizedTest
-  @MethodSource("io.github.vlm4j.models.qwen3vl.ReferenceCase#names")
+  @MethodSource("io.github.vlm4j.models.qwenvl.ReferenceCase#names")
   void greedyAnswersEqualTheReference(String name) {
     try (ReferenceCase reference = ReferenceCase.open(name);
         VisionLanguageModel model = VisionLanguageModel.load(reference.folder)) {

@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ControlTokensTest {
 
-  private static final Path FOLDER = ReferenceCase.resources().resolve("tied_one_image");
+  private static final Path FOLDER = ReferenceCase.folder("qwen3vl/tied_one_image");
 
   private VisionLanguageModel model;
 

@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import io.github.vlm4j.connector.PatchMerger;
 import io.github.vlm4j.connector.PatchMerger.NormPlace;
@@ -13,7 +13,6 @@ import io.github.vlm4j.models.family.VisualEmbeddings;
 import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.text.decoder.DecoderNames;
 import io.github.vlm4j.text.decoder.GqaDecoder;
-import io.github.vlm4j.text.decoder.MultimodalRotary;
 import io.github.vlm4j.vision.encoder.QwenVisionConfig;
 import io.github.vlm4j.vision.encoder.QwenVisionEncoder;
 import java.util.ArrayList;
@@ -21,12 +20,13 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Qwen3-VL: the vision tower's last hidden state passes the main merger and takes the placeholders'
- * rows; the hidden states at the DeepStack indexes pass mergers of their own and are added to those
- * rows after the first decoder layers (DeepStack, Meng et al., 2024). Reference: transformers,
- * {@code models/qwen3_vl/modeling_qwen3_vl.py}.
+ * Qwen2-VL, Qwen2.5-VL and Qwen3-VL: the vision tower's last hidden state passes the merger and
+ * takes the placeholders' rows. In Qwen3-VL the hidden states at the DeepStack indexes pass mergers
+ * of their own and are added to those rows after the first decoder layers (DeepStack, Meng et al.,
+ * 2024). Reference: transformers, {@code models/qwen2_vl/modeling_qwen2_vl.py}, {@code
+ * models/qwen2_5_vl/modeling_qwen2_5_vl.py}, {@code models/qwen3_vl/modeling_qwen3_vl.py}.
  */
-final class Qwen3Vl implements VisualPath {
+final class QwenVl implements VisualPath {
 
   private final QwenVisionConfig visionConfig;
   private final QwenVisionEncoder vision;
@@ -34,39 +34,67 @@ final class Qwen3Vl implements VisualPath {
   private final List<PatchMerger> deepstackMergers = new ArrayList<>();
 
   /** Puts a model together. */
-  static ModelArchitecture assemble(Qwen3VlConfig config, WeightScope weights) {
-    // Saved from the bare model, without its head, the names lack their first part.
-    boolean bare = weights.has("visual.patch_embed.proj.weight");
-    WeightScope model = bare ? weights : weights.at("model");
-    Qwen3Vl visual = new Qwen3Vl(config.vision(), model.at("visual"));
-    var rotary =
-        new MultimodalRotary(
-            config.text().attention().headDim(), config.ropeTheta(), config.mropeSection());
+  static ModelArchitecture assemble(QwenVlConfig config, WeightScope weights) {
+    QwenVl visual = new QwenVl(config.vision(), visual(weights));
     var decoder =
         new GqaDecoder(
             config.text(),
-            rotary,
+            config.rotary(),
             DecoderNames.HUGGING_FACE,
-            model.at("language_model"),
+            decoder(weights),
             weights.at("lm_head"));
     return ModelArchitecture.of(decoder, visual);
   }
 
-  private Qwen3Vl(QwenVisionConfig config, WeightScope visual) {
+  /**
+   * Published Qwen2-VL and Qwen2.5-VL checkpoints, and all that were saved from the bare model
+   * without its head, have the tower at the root.
+   */
+  private static WeightScope visual(WeightScope weights) {
+    return weights.has("visual.patch_embed.proj.weight")
+        ? weights.at("visual")
+        : weights.at("model.visual");
+  }
+
+  /** The published ones have the decoder where a text model has it. */
+  private static WeightScope decoder(WeightScope weights) {
+    if (weights.has("model.embed_tokens.weight")) {
+      return weights.at("model");
+    }
+    return weights.has("language_model.embed_tokens.weight")
+        ? weights.at("language_model")
+        : weights.at("model.language_model");
+  }
+
+  private QwenVl(QwenVisionConfig config, WeightScope visual) {
     visionConfig = config;
     vision = new QwenVisionEncoder(visionConfig, visual);
-    merger = merger(NormPlace.BEFORE_SHUFFLE, visual.at("merger"));
+    merger = merger(config, visual.at("merger"));
     for (int i = 0; i < visionConfig.deepstackVisualIndexes().length; i++) {
-      deepstackMergers.add(
-          merger(NormPlace.AFTER_SHUFFLE, visual.at("deepstack_merger_list." + i)));
+      WeightScope scope = visual.at("deepstack_merger_list." + i);
+      deepstackMergers.add(qwen3Merger(config, NormPlace.AFTER_SHUFFLE, scope));
     }
   }
 
-  private PatchMerger merger(NormPlace normPlace, WeightScope scope) {
+  private static PatchMerger merger(QwenVisionConfig config, WeightScope scope) {
+    return switch (config.design()) {
+      case QWEN2, QWEN2_5 ->
+          PatchMerger.qwen2(
+              config.hiddenSize(),
+              config.patches().mergeSize(),
+              config.outHiddenSize(),
+              config.design().norm(scope.at("ln_q"), config.hiddenSize()),
+              scope);
+      case QWEN3 -> qwen3Merger(config, NormPlace.BEFORE_SHUFFLE, scope);
+    };
+  }
+
+  private static PatchMerger qwen3Merger(
+      QwenVisionConfig config, NormPlace normPlace, WeightScope scope) {
     return PatchMerger.qwen3(
-        visionConfig.hiddenSize(),
-        visionConfig.patches().mergeSize(),
-        visionConfig.outHiddenSize(),
+        config.hiddenSize(),
+        config.patches().mergeSize(),
+        config.outHiddenSize(),
         normPlace,
         scope);
   }

@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
-/** A checkpoint and what transformers computes from it; made by tools/reference/qwen3vl. */
+/** A checkpoint and what transformers computes from it; made by tools/reference/qwen3vl, qwenvl. */
 final class ReferenceCase implements AutoCloseable {
 
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -30,7 +30,7 @@ final class ReferenceCase implements AutoCloseable {
 
   private ReferenceCase(String name) {
     this.name = name;
-    folder = resources().resolve(name);
+    folder = folder(name);
     expected = json(folder.resolve("expected.json"));
     tensors = Checkpoint.open(folder.resolve("expected.safetensors"));
   }
@@ -39,9 +39,13 @@ final class ReferenceCase implements AutoCloseable {
     return new ReferenceCase(name);
   }
 
-  static Path resources() {
+  static Path folder(String name) {
     try {
-      return Path.of(Objects.requireNonNull(ReferenceCase.class.getResource("/qwen3vl")).toURI());
+      return Path.of(
+              Objects.requireNonNull(
+                      ReferenceCase.class.getResource("/" + name + "/config.json"), name)
+                  .toURI())
+          .resolveSibling("");
     } catch (URISyntaxException impossible) {
       throw new IllegalStateException(impossible);
     }
@@ -49,16 +53,24 @@ final class ReferenceCase implements AutoCloseable {
 
   static Stream<String> names() {
     return Stream.of(
-        "tied_one_image",
-        "untied_two_images",
-        "head_dim_differs",
-        "multi_turn",
-        "text_only",
-        "sharded_bf16",
-        "old_config_style",
-        "f16_attention_bias",
-        "video",
-        "resized");
+        "qwen3vl/tied_one_image",
+        "qwen3vl/untied_two_images",
+        "qwen3vl/head_dim_differs",
+        "qwen3vl/multi_turn",
+        "qwen3vl/text_only",
+        "qwen3vl/sharded_bf16",
+        "qwen3vl/old_config_style",
+        "qwen3vl/f16_attention_bias",
+        "qwen3vl/video",
+        "qwen3vl/resized",
+        "qwenvl/qwen2_one_image",
+        "qwenvl/qwen2_two_images",
+        "qwenvl/qwen2_text_only",
+        "qwenvl/qwen2_video",
+        "qwenvl/qwen2_5_one_image",
+        "qwenvl/qwen2_5_two_images",
+        "qwenvl/qwen2_5_video",
+        "qwenvl/qwen2_5_sliding_window");
   }
 
   static JsonNode json(Path file) {

@@ -1,4 +1,4 @@
-package io.github.vlm4j.models.qwen3vl;
+package io.github.vlm4j.models.qwenvl;
 
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
@@ -12,7 +12,7 @@ final class VisualTokens {
   private final int image;
   private final int video;
 
-  VisualTokens(Qwen3VlConfig config, Tokenizer tokenizer) {
+  VisualTokens(QwenVlConfig config, Tokenizer tokenizer) {
     this.tokenizer = tokenizer;
     image = config.imageTokenId();
     video = config.videoTokenId();
