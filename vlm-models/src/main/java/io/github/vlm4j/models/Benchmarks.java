@@ -9,7 +9,6 @@ import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.DeclaredWeights;
-import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.core.weights.WeightSource;
@@ -90,7 +89,7 @@ public final class Benchmarks {
       }
     }
     try (OpenedModel opened = OpenedModel.open(parts)) {
-      return measure(opened.architecture(), opened.modules(), opened.source());
+      return measure(opened.architecture(), opened.source());
     }
   }
 
@@ -121,7 +120,7 @@ public final class Benchmarks {
 
   private BenchmarkResult measure(ConfigNode config, WeightSource weights) {
     WeightScope scope = WeightScope.of(weights);
-    return measure(assemble(config, scope), scope.tree(), scope.source());
+    return measure(assemble(config, scope), scope.source());
   }
 
   private static ModelArchitecture assemble(ConfigNode config, WeightScope scope) {
@@ -129,8 +128,7 @@ public final class Benchmarks {
     return ModelFamilies.of(description).family().assemble(description, scope);
   }
 
-  private BenchmarkResult measure(
-      ModelArchitecture architecture, ModuleTree modules, WeightSource weights) {
+  private BenchmarkResult measure(ModelArchitecture architecture, WeightSource weights) {
     PatchGrid grid =
         plan.imageHeight() == 0
             ? null
@@ -138,7 +136,7 @@ public final class Benchmarks {
                 .visual()
                 .map(path -> path.gridFor(plan.imageHeight(), plan.imageWidth()))
                 .orElse(null);
-    return new ModelBenchmark(architecture, modules, backend, weights)
+    return new ModelBenchmark(architecture, backend, weights)
         .run(
             new ModelBenchmark.Plan(
                 plan.promptTokens(), plan.newTokens(), grid, plan.repetitions()),

@@ -244,13 +244,19 @@ public final class DecoderRuntime implements AutoCloseable {
     return executables.get(
         key,
         wanted -> {
-          Executable compiled = backend.compile(describe(wanted), weights);
+          Executable compiled = backend.compile(describe(architecture, wanted), weights);
           cache.bind(compiled);
           return compiled;
         });
   }
 
-  private Graph describe(Key key) {
+  /** Returns the graph that reads some tokens of text and tells the last one's logits. */
+  static Graph graph(ModelArchitecture architecture, int tokens) {
+    return describe(architecture, new Key(tokens, 0, tokens, 1));
+  }
+
+  private static Graph describe(ModelArchitecture architecture, Key key) {
+    Decoder decoder = architecture.decoder();
     GraphBuilder g = new GraphBuilder();
     GraphBuilder text = g.at("language_model");
     int hidden = decoder.geometry().hiddenSize();

@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * Counts the multiplications and additions of a graph: linear layers, experts, convolutions and
  * attention, beside which all else is small. Of experts those count that a router chooses, all if
- * it is no router that their gates come from.
+ * it is no router that their gates come from. Attention over a cache counts as that of a prompt which
+ * is read at once.
  */
 final class Flops {
 
@@ -39,8 +40,19 @@ final class Flops {
         double lengths = value.operands().get(0).shape().dim(2) + value.shape().dim(2);
         yield 2 * pairs * heads * lengths;
       }
+      case Op.CachedAttention attention -> {
+        double heads = value.shape().dim(1);
+        double lengths = value.operands().get(0).shape().dim(2) + value.shape().dim(2);
+        yield 2 * pairs(value.shape().dim(0), attention.window()) * heads * lengths;
+      }
       default -> 0;
     };
+  }
+
+  /** Of rows that begin a sequence each sees itself and those before it within its window. */
+  private static double pairs(long rows, int window) {
+    long seen = window == 0 ? rows : Math.min(rows, window);
+    return seen * (seen + 1.0) / 2 + (double) (rows - seen) * seen;
   }
 
   private static double pairs(List<Integer> queries, List<Integer> keys) {

@@ -5,7 +5,6 @@ import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.model.DecoderGeometry;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.TokenPositions;
-import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.WeightSource;
 import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.PreparedVisual;
@@ -90,15 +89,13 @@ public final class ModelBenchmark {
   private static final long MAX_PIXEL_VALUES = 1 << 28;
 
   private final ModelArchitecture architecture;
-  private final ModuleTree modules;
   private final Backend backend;
   private final WeightSource weights;
 
   /** Takes what to measure and where. */
   public ModelBenchmark(
-      ModelArchitecture architecture, ModuleTree modules, Backend backend, WeightSource weights) {
+      ModelArchitecture architecture, Backend backend, WeightSource weights) {
     this.architecture = architecture;
-    this.modules = modules;
     this.backend = backend;
     this.weights = weights;
   }
@@ -134,8 +131,9 @@ public final class ModelBenchmark {
         prefill,
         decode,
         imageMs,
-        prefillFlops(plan.promptTokens()),
-        decodeBytes(plan),
+        Flops.of(DecoderRuntime.graph(architecture, plan.promptTokens())),
+        TokenTraffic.of(
+            DecoderRuntime.graph(architecture, 1), plan.promptTokens() + plan.newTokens() / 2.0),
         plan.grid() == null ? 0 : Flops.of(VisualRuntime.graph(visual(), plan.grid())));
   }
 
@@ -207,45 +205,5 @@ public final class ModelBenchmark {
     return repetition == 0
         ? what + ": warming up"
         : what + ": " + repetition + " of " + plan.repetitions();
-  }
-
-  /** Two per weight and token in the layers, and the scores and sums of causal attention. */
-  private double prefillFlops(int tokens) {
-    DecoderGeometry geometry = architecture.decoder().geometry();
-    double weightElements = 0;
-    for (var weight : modules.weights().values()) {
-      if (weight.shape().rank() == 2 && weight.name().contains(".layers.")) {
-        weightElements += weight.shape().elements();
-      }
-    }
-    double head = (double) geometry.vocabularySize() * geometry.hiddenSize();
-    double attention = 2.0 * tokens * tokens * geometry.layers() * queryWidth(geometry);
-    return 2 * weightElements * tokens + 2 * head + attention;
-  }
-
-  private double queryWidth(DecoderGeometry geometry) {
-    return modules.weights().values().stream()
-        .filter(weight -> weight.name().endsWith(".q_proj.weight"))
-        .mapToDouble(weight -> weight.shape().dim(0))
-        .findFirst()
-        .orElse(geometry.hiddenSize());
-  }
-
-  /** Every weight of the layers and the head once, and the keys and values read so far. */
-  private double decodeBytes(Plan plan) {
-    DecoderGeometry geometry = architecture.decoder().geometry();
-    double bytes = 0;
-    for (var weight : modules.weights().values()) {
-      boolean head =
-          weight.name().equals("lm_head.weight")
-              || weight.name().endsWith("embed_tokens.weight")
-                  && !modules.weights().containsKey("lm_head.weight");
-      if (weight.name().contains(".layers.") || head) {
-        bytes += weight.dtype().bytes(weight.shape().elements());
-      }
-    }
-    double context = plan.promptTokens() + plan.newTokens() / 2.0;
-    return bytes
-        + 2 * context * geometry.layers() * geometry.keyValueHeads() * geometry.headDim() * 4;
   }
 }
