@@ -136,6 +136,45 @@ public final class SiglipVisionEncoder implements VisionEncoder {
     return features.withPooled(pooled, pooled).withPatchEmbeddings(head.alone(g.at("head"), last));
   }
 
+  /**
+   * Returns a picture's last hidden state followed by the rows that the reference fills it up with:
+   * patches of zeros at the first position, which see the picture's patches and are seen by none.
+   * Connectors that read a fixed number of rows of pictures of any grid read them, too. All of them
+   * are the same row, so that it is computed once.
+   *
+   * @param g where the encoder was added
+   * @param features what {@link #encode} gave for one picture
+   * @param grid its grid
+   * @param rows how many rows are wanted; at least the grid's patches
+   * @return {@code [rows, hidden]}
+   */
+  public Value filledUp(GraphBuilder g, VisionFeatures features, PatchGrid grid, int rows) {
+    int patches = grid.patches();
+    if (patches == rows) {
+      return features.lastHiddenState();
+    }
+    GraphBuilder embeddings = g.at("embeddings");
+    Value zeros = g.constant(Tensor.ofFloats(new float[config.patchElements()], 1, config.patchElements()));
+    Value blank =
+        patchEmbedding
+            .apply(embeddings, zeros)
+            .plus(ResizedPositions.of(embeddings, positions, config.gridSize(), grid).rows(0, 1));
+    for (int i = 0; i < blocks.size(); i++) {
+      EncoderBlock block = blocks.get(i);
+      GraphBuilder layer = g.at("encoder.blank." + i);
+      Value seen = block.norm1().apply(layer, features.hiddenStates().get(i));
+      Value normed = block.norm1().apply(layer, blank);
+      Value h =
+          blank.plus(
+              block.attention().cross(layer, normed, seen, List.of(1), List.of(patches)));
+      blank = h.plus(block.mlp().apply(layer, block.norm2().apply(layer, h)));
+    }
+    Value last = postNorm.apply(g.at("post_layernorm"), blank);
+    int missing = rows - patches;
+    Value same = g.constant(Tensor.ofInts(new int[missing], missing));
+    return g.concat(features.lastHiddenState(), g.gather(last, same));
+  }
+
   /** Attention of one learned probe to all patches, and an MLP. */
   private static final class PoolingHead {
     private final Weight probe;

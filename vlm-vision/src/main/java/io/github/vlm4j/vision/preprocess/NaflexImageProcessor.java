@@ -89,6 +89,15 @@ public final class NaflexImageProcessor {
   }
 
   /**
+   * The most patches of a picture, up to which the reference fills smaller ones.
+   *
+   * @return at least 1
+   */
+  public int maxPatches() {
+    return maxPatches;
+  }
+
+  /**
    * Prepares a picture.
    *
    * @param image the picture
