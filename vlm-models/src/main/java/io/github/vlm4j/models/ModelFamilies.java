@@ -6,6 +6,7 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.clipqwen.QwenFamily;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
+import io.github.vlm4j.models.minimindv.MiniMindVFamily;
 import io.github.vlm4j.models.qwenvl.QwenVlFamily;
 import io.github.vlm4j.models.seemore.SeemoreFamily;
 import io.github.vlm4j.models.text.TextFamily;
@@ -30,6 +31,7 @@ final class ModelFamilies {
           QwenVlFamily.qwen2(),
           QwenVlFamily.qwen25(),
           QwenVlFamily.qwen3(),
+          new MiniMindVFamily(),
           new QwenFamily(),
           new SeemoreFamily(),
           new TextFamily());

@@ -91,6 +91,18 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
   }
 
   /**
+   * Returns the most patches that a picture is cut into.
+   *
+   * @param folder where {@code preprocessor_config.json} is, which says it of pictures of any grid
+   * @throws io.github.vlm4j.core.VlmException if the file is needed and missing or malformed
+   */
+  public int maxPatches(Path folder) {
+    return kind == Kind.NAFLEX
+        ? NaflexImageProcessor.read(Tower.imageProcessor(folder)).maxPatches()
+        : grid().patches();
+  }
+
+  /**
    * Opens what prepares pictures.
    *
    * @param folder where {@code preprocessor_config.json} is

@@ -154,7 +154,8 @@ public final class SiglipVisionEncoder implements VisionEncoder {
       return features.lastHiddenState();
     }
     GraphBuilder embeddings = g.at("embeddings");
-    Value zeros = g.constant(Tensor.ofFloats(new float[config.patchElements()], 1, config.patchElements()));
+    Value zeros =
+        g.constant(Tensor.ofFloats(new float[config.patchElements()], 1, config.patchElements()));
     Value blank =
         patchEmbedding
             .apply(embeddings, zeros)
@@ -165,8 +166,7 @@ public final class SiglipVisionEncoder implements VisionEncoder {
       Value seen = block.norm1().apply(layer, features.hiddenStates().get(i));
       Value normed = block.norm1().apply(layer, blank);
       Value h =
-          blank.plus(
-              block.attention().cross(layer, normed, seen, List.of(1), List.of(patches)));
+          blank.plus(block.attention().cross(layer, normed, seen, List.of(1), List.of(patches)));
       blank = h.plus(block.mlp().apply(layer, block.norm2().apply(layer, h)));
     }
     Value last = postNorm.apply(g.at("post_layernorm"), blank);
