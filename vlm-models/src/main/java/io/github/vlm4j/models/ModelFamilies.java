@@ -31,6 +31,7 @@ final class ModelFamilies {
           QwenVlFamily.qwen2(),
           QwenVlFamily.qwen25(),
           QwenVlFamily.qwen3(),
+          QwenVlFamily.qwen3Moe(),
           new MiniMindVFamily(),
           new QwenFamily(),
           new SeemoreFamily(),

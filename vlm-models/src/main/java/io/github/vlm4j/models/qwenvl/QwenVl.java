@@ -14,6 +14,7 @@ import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.text.decoder.DecoderNames;
 import io.github.vlm4j.text.decoder.GqaDecoder;
 import io.github.vlm4j.vision.encoder.QwenVisionConfig;
+import io.github.vlm4j.vision.encoder.QwenVisionDesign;
 import io.github.vlm4j.vision.encoder.QwenVisionEncoder;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,35 +36,38 @@ final class QwenVl implements VisualPath {
 
   /** Puts a model together. */
   static ModelArchitecture assemble(QwenVlConfig config, WeightScope weights) {
-    QwenVl visual = new QwenVl(config.vision(), visual(weights));
+    boolean third = config.vision().design() == QwenVisionDesign.QWEN3;
+    // Published checkpoints of the first two generations have the decoder where a text model has
+    // it; what is saved from a bare model, without its head, lacks the first part of the names.
+    WeightScope visual =
+        place(
+            weights,
+            "patch_embed.proj.weight",
+            third ? List.of("model.visual", "visual") : List.of("visual", "model.visual"));
+    WeightScope text =
+        place(
+            weights,
+            "embed_tokens.weight",
+            third
+                ? List.of("model.language_model", "language_model")
+                : List.of("model", "model.language_model", "language_model"));
     var decoder =
         new GqaDecoder(
             config.text(),
             config.rotary(),
             DecoderNames.HUGGING_FACE,
-            decoder(weights),
+            text,
             weights.at("lm_head"));
-    return ModelArchitecture.of(decoder, visual);
+    return ModelArchitecture.of(decoder, new QwenVl(config.vision(), visual));
   }
 
-  /**
-   * Published Qwen2-VL and Qwen2.5-VL checkpoints, and all that were saved from the bare model
-   * without its head, have the tower at the root.
-   */
-  private static WeightScope visual(WeightScope weights) {
-    return weights.has("visual.patch_embed.proj.weight")
-        ? weights.at("visual")
-        : weights.at("model.visual");
-  }
-
-  /** The published ones have the decoder where a text model has it. */
-  private static WeightScope decoder(WeightScope weights) {
-    if (weights.has("model.embed_tokens.weight")) {
-      return weights.at("model");
-    }
-    return weights.has("language_model.embed_tokens.weight")
-        ? weights.at("language_model")
-        : weights.at("model.language_model");
+  /** Returns the first of some places that has a tensor, or else the first. */
+  private static WeightScope place(WeightScope weights, String tensor, List<String> places) {
+    return places.stream()
+        .map(weights::at)
+        .filter(place -> place.has(tensor))
+        .findFirst()
+        .orElseGet(() -> weights.at(places.getFirst()));
   }
 
   private QwenVl(QwenVisionConfig config, WeightScope visual) {

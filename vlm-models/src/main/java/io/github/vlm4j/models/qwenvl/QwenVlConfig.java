@@ -27,6 +27,8 @@ record QwenVlConfig(
     int imageTokenId,
     int videoTokenId) {
 
+  private static final String MOE_DECODER = "qwen3_vl_moe_text";
+
   private static final double QWEN2_THETA = 1_000_000;
   private static final double QWEN3_THETA = 500_000;
 
@@ -34,6 +36,8 @@ record QwenVlConfig(
       new Defaults(152_064, 8192, 29_568, 80, 64, 0, 32_768, 1e-5, Bias.INPUTS, false);
   private static final Defaults QWEN3_TEXT =
       new Defaults(151_936, 4096, 22_016, 32, 32, 128, 128_000, 1e-6, Bias.CONFIGURED, true);
+  private static final Defaults QWEN3_MOE_TEXT =
+      new Defaults(151_936, 2048, 5632, 24, 16, 0, 128_000, 1e-6, Bias.CONFIGURED, true);
 
   /** Returns the part of a configuration that describes the decoder. */
   static ConfigNode text(ConfigNode config) {
@@ -70,11 +74,23 @@ record QwenVlConfig(
   }
 
   static QwenVlConfig readQwen3(ConfigNode config) {
+    return readQwen3(config, QWEN3_TEXT);
+  }
+
+  static QwenVlConfig readQwen3Moe(ConfigNode config) {
+    ConfigNode textNode = config.object("text_config");
+    if (!textNode.string("model_type").equals(MOE_DECODER)) {
+      throw textNode.invalid("model_type", "\"" + MOE_DECODER + "\", the one with experts");
+    }
+    return readQwen3(config, QWEN3_MOE_TEXT);
+  }
+
+  private static QwenVlConfig readQwen3(ConfigNode config, Defaults defaults) {
     ConfigNode textNode = config.object("text_config");
     QwenVisionConfig vision = QwenVisionConfig.readQwen3(config.object("vision_config"));
     GqaDecoderConfig text =
         HuggingFaceDecoder.read(
-            textNode, QWEN3_TEXT, config.booleanOr("tie_word_embeddings", false));
+            textNode, defaults, config.booleanOr("tie_word_embeddings", false));
     requireSameWidth(config, "out_hidden_size", vision, text);
     ConfigNode rope = rope(textNode);
     int[] sections = rope.intsOr("mrope_section", 24, 20, 20);

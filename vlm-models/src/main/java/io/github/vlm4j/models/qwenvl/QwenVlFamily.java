@@ -63,6 +63,19 @@ public final class QwenVlFamily implements ModelFamily {
         QwenVlConfig::readQwen3);
   }
 
+  /** Returns {@code model_type} {@code qwen3_vl_moe}: the sizes with experts. */
+  public static QwenVlFamily qwen3Moe() {
+    return new QwenVlFamily(
+        new SupportedArchitecture(
+            "Qwen3-VL-MoE",
+            List.of("qwen3_vl_moe"),
+            "Hugging Face folder",
+            "Qwen vision transformer: 2D rotary, interpolated positions, any size, video",
+            "PatchMerger 2×2 (GELU), and one for each DeepStack level",
+            "GqaDecoder: Qwen3, q/k norms, stacked experts, interleaved M-RoPE"),
+        QwenVlConfig::readQwen3Moe);
+  }
+
   @Override
   public String name() {
     return supported.family();

@@ -70,7 +70,10 @@ final class ReferenceCase implements AutoCloseable {
         "qwenvl/qwen2_5_one_image",
         "qwenvl/qwen2_5_two_images",
         "qwenvl/qwen2_5_video",
-        "qwenvl/qwen2_5_sliding_window");
+        "qwenvl/qwen2_5_sliding_window",
+        "qwenvl/qwen3_moe_one_image",
+        "qwenvl/qwen3_moe_dense_between",
+        "qwenvl/qwen3_moe_text_only");
   }
 
   static JsonNode json(Path file) {

@@ -9,12 +9,13 @@ import java.util.stream.IntStream;
  * it: Mistral's {@code sliding_window} holds for all layers; Qwen's only if {@code
  * use_sliding_window} says so, in the layers that {@code layer_types} names or, without it, that
  * {@code max_window_layers} counts. Reference: transformers, {@code models/mistral}, {@code
- * models/qwen2}, {@code models/qwen2_moe} and {@code models/qwen3_moe}.
+ * models/qwen2}, {@code models/qwen2_moe}, {@code models/qwen2_vl} and {@code models/qwen3_moe}.
  */
 final class WindowFields {
 
   private static final int DEFAULT_WINDOW = 4096;
   private static final int DEFAULT_MAX_WINDOW_LAYERS = 28;
+  private static final int DEFAULT_MAX_WINDOW_LAYERS_VL = 80;
 
   private WindowFields() {}
 
@@ -24,7 +25,14 @@ final class WindowFields {
     int window =
         switch (modelType) {
           case "mistral" -> window(node);
-          case "qwen2", "qwen2_moe", "qwen3", "qwen3_moe" ->
+          case "qwen2",
+              "qwen2_moe",
+              "qwen2_vl",
+              "qwen2_vl_text",
+              "qwen2_5_vl",
+              "qwen2_5_vl_text",
+              "qwen3",
+              "qwen3_moe" ->
               node.booleanOr("use_sliding_window", false) ? window(node) : 0;
           default -> 0;
         };
@@ -50,7 +58,9 @@ final class WindowFields {
     if (node.has("layer_types")) {
       return byName(node, layers, window);
     }
-    int bound = node.nonNegativeIntOr("max_window_layers", DEFAULT_MAX_WINDOW_LAYERS);
+    int defaultBound =
+        modelType.contains("_vl") ? DEFAULT_MAX_WINDOW_LAYERS_VL : DEFAULT_MAX_WINDOW_LAYERS;
+    int bound = node.nonNegativeIntOr("max_window_layers", defaultBound);
     return IntStream.range(0, layers)
         .mapToObj(i -> {
           boolean slides = modelType.equals("qwen2_moe") ? i % 2 == 0 && i < bound : i >= bound;
