@@ -88,15 +88,15 @@ final class Lowering {
           case Op.Add add -> added(value);
           default -> null;
         };
-    boolean joins =
-        epilogue != null
-            && value.operands().stream().map(MemoryPlan::root).anyMatch(results.getLast()::equals)
-            && span(value).equals(span(results.getLast()));
-    if (joins) {
-      product.then(epilogue);
-      results.set(results.size() - 1, value);
+    Value result = results.getLast();
+    if (epilogue == null
+        || value.operands().stream().map(MemoryPlan::root).noneMatch(result::equals)
+        || !span(value).equals(span(result))) {
+      return false;
     }
-    return joins;
+    product.then(epilogue);
+    results.set(results.size() - 1, value);
+    return true;
   }
 
   /** Returns the addition of the operand that is not the product itself. */
