@@ -33,8 +33,8 @@ final class DescribeCommand implements Callable<Integer> {
       names = "--model",
       paramLabel = "PATH",
       description =
-          "A model folder, or a file of weights. Default: the shipped demonstration model, which knows simple "
-              + "coloured shapes.")
+          "A model folder, or a file of weights. Default: the shipped demonstration model, which "
+              + "knows simple coloured shapes.")
   @Nullable Path model;
 
   @Mixin ModelPartsOptions parts = new ModelPartsOptions();
