@@ -88,7 +88,8 @@ final class ProductChainCases {
           GraphBuilder g = s.g();
           Value x = s.input("x", 2, 14, 13, 20);
           Value first =
-              g.activate(Activation.RELU, g.convolve(x, s.weight("w1", type, 9, 1, 1, 20), null, 1, 0));
+              g.activate(
+                  Activation.RELU, g.convolve(x, s.weight("w1", type, 9, 1, 1, 20), null, 1, 0));
           Value second =
               g.activate(
                   Activation.RELU,

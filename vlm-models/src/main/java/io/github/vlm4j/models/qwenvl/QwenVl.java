@@ -29,6 +29,10 @@ import java.util.List;
  */
 final class QwenVl implements VisualPath {
 
+  private static final DecoderNames NAMES =
+      DecoderNames.HUGGING_FACE.with(
+          new DecoderNames.Experts("gate", "experts", true, List.of(), null));
+
   private final QwenVisionConfig visionConfig;
   private final QwenVisionEncoder vision;
   private final PatchMerger merger;
@@ -52,12 +56,7 @@ final class QwenVl implements VisualPath {
                 ? List.of("model.language_model", "language_model")
                 : List.of("model", "model.language_model", "language_model"));
     var decoder =
-        new GqaDecoder(
-            config.text(),
-            config.rotary(),
-            DecoderNames.HUGGING_FACE,
-            text,
-            weights.at("lm_head"));
+        new GqaDecoder(config.text(), config.rotary(), NAMES, text, weights.at("lm_head"));
     return ModelArchitecture.of(decoder, new QwenVl(config.vision(), visual));
   }
 

@@ -89,8 +89,7 @@ record QwenVlConfig(
     ConfigNode textNode = config.object("text_config");
     QwenVisionConfig vision = QwenVisionConfig.readQwen3(config.object("vision_config"));
     GqaDecoderConfig text =
-        HuggingFaceDecoder.read(
-            textNode, defaults, config.booleanOr("tie_word_embeddings", false));
+        HuggingFaceDecoder.read(textNode, defaults, config.booleanOr("tie_word_embeddings", false));
     requireSameWidth(config, "out_hidden_size", vision, text);
     ConfigNode rope = rope(textNode);
     int[] sections = rope.intsOr("mrope_section", 24, 20, 20);

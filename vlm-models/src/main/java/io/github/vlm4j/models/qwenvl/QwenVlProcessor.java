@@ -53,7 +53,7 @@ final class QwenVlProcessor implements PromptProcessor {
     this.tokenizer = tokenizer;
     this.images = images;
     this.videos = videos;
-    this.visualTokens = new VisualTokens(config, tokenizer);
+    this.visualTokens = new VisualTokens(tokenizer, config.imageTokenId(), config.videoTokenId());
   }
 
   static QwenVlProcessor open(Path folder, QwenVlConfig config) {

@@ -12,10 +12,10 @@ final class VisualTokens {
   private final int image;
   private final int video;
 
-  VisualTokens(QwenVlConfig config, Tokenizer tokenizer) {
+  VisualTokens(Tokenizer tokenizer, int image, int video) {
     this.tokenizer = tokenizer;
-    image = config.imageTokenId();
-    video = config.videoTokenId();
+    this.image = image;
+    this.video = video;
   }
 
   int image() {

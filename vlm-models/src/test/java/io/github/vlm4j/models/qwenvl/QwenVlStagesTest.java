@@ -44,7 +44,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class QwenVlStagesTest {
 
   private static final List<QwenVlFamily> FAMILIES =
-      List.of(QwenVlFamily.qwen2(), QwenVlFamily.qwen25(), QwenVlFamily.qwen3(), QwenVlFamily.qwen3Moe());
+      List.of(
+          QwenVlFamily.qwen2(),
+          QwenVlFamily.qwen25(),
+          QwenVlFamily.qwen3(),
+          QwenVlFamily.qwen3Moe());
 
   private static final double TENSOR_TOLERANCE = 1e-4;
   private static final double LOGPROB_TOLERANCE = 1e-3;

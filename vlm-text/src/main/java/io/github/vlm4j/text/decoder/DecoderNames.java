@@ -59,16 +59,28 @@ public record DecoderNames(
    * called as those of an MLP.
    *
    * @param router the projection that chooses
-   * @param experts the list of experts
+   * @param experts the experts
+   * @param stacked whether they are {@code gate_up_proj} and {@code down_proj} of all of them in
+   *     two tensors; otherwise they are a list
    * @param shared the experts that every row uses
    * @param sharedGate the projection that says how much of them; null for all
    */
   public record Experts(
-      String router, String experts, List<String> shared, @Nullable String sharedGate) {
+      String router,
+      String experts,
+      boolean stacked,
+      List<String> shared,
+      @Nullable String sharedGate) {
 
     /** Keeps an immutable copy. */
     public Experts {
       shared = List.copyOf(shared);
+    }
+
+    /** A list of experts. */
+    public Experts(
+        String router, String experts, List<String> shared, @Nullable String sharedGate) {
+      this(router, experts, false, shared, sharedGate);
     }
   }
 

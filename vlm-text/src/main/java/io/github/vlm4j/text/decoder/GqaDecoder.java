@@ -150,6 +150,7 @@ public final class GqaDecoder implements Decoder {
               scope.at(names.attention().scope()));
       mlpNorm = RmsNorm.of(scope.at(names.mlpNorm()), hidden, config.rmsNormEps());
       WeightScope place = scope.at(names.mlp().scope());
+      ExpertTensors.requireFitting(names, hidden, config.experts(layer), place);
       mlp =
           config
               .experts(layer)

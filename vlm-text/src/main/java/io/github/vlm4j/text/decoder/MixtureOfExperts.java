@@ -66,7 +66,7 @@ final class MixtureOfExperts implements FeedForward {
     return new MixtureOfExperts(
         config,
         Linear.withoutBias(scope.at(parts.router()), hidden, config.count()),
-        list.has("gate_up_proj")
+        parts.stacked()
             ? stacked(hidden, config, activation, list)
             : separate(names.mlp(), hidden, config, activation, list),
         parts.shared().stream()
@@ -117,8 +117,7 @@ final class MixtureOfExperts implements FeedForward {
 
   /** transformers 5 saves the transposed tensors; where one is square, the other tells. */
   private static boolean isStored(WeightScope list, String name, Shape shape) {
-    return list.has(name)
-        && list.source().tensor(list.path() + "." + name).shape().equals(shape);
+    return list.has(name) && list.source().tensor(list.path() + "." + name).shape().equals(shape);
   }
 
   @Override
