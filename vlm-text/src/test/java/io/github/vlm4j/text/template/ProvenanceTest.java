@@ -108,4 +108,19 @@ class ProvenanceTest {
     assertThat(template.render(Map.of("bos_token", "<s>")))
         .isEqualTo(RenderedPrompt.untrusted("<s>"));
   }
+
+  @Test
+  void aStringOfMixedTrustKeepsItsPartsApart() {
+    RenderedPrompt content =
+        RenderedPrompt.join(
+            List.of(
+                RenderedPrompt.untrusted("see "),
+                RenderedPrompt.untrusted("<img>"),
+                RenderedPrompt.trusted("<img>"),
+                RenderedPrompt.untrusted("?")));
+    assertThat(content.spans()).hasSize(3);
+    assertThat(marked("<{{ c }}>", Map.of("c", content))).isEqualTo("<⟦see <img>⟧<img>⟦?⟧>");
+    assertThat(marked("{{ c[2:12] | upper }}", Map.of("c", content))).isEqualTo("⟦E <IMG>⟧<IM");
+    assertThat(marked("{{ c }}", Map.of("c", RenderedPrompt.join(List.of())))).isEmpty();
+  }
 }
