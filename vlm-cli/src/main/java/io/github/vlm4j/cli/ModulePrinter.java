@@ -2,6 +2,7 @@ package io.github.vlm4j.cli;
 
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.Weight;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -85,7 +86,7 @@ final class ModulePrinter {
       Node child = children.get(i).getValue();
       int last = i;
       while (last + 1 < children.size()
-          && isNumber(children.get(i).getKey())
+          && follows(children.get(last).getKey(), children.get(last + 1).getKey())
           && children.get(last + 1).getValue().signature().equals(child.signature())) {
         last++;
       }
@@ -101,7 +102,14 @@ final class ModulePrinter {
     }
   }
 
+  /** Layers of an activation between two others leave a gap in the numbers. */
+  private static boolean follows(String name, String next) {
+    return isNumber(name)
+        && isNumber(next)
+        && new BigInteger(next).subtract(new BigInteger(name)).equals(BigInteger.ONE);
+  }
+
   private static boolean isNumber(String name) {
-    return name.chars().allMatch(Character::isDigit);
+    return !name.isEmpty() && name.chars().allMatch(c -> c >= '0' && c <= '9');
   }
 }
