@@ -72,8 +72,8 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
       case CLIP ->
           ClipVisionEncoder.of(
               sizes, Tower.scope(weights, "vision_model", "embeddings.class_embedding"), null);
-      case SIGLIP -> SiglipVisionEncoder.of(sizes, siglip(weights), hasHead());
-      case NAFLEX -> SiglipVisionEncoder.naflex(sizes, siglip(weights), hasHead());
+      case SIGLIP -> SiglipVisionEncoder.of(sizes, siglip(weights), hasHead(siglip(weights)));
+      case NAFLEX -> SiglipVisionEncoder.naflex(sizes, siglip(weights), hasHead(siglip(weights)));
     };
   }
 
@@ -81,8 +81,9 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
     return Tower.scope(weights, "vision_model", "embeddings.position_embedding.weight");
   }
 
-  private boolean hasHead() {
-    return config.booleanOr("vision_use_head", true);
+  /** Nothing that writes reads what the head pools, so that it need not be there. */
+  private boolean hasHead(WeightScope scope) {
+    return config.booleanOr("vision_use_head", true) && scope.has("head.probe");
   }
 
   /** Returns the grid of patches that positions were learned for. */
