@@ -162,16 +162,20 @@ record MiniMindConfig(
     private RotaryEmbedding rotary(int headDim, int context) {
       double theta = config.positiveDoubleOr("rope_theta", THETA);
       if (layout != Decoding.META && config.booleanOr("inference_rope_scaling", false)) {
-        String settings =
-            """
-            {"rope_theta": %s, "max_position_embeddings": %d, "rope_scaling": {"type": "yarn",
-            "factor": 16, "original_max_position_embeddings": 2048, "beta_fast": 32,
-            "beta_slow": 1, "attention_factor": 1.0}}
-            """;
-        return TextRotary.read(
-            ConfigNode.parse("MiniMind's YaRN", settings.formatted(theta, context)), headDim);
+        return TextRotary.read(yarn(theta, context), headDim);
       }
       return TextRotary.of(headDim, theta);
+    }
+
+    private static ConfigNode yarn(double theta, int context) {
+      return ConfigNode.parse(
+          "MiniMind's YaRN",
+          """
+          {"rope_theta": %s, "max_position_embeddings": %d, "rope_scaling": {"type": "yarn",
+          "factor": 16, "original_max_position_embeddings": 2048, "beta_fast": 32,
+          "beta_slow": 1, "attention_factor": 1.0}}
+          """
+              .formatted(theta, context));
     }
 
     private String projection(String which) {

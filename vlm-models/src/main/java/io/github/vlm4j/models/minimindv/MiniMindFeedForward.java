@@ -49,7 +49,7 @@ record MiniMindFeedForward(Decoding layout, ConfigNode config, Optional<TensorSh
 
   /** The middle as it is in the checkpoint, or else as the published code computes it. */
   private int middle(int hidden) {
-    double wanted = recent() ? Math.ceil(hidden * Math.PI) : hidden * 8L / 3;
+    double wanted = recent() ? Math.ceil(hidden * Math.PI) : Math.floor(hidden * 8.0 / 3);
     String gate = layout.names().mlp().gate() + ".weight";
     String stored = hasExperts() ? layout.names().experts().experts() + ".0." + gate : gate;
     return tensors

@@ -2,6 +2,8 @@ package io.github.vlm4j.models.minimindv;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.checkpoint.SafetensorsWriter;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.models.LoadOptions;
@@ -17,12 +19,18 @@ import io.github.vlm4j.text.generate.GenerationConfig;
 import io.github.vlm4j.text.generate.SamplingOptions;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.preprocess.PixelValues;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -116,6 +124,37 @@ class MiniMindVEndToEndTest {
         assertThat(defaults.sampling().temperature()).isEqualTo(0.65);
         assertThat(defaults.sampling().topP()).isEqualTo(0.85);
         assertThat(defaults.eosTokenIds()).isEqualTo(Set.of(2));
+      }
+    }
+  }
+
+  @Test
+  void aVisionModelWithoutItsPoolingHeadWillDo(@TempDir Path folder) throws IOException {
+    try (MiniMindCase reference = MiniMindCase.open("e_dense")) {
+      Path whole = reference.parts().vision().orElseThrow();
+      for (String file : List.of("config.json", "preprocessor_config.json")) {
+        Files.copy(whole.resolve(file), folder.resolve(file));
+      }
+      try (Checkpoint checkpoint = Checkpoint.open(whole)) {
+        Map<String, Tensor> kept = new TreeMap<>();
+        checkpoint.names().stream()
+            .filter(name -> !name.contains("head."))
+            .forEach(name -> kept.put(name, checkpoint.tensor(name)));
+        assertThat(kept).hasSizeLessThan(checkpoint.names().size());
+        SafetensorsWriter.write(folder.resolve("model.safetensors"), kept);
+      }
+      try (VisionLanguageModel model =
+          VisionLanguageModel.load(
+              reference.parts().withVisionModel(folder), LoadOptions.DEFAULT)) {
+        GenerationResult result =
+            model.generate(
+                GenerationRequest.builder()
+                    .messages(reference.messages())
+                    .sampling(SamplingOptions.GREEDY)
+                    .maxNewTokens(reference.ints("greedyTokens").length)
+                    .ignoreEos(true)
+                    .build());
+        assertThat(tokens(result)).isEqualTo(reference.ints("greedyTokens"));
       }
     }
   }
