@@ -73,8 +73,7 @@ final class MountedWeightsTest {
   void whatNothingAskedForOfAMountIsNamed() {
     WeightScope root = WeightScope.of(weights);
     root.at("part-file.norm").get("weight", 3);
-    assertThatThrownBy(
-            () -> new CheckpointWeights(other).requireAllUsed(root.tree(), "part-file"))
+    assertThatThrownBy(() -> new CheckpointWeights(other).requireAllUsed(root.tree(), "part-file"))
         .isInstanceOf(ModelException.class)
         .hasMessageContaining("other.safetensors")
         .hasMessageContaining("left");

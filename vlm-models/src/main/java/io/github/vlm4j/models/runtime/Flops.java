@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * Counts the multiplications and additions of a graph: linear layers, experts, convolutions and
  * attention, beside which all else is small. Of experts those count that a router chooses, all if
- * it is no router that their gates come from. Attention over a cache counts as that of a prompt which
- * is read at once.
+ * it is no router that their gates come from. Attention over a cache counts as that of a prompt
+ * which is read at once.
  */
 final class Flops {
 

@@ -93,8 +93,7 @@ public final class ModelBenchmark {
   private final WeightSource weights;
 
   /** Takes what to measure and where. */
-  public ModelBenchmark(
-      ModelArchitecture architecture, Backend backend, WeightSource weights) {
+  public ModelBenchmark(ModelArchitecture architecture, Backend backend, WeightSource weights) {
     this.architecture = architecture;
     this.backend = backend;
     this.weights = weights;

@@ -19,7 +19,8 @@ class CountsTest {
       """
       "vocab_size": 100, "hidden_size": 8, "intermediate_size": 24, "num_hidden_layers": 2,
       "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 2,
-      "max_position_embeddings": 64""";
+      "max_position_embeddings": 64\
+      """;
 
   private static Graph graph(String config, int tokens) {
     ModelDescription model = ModelDescription.of(ConfigNode.parse("config.json", config));
