@@ -61,7 +61,7 @@ final class ExpertTensors {
     long middle = config.intermediateSize();
     if (names.experts().stacked()) {
       String down = experts + ".down_proj";
-      require("moe_intermediate_size", middle, down, (long) config.count() * hiddenSize * middle);
+      require("moe_intermediate_size", middle, down, config.count() * (hiddenSize * middle));
     } else {
       String first = experts + ".0." + names.mlp().gate() + ".weight";
       require("moe_intermediate_size", middle, first, hiddenSize * middle);
