@@ -325,6 +325,16 @@ public final class ConfigNode {
         .toArray();
   }
 
+  /** Returns the field, a list of lists of integers of 32 bits. */
+  public List<int[]> intLists(String field) {
+    String expected = "a list of lists of integers";
+    return list(
+            field, expected, row -> row.isArray() && row.valueStream().allMatch(ConfigNode::isInt))
+        .stream()
+        .map(row -> row.valueStream().mapToInt(JsonNode::intValue).toArray())
+        .toList();
+  }
+
   /** Returns the field, a list of integers of 32 bits, or the default if it is absent. */
   public int[] intsOr(String field, int... defaultValue) {
     return has(field) ? ints(field) : defaultValue.clone();

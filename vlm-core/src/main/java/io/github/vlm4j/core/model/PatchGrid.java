@@ -1,5 +1,7 @@
 package io.github.vlm4j.core.model;
 
+import java.util.Optional;
+
 /**
  * How a picture or a video is cut into patches.
  *
@@ -7,8 +9,14 @@ package io.github.vlm4j.core.model;
  *     by one, as a batch of pictures of one size
  * @param height rows of patches
  * @param width columns of patches
+ * @param tiling how the frames make up one picture, if they are a copy of it and its tiles
  */
-public record PatchGrid(int frames, int height, int width) {
+public record PatchGrid(int frames, int height, int width, Optional<Tiling> tiling) {
+
+  /** Returns the grid of frames that are what they seem: pictures, or times of a video. */
+  public PatchGrid(int frames, int height, int width) {
+    this(frames, height, width, Optional.empty());
+  }
 
   /** Checks that no extent is zero or negative and that the number of patches fits an int. */
   public PatchGrid {

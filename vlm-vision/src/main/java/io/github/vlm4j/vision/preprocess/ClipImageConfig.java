@@ -51,6 +51,7 @@ public record ClipImageConfig(
     TORCHVISION
   }
 
+  private static final String LLAVA_NEXT = "LlavaNextImageProcessor";
   private static final int CLIP_SIZE = 224;
   private static final int BICUBIC = 3;
   private static final int MAX_SIDE = 4096;
@@ -82,7 +83,27 @@ public record ClipImageConfig(
         preprocessor.isObject("image_processor")
             ? preprocessor.object("image_processor")
             : preprocessor;
-    boolean siglip = isSiglip(node);
+    return read(node, isSiglip(node));
+  }
+
+  /**
+   * Reads the configuration of a {@code LlavaNextImageProcessor}, whose fields are those of a
+   * {@code CLIPImageProcessor} and {@link TileSizes}.
+   *
+   * @param node the object of {@code preprocessor_config.json}
+   * @return the configuration
+   * @throws CheckpointException if a field is invalid, or the file is for another kind of
+   *     processor; names file and field
+   */
+  public static ClipImageConfig readTiled(ConfigNode node) {
+    String field = "image_processor_type";
+    if (!node.stringOr(field, LLAVA_NEXT).startsWith(LLAVA_NEXT)) {
+      throw node.invalid(field, LLAVA_NEXT);
+    }
+    return read(node, false);
+  }
+
+  private static ClipImageConfig read(ConfigNode node, boolean siglip) {
     boolean doNormalize = node.booleanOr("do_normalize", true);
     boolean doCenterCrop = node.booleanOr("do_center_crop", !siglip);
     ResizeRule size =
