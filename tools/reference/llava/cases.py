@@ -29,6 +29,7 @@ def assistant(value: str) -> dict[str, Any]:
 @dataclass(frozen=True)
 class Case:
     name: str
+    family: str = field(default="llava", kw_only=True)
     vision: dict[str, Any]
     text: dict[str, Any]
     messages: Messages
@@ -160,5 +161,32 @@ CASES = [
         messages=[user(text("How many caf\u00e9s are there?"))],
         # not in the messages; drops the first patch, as this encoder has no class token
         pictures={"aside.png": (31, 30)},
+    ),
+    Case(
+        family="llava_next",
+        name="next_clip_mistral",
+        # 1×3, 3×1 and 2×2 tiles of 3×3 patches
+        vision=clip(hidden_size=16, num_hidden_layers=2, image_size=24, patch_size=8),
+        text=decoder("mistral", num_key_value_heads=2, num_hidden_layers=2, sliding_window=None),
+        messages=[user(image("wide.png"), image("tall.png"), text("Compare both images."))],
+        # rows are cut off again below and above the one, columns beside the other
+        pictures={"wide.png": (61, 9), "tall.png": (33, 45)},
+        top=dict(image_grid_pinpoints=[[24, 72], [72, 24], [48, 48]]),
+        names="published",
+        template="instruct",
+    ),
+    Case(
+        family="llava_next",
+        name="next_siglip_llama",
+        vision=siglip(num_hidden_layers=2, image_size=18, vision_use_head=False),
+        text=decoder("llama", num_key_value_heads=2, num_hidden_layers=2),
+        messages=[user(image("small.png"), text("What is in the picture?"))],
+        pictures={"small.png": (13, 14)},
+        top=dict(
+            image_grid_pinpoints=[[18, 36], [36, 18], [36, 36]],
+            vision_feature_select_strategy="full",
+        ),
+        names="in_memory",
+        processor="joined",
     ),
 ]

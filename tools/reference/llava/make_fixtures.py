@@ -26,9 +26,15 @@ from transformers import (
     GenerationConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
+    LlavaNextConfig,
+    LlavaNextForConditionalGeneration,
+    LlavaNextImageProcessor,
+    LlavaNextProcessor,
     LlavaProcessor,
     SiglipImageProcessor,
 )
+
+from transformers.models.llava_next.modeling_llava_next import image_size_to_num_patches
 
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "clip"))
@@ -49,14 +55,21 @@ MAX_SEEDS = 400
 
 Tensors = dict[str, torch.Tensor]
 
+CONFIG = {"llava": LlavaConfig, "llava_next": LlavaNextConfig}
+MODEL = {
+    "llava": LlavaForConditionalGeneration,
+    "llava_next": LlavaNextForConditionalGeneration,
+}
+PROCESSOR = {"llava": LlavaProcessor, "llava_next": LlavaNextProcessor}
+
 
 # --------------------------------------------------------------------------- checkpoint
 
 
-def config_of(case: Case) -> LlavaConfig:
+def config_of(case: Case) -> Any:
     tokenizer = tokenizer_files.build(case.tokenizer)
     ends = {} if case.tokenizer == "llama" else {"eos_token_id": tokenizer.token_to_id("<|im_end|>")}
-    return LlavaConfig(
+    return CONFIG[case.family](
         vision_config=dict(case.vision),
         text_config={**case.text, **ends},
         image_token_index=tokenizer.token_to_id(tokenizer_files.IMAGE),
@@ -64,8 +77,8 @@ def config_of(case: Case) -> LlavaConfig:
     )
 
 
-def build(case: Case, seed: int) -> LlavaForConditionalGeneration:
-    model = LlavaForConditionalGeneration(config_of(case))
+def build(case: Case, seed: int) -> torch.nn.Module:
+    model = MODEL[case.family](config_of(case))
     randomise(model, seed)
     embeddings = model.get_input_embeddings().weight
     generator = torch.Generator().manual_seed(seed)
@@ -73,6 +86,10 @@ def build(case: Case, seed: int) -> LlavaForConditionalGeneration:
         embeddings.copy_(coarse(0.5 * torch.randn(embeddings.shape, generator=generator)))
         if not model.config.tie_word_embeddings:
             model.lm_head.weight.mul_(2)
+        if case.tokenizer == "llama":
+            # Bytes are rare in what models write; most runs of random ones are no text at all.
+            first = tokenizer_files.build("llama").token_to_id(tokenizer_files.BYTES[0])
+            model.lm_head.weight[first : first + len(tokenizer_files.BYTES)].mul_(0.125)
     return model
 
 
@@ -102,7 +119,7 @@ def write_checkpoint(folder: Path, case: Case, seed: int) -> None:
         ids = torch.arange(count).expand(1, -1).contiguous()
         tensors["vision_tower.vision_model.embeddings.position_ids"] = ids
     save_file(dict(sorted(tensors.items())), folder / "model.safetensors", {"format": "pt"})
-    model.config.architectures = ["LlavaForConditionalGeneration"]
+    model.config.architectures = [MODEL[case.family].__name__]
     model.config.dtype = case.dtype
     model.config.save_pretrained(folder)
     if case.names == "published":
@@ -110,7 +127,7 @@ def write_checkpoint(folder: Path, case: Case, seed: int) -> None:
     write_generation_config(folder, case, default_eos(case))
 
 
-def check_names(folder: Path, model: LlavaForConditionalGeneration, tensors: Tensors) -> None:
+def check_names(folder: Path, model: Any, tensors: Tensors) -> None:
     """Ours must be the names that save_pretrained writes."""
     model.generation_config = GenerationConfig()
     model.save_pretrained(folder)
@@ -125,13 +142,14 @@ def header(path: Path) -> str:
     return data[8 : 8 + int.from_bytes(data[:8], "little")].decode()
 
 
-def published_config(case: Case, config: LlavaConfig) -> dict[str, Any]:
+def published_config(case: Case, config: Any) -> dict[str, Any]:
     """Like llava-1.5-7b-hf's: little beyond what differs from the defaults."""
     return {
-        "architectures": ["LlavaForConditionalGeneration"],
+        "architectures": [MODEL[case.family].__name__],
         "ignore_index": -100,
+        **case.top,
         "image_token_index": config.image_token_index,
-        "model_type": "llava",
+        "model_type": case.family,
         "pad_token_id": config.image_token_index + 1,
         "projector_hidden_act": "gelu",
         "text_config": {**case.text, "torch_dtype": case.dtype},
@@ -168,6 +186,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def image_processor(case: Case) -> Any:
     side = case.vision["image_size"]
+    if case.family == "llava_next":
+        return LlavaNextImageProcessor(
+            size={"shortest_edge": side},
+            crop_size={"height": side, "width": side},
+            image_grid_pinpoints=case.top["image_grid_pinpoints"],
+        )
     if case.vision["model_type"].startswith("siglip"):
         return SiglipImageProcessor(size={"height": side, "width": side}, resample=3)
     return CLIPImageProcessor(
@@ -179,8 +203,8 @@ def write_processor(folder: Path, case: Case) -> None:
     template = (HERE / "templates" / f"{case.template}.jinja").read_text(encoding="utf-8")
     template = template.removesuffix("\n")
     tokenizer_files.write(folder, case.tokenizer, {})
-    config = LlavaConfig.from_pretrained(folder)
-    processor = LlavaProcessor(
+    config = CONFIG[case.family].from_pretrained(folder)
+    processor = PROCESSOR[case.family](
         image_processor=image_processor(case),
         tokenizer=AutoTokenizer.from_pretrained(folder),
         patch_size=case.vision["patch_size"],
@@ -197,7 +221,7 @@ def write_processor(folder: Path, case: Case) -> None:
         (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
         return
     pictures = whole.pop("image_processor")
-    write_json(folder / "preprocessor_config.json", {**pictures, "processor_class": "LlavaProcessor"})
+    write_json(folder / "preprocessor_config.json", {**pictures, "processor_class": PROCESSOR[case.family].__name__})
     write_json(folder / "processor_config.json", whole)
     write_json(folder / "chat_template.json", {"chat_template": template})
 
@@ -214,25 +238,24 @@ def read_inputs(folder: Path, case: Case) -> tuple[str, Tensors]:
     batch = processor.apply_chat_template(
         messages, tokenize=True, return_dict=True, return_tensors="pt", **options
     )
-    names = ("input_ids", "pixel_values", "attention_mask")
+    names = ("input_ids", "pixel_values", "image_sizes", "attention_mask")
     return prompt, {name: batch[name] for name in names if name in batch}
 
 
-def pixels_of(folder: Path, case: Case) -> torch.Tensor | None:
+def pixels_of(folder: Path, case: Case) -> Tensors:
     """All pictures of a case, whether the messages show them or not."""
     if not case.pictures:
-        return None
+        return {}
     images = [Image.open(folder / name) for name in case.pictures]
-    return AutoProcessor.from_pretrained(folder).image_processor(images, return_tensors="pt")[
-        "pixel_values"
-    ]
+    processor = AutoProcessor.from_pretrained(folder).image_processor
+    return dict(processor(images, return_tensors="pt"))
 
 
 # --------------------------------------------------------------------------- reference run
 
 
-def load_model(folder: Path) -> LlavaForConditionalGeneration:
-    model, report = LlavaForConditionalGeneration.from_pretrained(
+def load_model(folder: Path, case: Case) -> Any:
+    model, report = MODEL[case.family].from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
     )
     assert not report["missing_keys"], report
@@ -269,7 +292,7 @@ def depends_on_pictures(model: Any, batch: Tensors, tokens: list[int]) -> bool:
     return True
 
 
-def record(model: Any, batch: Tensors, pixels: torch.Tensor | None) -> Tensors:
+def record(model: Any, batch: Tensors, pixels: Tensors) -> Tensors:
     """Every stage of one prefill; `image.I.` are a picture's, without the batch dimension."""
     tensors: Tensors = {}
     selected: list[torch.Tensor] = []
@@ -293,25 +316,42 @@ def record(model: Any, batch: Tensors, pixels: torch.Tensor | None) -> Tensors:
     out = model.model(**batch, use_cache=False)
     tensors["text.norm"] = out.last_hidden_state[0]
     tensors["logits"] = model.lm_head(out.last_hidden_state[0])
-    if pixels is not None:
-        seen = model.model.vision_tower(pixels, output_hidden_states=True)
+    if pixels:
+        # padded to the greatest number of tiles, and each picture's own number
+        frames = pixels["pixel_values"]
+        tiles = [1] * len(frames)
+        if "image_sizes" in pixels:
+            tiles = [
+                image_size_to_num_patches(
+                    size, model.config.image_grid_pinpoints, model.config.vision_config.image_size
+                )
+                for size in pixels["image_sizes"]
+            ]
+            frames = torch.cat([each[:count] for each, count in zip(frames, tiles, strict=True)])
+        seen = model.model.vision_tower(frames, output_hidden_states=True)
         stages = {f"hidden_states.{k}": state for k, state in enumerate(seen.hidden_states)}
         stages["last_hidden_state"] = seen.last_hidden_state
-        stages["connector"] = torch.stack(model.get_image_features(pixels).pooler_output)
+        embeddings = model.get_image_features(**pixels).pooler_output
         stages["selected"] = selected[-1]
-        stages["pixel_values"] = pixels
+        stages["pixel_values"] = frames
         for name, value in stages.items():
-            tensors |= {f"image.{i}.{name}": part for i, part in enumerate(value)}
+            for i, part in enumerate(value.split(tiles)):
+                tensors[f"image.{i}.{name}"] = part.squeeze(0)
+        for i, part in enumerate(embeddings):
+            tensors[f"image.{i}.connector"] = part
     for hook in hooks:
         hook.remove()
     return tensors
 
 
-def noise(model: Any, batch: Tensors, pixels: torch.Tensor | None) -> float:
+def in_double(tensors: Tensors) -> Tensors:
+    return {k: v.double() if v.is_floating_point() else v for k, v in tensors.items()}
+
+
+def noise(model: Any, batch: Tensors, pixels: Tensors) -> float:
     """The largest difference that single precision makes to any recorded value."""
     single = record(model, batch, pixels)
-    doubled = {k: v.double() if v.is_floating_point() else v for k, v in batch.items()}
-    double = record(model.double(), doubled, None if pixels is None else pixels.double())
+    double = record(model.double(), in_double(batch), in_double(pixels))
     model.float()
     return max(float((single[name].double() - double[name]).abs().max()) for name in single)
 
@@ -327,12 +367,13 @@ def run_case(case: Case, out: Path) -> str:
     write_processor(folder, case)
     prompt, batch = read_inputs(folder, case)
     pixels = pixels_of(folder, case)
-    assert "pixel_values" not in batch or torch.equal(batch["pixel_values"], pixels)
+    if "pixel_values" in batch:
+        assert torch.equal(batch["pixel_values"], pixels["pixel_values"])
 
     first = sum(case.name.encode()) * 1000
     for seed in range(first, first + MAX_SEEDS):
         write_checkpoint(folder, case, seed)
-        model = load_model(folder)
+        model = load_model(folder, case)
         tokens, logits = greedy(model, batch)
         if (
             margins(logits).min() > MIN_MARGIN

@@ -6,6 +6,8 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.clipqwen.QwenFamily;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
+import io.github.vlm4j.models.llava.LlavaFamily;
+import io.github.vlm4j.models.llava.LlavaNextFamily;
 import io.github.vlm4j.models.minimindv.MiniMindVFamily;
 import io.github.vlm4j.models.qwenvl.QwenVlFamily;
 import io.github.vlm4j.models.seemore.SeemoreFamily;
@@ -32,6 +34,8 @@ final class ModelFamilies {
           QwenVlFamily.qwen25(),
           QwenVlFamily.qwen3(),
           QwenVlFamily.qwen3Moe(),
+          new LlavaFamily(),
+          new LlavaNextFamily(),
           new MiniMindVFamily(),
           new QwenFamily(),
           new SeemoreFamily(),

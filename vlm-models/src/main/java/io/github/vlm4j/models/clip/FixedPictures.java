@@ -33,7 +33,7 @@ public record FixedPictures(ClipImageProcessor processor, int imageSize, int fac
               + imageSize
               + "×"
               + imageSize
-              + "; preprocessor_config.json belongs to another model.");
+              + "; size and crop_size in preprocessor_config.json are those of another model.");
     }
     return new PreparedPicture(
         cut ? values.patches(factor) : values.channelsLast(),

@@ -104,6 +104,17 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
   }
 
   /**
+   * Returns what says how pictures are prepared.
+   *
+   * @param folder where {@code preprocessor_config.json} is, or {@code processor_config.json} with
+   *     an {@code image_processor} in it
+   * @throws io.github.vlm4j.core.CheckpointException if there is no such file or it is malformed
+   */
+  public static ConfigNode imageProcessor(Path folder) {
+    return Tower.imageProcessor(folder);
+  }
+
+  /**
    * Opens what prepares pictures.
    *
    * @param folder where {@code preprocessor_config.json} is
