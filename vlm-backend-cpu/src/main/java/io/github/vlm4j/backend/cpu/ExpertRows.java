@@ -1,6 +1,8 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.core.graph.Activation;
 
 /**
  * Which rows use which expert in a run, read off the gates: for one expert after the other the rows
@@ -113,6 +115,26 @@ final class ExpertRows {
   /** Returns which row of the input a row of the group is. */
   int row(int at) {
     return row[at];
+  }
+
+  /**
+   * Replaces some of what a row of the group has after gate by {@code share · activation(gate) ·
+   * up}.
+   */
+  void gate(
+      Kernels kernels,
+      Activation activation,
+      int at,
+      float[] gate,
+      int gateAt,
+      float[] up,
+      int upAt,
+      int n) {
+    kernels.gate(activation, gate, gateAt, up, upAt, gate, gateAt, n);
+    float factor = share[at];
+    for (int i = gateAt; i < gateAt + n; i++) {
+      gate[i] *= factor;
+    }
   }
 
   /** Returns the gate of a row of the group. */

@@ -4,12 +4,14 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.graph.Op;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A mixture of experts. Only the weights of experts that some row uses are read, each once or once
  * for a block of many rows. First all threads compute {@code gate · activation(gate_e x) · up_e x},
  * a part being a band of one expert's; then the result, a part being a band of it, to which experts
- * are added in their order, so that it does not depend on the threads.
+ * are added in their order, so that it does not depend on the threads. Experts that few rows use
+ * and whose weights are stored the other way round are left to {@link StreamedExperts}.
  */
 final class ExpertsStep implements Step {
 
@@ -28,6 +30,7 @@ final class ExpertsStep implements Step {
   private final ExpertMatrices[] experts;
   private final Span y;
   private final ExpertProducts products;
+  private final @Nullable StreamedExperts streamed;
   private final ExpertRows used;
   private final RowBlock[] blocks;
   private final int hidden;
@@ -76,7 +79,12 @@ final class ExpertsStep implements Step {
                 products.scratch(inter, outputBands.size())));
     int widest = Math.max(gatedBands.size(), outputBands.size());
     team.scratch().require(temporary + (long) Math.min(rows, products.mostRows()) * widest);
-    team.packed().require((long) used.capacity() * inter);
+    long gated = (long) used.capacity() * inter;
+    team.packed().require(gated);
+    this.streamed =
+        op.transposed()
+            ? new StreamedExperts(team, op.activation(), x, this.experts, used, y, gated, rows)
+            : null;
   }
 
   private Bands bands(int outputs, int inputs, int rows) {
@@ -92,13 +100,26 @@ final class ExpertsStep implements Step {
     Arrays.fill(y.floats(), y.at(), y.at() + y.length(), 0);
     for (int next = 0; next < experts.length && inter > 0; ) {
       next = used.find(next);
-      team.workers().run(used.active() * gatedBands.count(), gate);
-      team.workers().run(used.active() == 0 ? 0 : outputBands.count(), add);
+      int inBands = used.active();
+      if (streamed != null) {
+        inBands -= streamed.run();
+      }
+      if (inBands > 0) {
+        team.workers().run(used.active() * gatedBands.count(), gate);
+        team.workers().run(outputBands.count(), add);
+      }
     }
+  }
+
+  private boolean isStreamed(int index) {
+    return streamed != null && StreamedExperts.suits(used.count(index));
   }
 
   private void gate(int part, int worker) {
     int index = part / gatedBands.count();
+    if (isStreamed(index)) {
+      return;
+    }
     int from = gatedBands.from(part % gatedBands.count());
     int to = gatedBands.to(part % gatedBands.count());
     ExpertMatrices expert = experts[used.expert(index)];
@@ -120,15 +141,16 @@ final class ExpertsStep implements Step {
           block, expert.up(), upFrom, upFrom + to - from, scratch, temporary, to - from, scratch);
       for (int row = 0; row < block.count; row++) {
         int up = temporary + row * (to - from);
-        gateRow(used.share(block.first + row), gated, at + row * inter, scratch, up, to - from);
+        used.gate(
+            team.kernels(),
+            op.activation(),
+            block.first + row,
+            gated,
+            at + row * inter,
+            scratch,
+            up,
+            to - from);
       }
-    }
-  }
-
-  private void gateRow(float share, float[] gated, int at, float[] up, int upAt, int n) {
-    team.kernels().gate(op.activation(), gated, at, up, upAt, gated, at, n);
-    for (int i = at; i < at + n; i++) {
-      gated[i] *= share;
     }
   }
 
@@ -141,6 +163,9 @@ final class ExpertsStep implements Step {
     block.xAt = 0;
     block.rows = used.gated();
     for (int index = 0; index < used.active(); index++) {
+      if (isStreamed(index)) {
+        continue;
+      }
       Matrix down = experts[used.expert(index)].down();
       BandProduct product = products.of(used.count(index));
       int end = used.first(index) + used.count(index);

@@ -262,7 +262,9 @@ final class Lowering {
         span(y, 1),
         matrices,
         span(y),
-        op.transposed() ? ExpertProducts.transposed(team) : ExpertProducts.of(team),
+        op.transposed()
+            ? ExpertProducts.transposed(team.kernels())
+            : ExpertProducts.of(team.kernels()),
         rows(y, 0));
   }
 

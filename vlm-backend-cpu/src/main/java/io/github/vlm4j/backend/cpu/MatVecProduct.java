@@ -3,7 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 
-/** Row by row, streaming the weights. */
+/** Row by row, streaming the weights, of which a part stays in the cache for the next row. */
 record MatVecProduct(Kernels kernels) implements BandProduct {
 
   @Override
@@ -22,9 +22,13 @@ record MatVecProduct(Kernels kernels) implements BandProduct {
   @Override
   public void multiply(
       RowBlock block, Matrix w, int from, int to, float[] y, int yAt, int apart, float[] scratch) {
-    for (int row = 0; row < block.count; row++) {
-      int at = yAt + row * apart - from;
-      kernels.matVec(w, from, to, block.x, block.start(row), null, y, at, scratch);
+    int atOnce = block.count == 1 ? to - from : MatVecStep.cachedRows(w);
+    for (int first = from; first < to; first += atOnce) {
+      int last = Math.min(to, first + atOnce);
+      for (int row = 0; row < block.count; row++) {
+        int at = yAt + row * apart - from;
+        kernels.matVec(w, first, last, block.x, block.start(row), null, y, at, scratch);
+      }
     }
   }
 }

@@ -37,8 +37,14 @@ final class MatVecStep implements Step, Workers.Task {
     long rowBytes = Math.max(1, weight.dtype().bytes(weight.columns()));
     Bands even =
         Bands.of(weight.rows(), Math.ceilDiv(LEAST_BYTES, rowBytes), MULTIPLE, team.workers());
-    int cached = (int) Math.max(1, CACHED_BYTES / rowBytes / MULTIPLE) * MULTIPLE;
-    this.bands = rows == 1 ? even : new Bands(weight.rows(), Math.min(even.size(), cached));
+    this.bands =
+        rows == 1 ? even : new Bands(weight.rows(), Math.min(even.size(), cachedRows(weight)));
+  }
+
+  /** Returns how many rows of weights stay in the cache for the next row of inputs. */
+  static int cachedRows(Matrix weight) {
+    long rowBytes = Math.max(1, weight.dtype().bytes(weight.columns()));
+    return (int) Math.max(1, CACHED_BYTES / rowBytes / MULTIPLE) * MULTIPLE;
   }
 
   @Override

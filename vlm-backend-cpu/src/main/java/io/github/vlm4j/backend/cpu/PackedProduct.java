@@ -9,8 +9,8 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
  */
 record PackedProduct(Kernels kernels) implements BandProduct {
 
-  /** Packed rows that stay in a second cache; more would pay less and less for reading weights. */
-  private static final int ROWS = 128;
+  /** More rows would pay less and less for reading weights. */
+  private static final int ROWS = 256;
 
   @Override
   public int mostRows() {

@@ -4,13 +4,16 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 
 /**
- * Many rows at once, read where they lie, with weights that are stored the other way round: these
- * are laid out by copying alone. The scratch holds what the kernel needs, then some outputs'
- * weights.
+ * Many rows at once, read where they lie, with weights that are laid out for that. The scratch
+ * holds what the kernel needs, then some outputs' weights.
+ *
+ * @param transposed whether weights are stored with a row for each input; they are laid out by
+ *     copying alone then
  */
-record RunProduct(Kernels kernels) implements BandProduct {
+record RunProduct(Kernels kernels, boolean transposed) implements BandProduct {
 
-  private static final int ROWS = 240;
+  /** More rows would pay less and less for laying out weights. */
+  private static final int ROWS = 480;
 
   /** Floats of weights that stay in a second cache, beside the inputs. */
   private static final int PACKED_FLOATS = 1 << 16;
@@ -37,10 +40,14 @@ record RunProduct(Kernels kernels) implements BandProduct {
   public void multiply(
       RowBlock block, Matrix w, int from, int to, float[] y, int yAt, int apart, float[] scratch) {
     int packed = kernels.runScratch();
-    int atOnce = atOnce(w.rows());
+    int atOnce = atOnce(transposed ? w.rows() : w.columns());
     for (int first = from; first < to; first += atOnce) {
       int last = Math.min(to, first + atOnce);
-      kernels.packColumns(w, first, last, scratch, packed);
+      if (transposed) {
+        kernels.packColumns(w, first, last, scratch, packed);
+      } else {
+        kernels.packWeights(w, null, first, last, scratch, packed, scratch);
+      }
       kernels.multiplyRuns(
           block.x,
           block.xAt,

@@ -47,7 +47,7 @@ final class ExpertCases {
         cases.add(chosen(1, 2, new Mixture(520, 390, 4, type, transposed)));
         cases.add(chosen(300, 2, new Mixture(130, 67, 5, type, transposed)));
         cases.add(oneForAll(3, type, transposed));
-        cases.add(oneForAll(200, type, transposed));
+        cases.add(oneForAll(500, type, transposed));
         cases.add(neverChosen(1, type, transposed));
         cases.add(neverChosen(40, type, transposed));
         cases.add(placed(type, InMemoryWeights.Placement.ODD, transposed));

@@ -36,18 +36,6 @@ public interface Kernels {
       int yAt,
       float[] scratch);
 
-  /**
-   * Computes some outputs of {@code y = x·W} for one input row and a matrix that is stored the
-   * other way round: the sum of its rows, each times an input.
-   *
-   * @param w {@code [inputs, outputs]}
-   * @param fromColumn the first output
-   * @param toColumn one past the last output
-   * @param x {@code [inputs]}
-   * @param y output c is written at {@code yAt + c}
-   */
-  void vecMat(Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt);
-
   /** Returns the floats of scratch that one thread needs for {@link #matVec} with k inputs. */
   int matVecScratch(int k);
 
@@ -193,6 +181,12 @@ public interface Kernels {
 
   /** Adds {@code scale} times row {@code row} of a matrix to {@code y[yAt..]}. */
   void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt);
+
+  /**
+   * Adds rows {@code fromRow} to {@code toRow} of a matrix, row r times {@code x[xAt + r]}, to
+   * {@code y[yAt..]}: a part of {@code x·W} for a matrix that is stored the other way round.
+   */
+  void addScaledRows(Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt);
 
   /** Normalises rows of n values by their root mean square and multiplies by the weight. */
   void rmsNorm(float[] x, int xAt, float[] weight, float eps, float[] y, int yAt, int rows, int n);

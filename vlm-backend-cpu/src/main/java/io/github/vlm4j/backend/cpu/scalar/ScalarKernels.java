@@ -46,18 +46,6 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void vecMat(
-      Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt) {
-    for (int column = fromColumn; column < toColumn; column++) {
-      double sum = 0;
-      for (int row = 0; row < w.rows(); row++) {
-        sum += (double) element(w, row, column) * x[xAt + row];
-      }
-      y[yAt + column] = (float) sum;
-    }
-  }
-
-  @Override
   public int matVecScratch(int k) {
     return 0;
   }
@@ -251,6 +239,18 @@ public final class ScalarKernels implements Kernels {
         }
       }
       default -> throw unsupported(table.dtype());
+    }
+  }
+
+  @Override
+  public void addScaledRows(
+      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt) {
+    for (int column = 0; column < w.columns(); column++) {
+      double sum = y[yAt + column];
+      for (int row = fromRow; row < toRow; row++) {
+        sum += (double) element(w, row, column) * x[xAt + row];
+      }
+      y[yAt + column] = (float) sum;
     }
   }
 

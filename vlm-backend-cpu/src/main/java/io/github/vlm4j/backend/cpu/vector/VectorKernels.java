@@ -55,13 +55,6 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void vecMat(
-      Matrix w, int fromColumn, int toColumn, float[] x, int xAt, float[] y, int yAt) {
-    Weights.check(w.dtype());
-    VectorVecMat.multiply(w, fromColumn, toColumn, x, xAt, y, yAt);
-  }
-
-  @Override
   public int matVecScratch(int k) {
     return k;
   }
@@ -198,6 +191,13 @@ public final class VectorKernels implements Kernels {
   public void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt) {
     Weights.check(table.dtype());
     Weights.addScaled(table, row, scale, y, yAt);
+  }
+
+  @Override
+  public void addScaledRows(
+      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt) {
+    Weights.check(w.dtype());
+    VectorRowSums.add(w, fromRow, toRow, x, xAt, y, yAt);
   }
 
   @Override

@@ -85,10 +85,11 @@ final class VectorRunMatMul {
       int outputs = Math.min(width, toColumn - column);
       Arrays.fill(packed, to, to + width, 0);
       to += width;
-      for (int p = 0; p < k; p++, to += width) {
-        Weights.read(w, p, column, outputs, packed, to);
-        Arrays.fill(packed, to + outputs, to + width, 0);
+      Weights.readColumns(w, column, outputs, packed, to, width);
+      for (int p = 0; p < k && outputs < width; p++) {
+        Arrays.fill(packed, to + p * width + outputs, to + (p + 1) * width, 0);
       }
+      to += k * width;
     }
   }
 

@@ -134,6 +134,46 @@ final class Weights {
     }
   }
 
+  /**
+   * Writes {@code count} elements of each row, from a column on, to {@code y[yAt + row · step..]}.
+   */
+  static void readColumns(Matrix w, int column, int count, float[] y, int yAt, int step) {
+    MemorySegment data = w.data();
+    DType dtype = w.dtype();
+    int bytes = dtype.blockBytes();
+    long rowBytes = w.rowOffset(1);
+    long first = (long) column * bytes;
+    int rows = w.rows();
+    int whole = count - count % L;
+    // The type is asked for once and not for each of rows that may be as short as a vector.
+    for (int i = 0; i < whole; i += L) {
+      long at = first + (long) i * bytes;
+      switch (dtype) {
+        case F32 -> {
+          for (int row = 0; row < rows; row++) {
+            f32(data, at + row * rowBytes).intoArray(y, yAt + row * step + i);
+          }
+        }
+        case F16 -> {
+          for (int row = 0; row < rows; row++) {
+            f16(data, at + row * rowBytes).intoArray(y, yAt + row * step + i);
+          }
+        }
+        default -> {
+          for (int row = 0; row < rows; row++) {
+            bf16(data, at + row * rowBytes).intoArray(y, yAt + row * step + i);
+          }
+        }
+      }
+    }
+    for (int row = 0; row < rows && whole < count; row++) {
+      for (int i = whole; i < count; i++) {
+        long at = first + row * rowBytes + (long) i * bytes;
+        y[yAt + row * step + i] = scalar(dtype, data, at);
+      }
+    }
+  }
+
   /** Adds {@code scale} times a row to {@code y[yAt..]}. */
   static void addScaled(Matrix w, int row, float scale, float[] y, int yAt) {
     MemorySegment data = w.data();

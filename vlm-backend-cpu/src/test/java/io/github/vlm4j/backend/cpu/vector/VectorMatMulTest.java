@@ -111,23 +111,22 @@ class VectorMatMulTest {
 
   @ParameterizedTest
   @CsvSource({"1, 1", "9, 1", "8, 3", "16, 40", "17, 33", "31, 70", "515, 9", "20, 300"})
-  void vectorTimesMatrixEqualsTheOracle(int inputs, int outputs) {
+  void sumsOfScaledRowsEqualTheOracle(int inputs, int outputs) {
     for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
       Numbers numbers = new Numbers(inputs);
       Matrix w = numbers.matrix(dtype, inputs, outputs);
       float[] x = numbers.floats(2 + inputs);
-      float[] y = new float[5 + outputs];
+      float[] y = new float[5 + outputs + 1];
       Arrays.fill(y, 77);
+      int from = inputs / 3;
 
-      for (int column = 0; column < outputs; column += 37) {
-        KERNELS.vecMat(w, column, Math.min(outputs, column + 37), x, 2, y, 5);
-      }
+      KERNELS.addScaledRows(w, from, inputs, x, 2, y, 5);
 
-      assertThat(y).startsWith(77, 77, 77, 77, 77);
+      assertThat(y).startsWith(77, 77, 77, 77, 77).endsWith(77);
       for (int column = 0; column < outputs; column++) {
-        double sum = 0;
-        double magnitude = 0;
-        for (int i = 0; i < inputs; i++) {
+        double sum = 77;
+        double magnitude = 77;
+        for (int i = from; i < inputs; i++) {
           sum += Numbers.at(w, i, column) * x[2 + i];
           magnitude += Math.abs(Numbers.at(w, i, column) * x[2 + i]);
         }
@@ -139,17 +138,17 @@ class VectorMatMulTest {
   }
 
   @Test
-  void theSplitOfColumnsDoesNotChangeASingleBit() {
+  void rowsAreAddedInTheirOrderInHoweverManyCalls() {
     Numbers numbers = new Numbers(7);
-    Matrix w = numbers.matrix(DType.BF16, 75, 200);
+    Matrix w = numbers.matrix(DType.BF16, 75, 203);
     float[] x = numbers.floats(75);
-    float[] whole = new float[200];
-    float[] parts = new float[200];
+    float[] whole = new float[203];
+    float[] parts = new float[203];
 
-    KERNELS.vecMat(w, 0, 200, x, 0, whole, 0);
-    KERNELS.vecMat(w, 0, 33, x, 0, parts, 0);
-    KERNELS.vecMat(w, 33, 64, x, 0, parts, 0);
-    KERNELS.vecMat(w, 64, 200, x, 0, parts, 0);
+    KERNELS.addScaledRows(w, 0, 75, x, 0, whole, 0);
+    KERNELS.addScaledRows(w, 0, 10, x, 0, parts, 0);
+    KERNELS.addScaledRows(w, 10, 11, x, 0, parts, 0);
+    KERNELS.addScaledRows(w, 11, 75, x, 0, parts, 0);
 
     assertThat(parts).isEqualTo(whole);
   }
