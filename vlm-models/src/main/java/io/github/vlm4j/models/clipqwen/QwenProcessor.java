@@ -10,6 +10,7 @@ import io.github.vlm4j.models.family.PlaceholderExpansion;
 import io.github.vlm4j.models.family.PreparedPicture;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptFiles;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.text.template.ChatTemplate;
@@ -73,14 +74,7 @@ final class QwenProcessor implements PromptProcessor {
 
   static QwenProcessor open(ModelDescription model, QwenConfig config) {
     Path folder = model.parts().tokenizerPath();
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    if (tokenizer.vocabularySize() > config.decoder().vocabularySize()) {
-      throw new CheckpointException(
-          "The tokenizer in %s has ids up to %d, but config.json has room for %d (vocab_size); the"
-                  .formatted(
-                      folder, tokenizer.vocabularySize() - 1, config.decoder().vocabularySize())
-              + " two belong to different models.");
-    }
+    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.decoder().vocabularySize());
     int placeholder =
         tokenizer
             .idOf(PICTURE)

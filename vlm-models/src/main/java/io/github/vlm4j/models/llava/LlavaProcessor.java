@@ -1,6 +1,5 @@
 package io.github.vlm4j.models.llava;
 
-import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.models.chat.Message;
@@ -11,6 +10,7 @@ import io.github.vlm4j.models.family.PlaceholderExpansion;
 import io.github.vlm4j.models.family.PreparedPicture;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptFiles;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.text.template.ChatTemplate;
@@ -72,20 +72,11 @@ final class LlavaProcessor implements PromptProcessor {
       PictureProcessor pictures,
       ToIntFunction<PreparedPicture> embeddings) {
     Path folder = model.parts().tokenizerPath();
-    Tokenizer tokenizer = Tokenizer.load(folder);
+    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.vocabularySize());
     TokenizerConfig tokenizerConfig = TokenizerConfig.load(folder);
     requireFitting(model.folder().resolve(PROCESSOR), config, tokenizer);
-    ChatTemplate template =
-        tokenizerConfig
-            .chatTemplate()
-            .orElseThrow(() ->
-                new CheckpointException(
-                    "The model folder "
-                        + folder
-                        + " has no chat template: there is neither chat_template.jinja nor"
-                        + " chat_template.json, and none in tokenizer_config.json."));
     return new LlavaProcessor(
-        template,
+        PromptFiles.chatTemplate(folder),
         tokenizer,
         idOf(tokenizer, tokenizerConfig.specialTokens().get("bos_token")),
         tokenizer.frame(),
@@ -121,14 +112,6 @@ final class LlavaProcessor implements PromptProcessor {
 
   private static void requireFitting(
       ConfigNode processor, LlavaConfig config, Tokenizer tokenizer) {
-    if (tokenizer.vocabularySize() > config.vocabularySize()) {
-      throw new CheckpointException(
-          "tokenizer.json has ids up to "
-              + (tokenizer.vocabularySize() - 1)
-              + " but text_config in config.json says vocab_size "
-              + config.vocabularySize()
-              + "; the two belong to different models.");
-    }
     OptionalInt id = tokenizer.idOf(processor.stringOr("image_token", "<image>"));
     if (id.isEmpty() || id.getAsInt() != config.imageTokenId()) {
       throw processor.invalid(

@@ -9,6 +9,7 @@ import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.models.family.PreparedPicture;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptFiles;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.models.minimindv.MiniMindLayout.Connecting;
@@ -16,7 +17,6 @@ import io.github.vlm4j.models.minimindv.MiniMindLayout.Decoding;
 import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
-import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,24 +63,9 @@ final class MiniMindVProcessor implements PromptProcessor {
               + model.parts().model()
               + "; give the folder of the tokenizer with --tokenizer.");
     }
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    if (tokenizer.vocabularySize() > config.decoder().vocabularySize()) {
-      throw new CheckpointException(
-          "tokenizer.json in %s has ids up to %d but the model has embeddings of %d tokens; give the tokenizer that it was trained with."
-              .formatted(
-                  folder, tokenizer.vocabularySize() - 1, config.decoder().vocabularySize()));
-    }
-    ChatTemplate template =
-        TokenizerConfig.load(folder)
-            .chatTemplate()
-            .orElseThrow(() ->
-                new CheckpointException(
-                    "The tokenizer's folder "
-                        + folder
-                        + " has no chat template: there is neither chat_template.jinja nor"
-                        + " chat_template.json, and none in tokenizer_config.json."));
+    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.decoder().vocabularySize());
     return new MiniMindVProcessor(
-        template,
+        PromptFiles.chatTemplate(folder),
         tokenizer,
         placeholder(config, tokenizer, folder),
         MiniMindPictures.read(model, config),

@@ -7,12 +7,12 @@ import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.chat.Part;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptFiles;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
-import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.preprocess.PatchedImage;
 import io.github.vlm4j.vision.preprocess.PatchedVideo;
@@ -57,18 +57,10 @@ final class QwenVlProcessor implements PromptProcessor {
   }
 
   static QwenVlProcessor open(Path folder, QwenVlConfig config) {
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    if (tokenizer.vocabularySize() > config.text().vocabularySize()) {
-      throw new CheckpointException(
-          "tokenizer.json has ids up to "
-              + (tokenizer.vocabularySize() - 1)
-              + " but config.json says vocab_size "
-              + config.text().vocabularySize()
-              + "; the two belong to different models.");
-    }
+    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.text().vocabularySize());
     return new QwenVlProcessor(
         config,
-        template(folder),
+        PromptFiles.chatTemplate(folder),
         tokenizer,
         new QwenImageProcessor(fitting(config, QwenImageConfig.load(folder), "pictures")),
         new QwenVideoProcessor(
@@ -103,18 +95,6 @@ final class QwenVlProcessor implements PromptProcessor {
               + "; the two belong to different models.");
     }
     return processor;
-  }
-
-  private static ChatTemplate template(Path folder) {
-    return TokenizerConfig.load(folder)
-        .chatTemplate()
-        .orElseThrow(() ->
-            new CheckpointException(
-                "The model folder "
-                    + folder
-                    + " has no chat template: there is neither "
-                    + "chat_template.jinja nor chat_template.json, and none in "
-                    + "tokenizer_config.json."));
   }
 
   @Override

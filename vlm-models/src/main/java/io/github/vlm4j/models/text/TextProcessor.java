@@ -1,6 +1,5 @@
 package io.github.vlm4j.models.text;
 
-import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.models.chat.Message;
@@ -8,6 +7,7 @@ import io.github.vlm4j.models.chat.Part;
 import io.github.vlm4j.models.chat.Role;
 import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.models.family.PreparedVisual;
+import io.github.vlm4j.models.family.PromptFiles;
 import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.TemplateMessages;
 import io.github.vlm4j.text.template.ChatTemplate;
@@ -40,15 +40,7 @@ final class TextProcessor implements PromptProcessor {
   }
 
   static TextProcessor open(Path folder, int vocabularySize) {
-    Tokenizer tokenizer = Tokenizer.load(folder);
-    if (tokenizer.vocabularySize() > vocabularySize) {
-      throw new CheckpointException(
-          "tokenizer.json has ids up to "
-              + (tokenizer.vocabularySize() - 1)
-              + " but config.json says vocab_size "
-              + vocabularySize
-              + "; the two belong to different models.");
-    }
+    Tokenizer tokenizer = PromptFiles.tokenizer(folder, vocabularySize);
     return new TextProcessor(tokenizer, TokenizerConfig.load(folder).chatTemplate());
   }
 

@@ -111,7 +111,7 @@ class LlavaBadInputTest {
     Files.writeString(file, tokenizer.toString());
     assertThatThrownBy(() -> VisionLanguageModel.load(folder).close())
         .isInstanceOf(VlmException.class)
-        .hasMessageContaining("tokenizer.json")
+        .hasMessageContaining("The tokenizer in")
         .hasMessageContaining("vocab_size 368");
   }
 
