@@ -134,9 +134,11 @@ class MiniMindVBadInputTest {
     "a_folder, n_kv_heads, 3, a divisor",
     "e_folder, head_dim, 7, even",
     "e_folder, hidden_act, '\"step\"', step",
-    "b_folder, image_ids, '[34, 34, 34]', 'must be a list of 16 ids, as many as a picture has embeddings'",
+    "b_folder, image_ids, '[34, 34, 34]', 'must be a list of 16 ids, as many as a picture has"
+        + " embeddings'",
     "e_folder, image_token_len, 64, 'must be 16, as many as a picture has embeddings'",
-    "b_folder, image_ids, '[34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 35]', one id"
+    "b_folder, image_ids, '[34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 34, 35]', one"
+        + " id"
   })
   void aConfigurationThatContradictsTheCheckpointIsRefused(
       String name, String field, String value, String said) throws IOException {

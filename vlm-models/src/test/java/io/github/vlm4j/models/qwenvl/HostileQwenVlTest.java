@@ -59,8 +59,8 @@ class HostileQwenVlTest {
       value = {
         "qwen2_5_one_image ~ vision_config ~ {'window_size': 7}"
             + " ~ config.json: vision_config.window_size must be at least",
-        "qwen2_5_one_image ~ vision_config ~ {'fullatt_block_indexes': [3]}"
-            + " ~ config.json: vision_config.fullatt_block_indexes must be block numbers from 0 to 2",
+        "qwen2_5_one_image ~ vision_config ~ {'fullatt_block_indexes': [3]} ~ config.json:"
+            + " vision_config.fullatt_block_indexes must be block numbers from 0 to 2",
         "qwen2_5_one_image ~ vision_config ~ {'out_hidden_size': 32}"
             + " ~ config.json: vision_config.out_hidden_size must be the decoder's hidden_size, 24",
         "qwen2_5_one_image ~ vision_config ~ {'tokens_per_second': 0}"

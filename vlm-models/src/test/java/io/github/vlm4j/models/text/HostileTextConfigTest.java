@@ -53,7 +53,8 @@ class HostileTextConfigTest {
         "llama2 ~ {'rope_scaling': {'type': 'dynamic', 'factor': 2.0}}"
             + " ~ config.json: rope_scaling.type must be \"default\", \"linear\"",
         "llama2 ~ {'hidden_act': 'relu6'} ~ config.json.hidden_act: the activation \"relu6\"",
-        "llama2 ~ {'hidden_size': 23, 'head_dim': null} ~ config.json: num_attention_heads must be such that",
+        "llama2 ~ {'hidden_size': 23, 'head_dim': null} ~ config.json: num_attention_heads must be"
+            + " such that",
         "llama2 ~ {'num_key_value_heads': 3} ~ config.json: num_key_value_heads must be a divisor",
         "llama_biases ~ {'head_dim': 9} ~ config.json: head_dim must be an even number",
         "llama_biases ~ {'attention_bias': false} ~ self_attn.",
@@ -62,11 +63,14 @@ class HostileTextConfigTest {
         "llama2 ~ {'num_hidden_layers': 3} ~ layers.2",
         "llama2 ~ {'num_hidden_layers': 1} ~ layers.1",
         "llama2 ~ {'vocab_size': 300} ~ embed_tokens.weight",
-        "mistral_window_base ~ {'sliding_window': 0} ~ config.json: sliding_window must be a positive",
-        "mistral_window_base ~ {'sliding_window': 'all'} ~ sliding_window must be a positive integer",
+        "mistral_window_base ~ {'sliding_window': 0} ~ config.json: sliding_window must be a"
+            + " positive",
+        "mistral_window_base ~ {'sliding_window': 'all'} ~ sliding_window must be a positive"
+            + " integer",
         "qwen2_window ~ {'max_window_layers': -1} ~ config.json: max_window_layers must be",
         "qwen2_window ~ {'use_sliding_window': 1} ~ config.json: use_sliding_window must be true",
-        "qwen3_window_bias ~ {'layer_types': ['full_attention']} ~ config.json: layer_types must be",
+        "qwen3_window_bias ~ {'layer_types': ['full_attention']} ~ config.json: layer_types must"
+            + " be",
         "qwen3_window_bias ~ {'layer_types': ['full_attention', 'full_attention', 'chunked']}"
             + " ~ for each of the 3 layers",
         "qwen3_moe ~ {'num_experts_per_tok': 7}"

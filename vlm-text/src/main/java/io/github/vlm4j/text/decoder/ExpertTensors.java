@@ -48,7 +48,8 @@ final class ExpertTensors {
               + path(experts ? gate : router)
               + " and none "
               + path(experts ? router : gate)
-              + " where mlp_only_layers, decoder_sparse_step and model_type of config.json call for "
+              + " where mlp_only_layers, decoder_sparse_step and model_type of config.json call for"
+              + " "
               + (experts ? "experts" : "an MLP without experts")
               + "; configuration and weights belong to different models.");
     }

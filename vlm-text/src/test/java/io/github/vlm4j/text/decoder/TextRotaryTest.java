@@ -122,12 +122,13 @@ class TextRotaryTest {
   @CsvSource(
       delimiter = '~',
       value = {
-        "{'rope_scaling': {'rope_type': 'longrope', 'factor': 2}}"
-            + " ~ config.json: rope_scaling.rope_type must be 'default', 'linear', 'llama3' or 'yarn'",
+        "{'rope_scaling': {'rope_type': 'longrope', 'factor': 2}} ~ config.json:"
+            + " rope_scaling.rope_type must be 'default', 'linear', 'llama3' or 'yarn'",
         "{'rope_scaling': {'type': 'dynamic', 'factor': 2}} ~ rope_scaling.type must be 'default'",
         "{'rope_parameters': {'rope_type': 7}} ~ rope_parameters.rope_type must be a string",
         "{'rope_scaling': {'type': 'linear'}} ~ rope_scaling.factor",
-        "{'rope_scaling': {'type': 'linear', 'factor': 0}} ~ rope_scaling.factor must be a positive",
+        "{'rope_scaling': {'type': 'linear', 'factor': 0}} ~ rope_scaling.factor must be a"
+            + " positive",
         "{'rope_scaling': 4} ~ rope_scaling must be an object",
         "{'rope_theta': -1} ~ rope_theta must be a positive number",
         "{'rope_theta': 1e300} ~ rope_theta must be such that",
@@ -138,7 +139,8 @@ class TextRotaryTest {
         "{'rope_scaling': {'type': 'llama3', 'factor': 8, 'low_freq_factor': 1,"
             + " 'high_freq_factor': 4}} ~ max_position_embeddings is missing",
         "{'rope_theta': 1, 'rope_scaling': {'type': 'yarn', 'factor': 8,"
-            + " 'original_max_position_embeddings': 64}} ~ config.json: rope_theta must be more than 1",
+            + " 'original_max_position_embeddings': 64}} ~ config.json: rope_theta must be more"
+            + " than 1",
         "{'rope_scaling': {'type': 'yarn', 'original_max_position_embeddings': 64}}"
             + " ~ max_position_embeddings is missing",
         "{'rope_scaling': {'type': 'yarn', 'factor': 8, 'original_max_position_embeddings': 0}}"
