@@ -3,7 +3,6 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
-import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
@@ -51,7 +50,7 @@ final class Lowering {
     for (Value value : graph.values()) {
       if (MemoryPlan.isLeaf(value)) {
         leaves.declare(value);
-      } else if (!joins(value)) {
+      } else {
         Step step = lower(value);
         if (step != null) {
           add(step, value);
@@ -72,43 +71,6 @@ final class Lowering {
             + team.packed().bytes();
     return new CpuExecutable(
         backend, steps, results, leaves.inputs(), leaves.states(), outputs, bytes);
-  }
-
-  /**
-   * Joins an operation by element to the product computed just before, if it writes over it, and
-   * returns whether it did.
-   */
-  private boolean joins(Value value) {
-    if (steps.isEmpty() || !(steps.getLast() instanceof RunMatMulStep product)) {
-      return false;
-    }
-    Epilogue epilogue =
-        switch (value.op()) {
-          case Op.Activate(Activation activation) -> new Epilogue.Activate(activation);
-          case Op.Add add -> added(value);
-          default -> null;
-        };
-    Value result = results.getLast();
-    if (epilogue == null
-        || value.operands().stream().map(MemoryPlan::root).noneMatch(result::equals)
-        || !span(value).equals(span(result))) {
-      return false;
-    }
-    product.then(epilogue);
-    results.set(results.size() - 1, value);
-    return true;
-  }
-
-  /** Returns the addition of the operand that is not the product itself. */
-  private @Nullable Epilogue added(Value sum) {
-    Value product = results.getLast();
-    List<Value> others =
-        sum.operands().stream()
-            .filter(operand -> !MemoryPlan.root(operand).equals(product))
-            .toList();
-    return others.size() == 1 && others.getFirst().shape().elements() == sum.shape().elements()
-        ? new Epilogue.Add(span(others.getFirst()))
-        : null;
   }
 
   private void add(Step step, Value result) {
@@ -241,9 +203,14 @@ final class Lowering {
     if (patches.padding() == 0) {
       return new RunMatMulStep(team, x::floats, x.at(), inputs, kernel, bias, span(y));
     }
-    add(new PadStep(team, patches, x, pictures), y);
+    Step pad = new PadStep(team, patches, x, pictures);
     Scratch padded = team.packed();
-    return new RunMatMulStep(team, () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+    Step multiply =
+        new RunMatMulStep(team, () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+    return () -> {
+      pad.run();
+      multiply.run();
+    };
   }
 
   private Step experts(Value y, Op.Experts op) {

@@ -155,8 +155,7 @@ final class MemoryPlan {
   }
 
   /**
-   * Returns the block of an operand that the operation may write its result to, if there is one; of
-   * two, that of the operand computed last, which may still be cached.
+   * Returns the block of an operand that the operation may write its result to, if there is one.
    */
   private @Nullable Block overwritten(Value value, int step) {
     List<Value> operands = value.operands();
@@ -170,22 +169,18 @@ final class MemoryPlan {
           case Op.Scatter scatter -> 1;
           default -> 0;
         };
-    Block chosen = null;
-    int latest = -1;
     for (int i = 0; i < candidates; i++) {
       Value root = root(operands.get(i));
       Block block = blocks.get(root);
       if (block != null
-          && root.id() > latest
           && block.last == step
           && block.floats == value.shape().elements()
           && operands.get(i).shape().elements() == block.floats
           && operands.stream().filter(operand -> root(operand).equals(root)).count() == 1) {
-        chosen = block;
-        latest = root.id();
+        return block;
       }
     }
-    return chosen;
+    return null;
   }
 
   private static long place(List<Block> blocks) {

@@ -3,9 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -28,9 +26,6 @@ final class RunMatMulStep implements Step, Workers.Task {
   /** More parts than threads even out cores of unequal speed. */
   private static final int PARTS_PER_THREAD = 4;
 
-  /** Floats of results that are still in a second cache when they have been computed. */
-  private static final int EPILOGUE_FLOATS = 1 << 15;
-
   /** Multiplications below which another part does not pay. */
   private static final long LEAST_PRODUCTS = 1 << 20;
 
@@ -43,7 +38,6 @@ final class RunMatMulStep implements Step, Workers.Task {
   private final Span y;
   private final Bands inputBands;
   private final Bands outputBands;
-  private final List<Epilogue> epilogues = new ArrayList<>();
 
   /** The band of outputs whose weights a thread has laid out last in this run. */
   private final int[] packedBand;
@@ -77,11 +71,6 @@ final class RunMatMulStep implements Step, Workers.Task {
     team.scratch()
         .require(
             (long) kernels.runScratch() + kernels.packedWeightFloats(outputBands.size(), columns));
-  }
-
-  /** Has something more done to each element of the result. */
-  void then(Epilogue epilogue) {
-    epilogues.add(epilogue);
   }
 
   /** Returns the parts that even out cores of unequal speed. */
@@ -136,44 +125,19 @@ final class RunMatMulStep implements Step, Workers.Task {
       kernels.packWeights(weight, bias, from, to, scratch, packedAt, scratch);
       packedBand[worker] = outputBand;
     }
-    int last = inputBands.to(inputBand);
-    int rows = epilogues.isEmpty() ? last : rowsInCache(to - from);
-    for (int input = inputBands.from(inputBand); input < last; input += rows) {
-      int next = Math.min(last, input + rows);
-      multiply(input, next, from, to, scratch);
-      finish(input, next, from, to);
-    }
-  }
-
-  private int rowsInCache(int outputs) {
-    int tile = team.kernels().runTile();
-    return Math.max(1, EPILOGUE_FLOATS / outputs / tile) * tile;
-  }
-
-  private void multiply(int fromInput, int toInput, int from, int to, float[] scratch) {
-    Kernels kernels = team.kernels();
     kernels.multiplyRuns(
         x.get(),
         xAt,
         inputs,
-        fromInput,
-        toInput,
+        inputBands.from(inputBand),
+        inputBands.to(inputBand),
         scratch,
-        kernels.runScratch(),
+        packedAt,
         from,
         to,
         y.floats(),
         y.at(),
         weight.rows(),
         scratch);
-  }
-
-  private void finish(int fromInput, int toInput, int from, int to) {
-    for (int i = 0; i < epilogues.size(); i++) {
-      Epilogue epilogue = epilogues.get(i);
-      for (int input = fromInput; input < toInput; input++) {
-        epilogue.apply(team.kernels(), y, input * weight.rows() + from, to - from);
-      }
-    }
   }
 }

@@ -153,10 +153,10 @@ public final class ModifiedResNet implements VisionEncoder {
     }
 
     Value apply(GraphBuilder g, Value x) {
-      Value shortcut = downsample == null ? x : downsample.apply(g.at("downsample"), pooled(g, x));
       Value h = g.activate(Activation.RELU, conv1.apply(g.at("conv1"), x));
       h = g.activate(Activation.RELU, conv2.apply(g.at("conv2"), h));
       h = conv3.apply(g.at("conv3"), pooled(g, h));
+      Value shortcut = downsample == null ? x : downsample.apply(g.at("downsample"), pooled(g, x));
       return g.activate(Activation.RELU, h.plus(shortcut));
     }
 
