@@ -114,8 +114,9 @@ final class RunMatMulStep implements Step, Workers.Task {
 
   @Override
   public void run(int part, int worker) {
-    int inputBand = part / outputBands.count();
-    int outputBand = part % outputBands.count();
+    // Threads write rows of their own, and what they lay out serves several parts in a row.
+    int inputBand = part % inputBands.count();
+    int outputBand = part / inputBands.count();
     int from = outputBands.from(outputBand);
     int to = outputBands.to(outputBand);
     float[] scratch = team.scratch().array(worker);
