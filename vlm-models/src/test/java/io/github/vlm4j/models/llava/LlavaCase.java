@@ -1,11 +1,10 @@
 package io.github.vlm4j.models.llava;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.TensorAssertions;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.preprocess.PixelValues;
 import java.io.IOException;
@@ -124,19 +123,7 @@ final class LlavaCase implements AutoCloseable {
 
   /** Requires every element within a distance of the reference's. */
   void assertClose(String tensorName, Tensor actual, double tolerance) {
-    Tensor reference = tensor(tensorName);
-    assertThat(actual.shape().elements())
-        .as("elements of %s of %s", tensorName, name)
-        .isEqualTo(reference.shape().elements());
-    double worst = 0;
-    for (long i = 0; i < reference.shape().elements(); i++) {
-      double distance = Math.abs((double) actual.getFloat(i) - reference.getFloat(i));
-      // A NaN must not pass for small.
-      worst = distance <= worst ? worst : distance;
-    }
-    assertThat(worst)
-        .as("largest distance of %s of %s from the reference", tensorName, name)
-        .isLessThanOrEqualTo(tolerance);
+    TensorAssertions.assertClose(tensorName + " of " + name, actual, tensor(tensorName), tolerance);
   }
 
   @Override

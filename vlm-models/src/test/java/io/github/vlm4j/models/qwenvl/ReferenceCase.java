@@ -1,12 +1,11 @@
 package io.github.vlm4j.models.qwenvl;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.TensorAssertions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -119,19 +118,7 @@ final class ReferenceCase implements AutoCloseable {
 
   /** Requires every element within a distance of the reference's. */
   void assertClose(String tensorName, Tensor actual, double tolerance) {
-    Tensor reference = tensor(tensorName);
-    assertThat(actual.shape().elements())
-        .as("elements of %s of %s", tensorName, name)
-        .isEqualTo(reference.shape().elements());
-    double worst = 0;
-    for (long i = 0; i < reference.shape().elements(); i++) {
-      double distance = Math.abs((double) actual.getFloat(i) - reference.getFloat(i));
-      // A NaN must not pass for small.
-      worst = distance <= worst ? worst : distance;
-    }
-    assertThat(worst)
-        .as("largest distance of %s of %s from the reference", tensorName, name)
-        .isLessThanOrEqualTo(tolerance);
+    TensorAssertions.assertClose(tensorName + " of " + name, actual, tensor(tensorName), tolerance);
   }
 
   @Override

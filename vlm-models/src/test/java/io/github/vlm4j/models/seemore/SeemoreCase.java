@@ -1,11 +1,10 @@
 package io.github.vlm4j.models.seemore;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.TensorAssertions;
 import io.github.vlm4j.models.VisionLanguageModel;
 import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.vision.image.Image;
@@ -88,14 +87,7 @@ final class SeemoreCase implements AutoCloseable {
 
   /** Requires every element within a distance of the reference's. */
   void assertClose(String name, Tensor actual, double tolerance) {
-    float[] reference = tensor(name).toFloats();
-    float[] values = actual.toFloats();
-    assertThat(values).as(name).hasSameSizeAs(reference);
-    for (int i = 0; i < values.length; i++) {
-      assertThat(Math.abs((double) values[i] - reference[i]))
-          .as("distance of element %d of %s", i, name)
-          .isLessThanOrEqualTo(tolerance);
-    }
+    TensorAssertions.assertClose(name, actual, tensor(name), tolerance);
   }
 
   @Override

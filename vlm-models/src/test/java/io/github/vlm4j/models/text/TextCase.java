@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.TensorAssertions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -86,15 +87,7 @@ final class TextCase implements AutoCloseable {
     assertThat(actual.shape())
         .as("shape of %s of %s", tensorName, name)
         .isEqualTo(reference.shape());
-    double worst = 0;
-    for (long i = 0; i < reference.shape().elements(); i++) {
-      double distance = Math.abs((double) actual.getFloat(i) - reference.getFloat(i));
-      // A NaN must not pass for small.
-      worst = distance <= worst ? worst : distance;
-    }
-    assertThat(worst)
-        .as("largest distance of %s of %s from the reference", tensorName, name)
-        .isLessThanOrEqualTo(tolerance);
+    TensorAssertions.assertClose(tensorName + " of " + name, actual, reference, tolerance);
   }
 
   @Override
