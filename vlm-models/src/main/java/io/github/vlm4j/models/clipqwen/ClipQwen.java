@@ -71,8 +71,8 @@ final class ClipQwen implements VisualPath {
       throw new ModelException(
           "The connector "
               + model.parts().connector()
-              + " has no vision model to connect; give the folder of the CLIP it was trained with"
-              + " with --vision-model.");
+              + " has no vision model to connect; name the folder of its CLIP with"
+              + " --vision-model.");
     }
   }
 
