@@ -191,6 +191,11 @@ final class Lowering {
             (int) y.shape().dim(1),
             (int) y.shape().dim(2));
     int rows = (int) y.shape().rows();
+    int pictures = (int) picture.dim(0);
+    Step fewProducts = WinogradStep.of(team, patches, span(y, 0), kernel, bias, span(y), pictures);
+    if (fewProducts != null) {
+      return fewProducts;
+    }
     return rows >= RunMatMulStep.LEAST_INPUTS && kernel.columns() > 0
         ? convolveRuns(y, patches, kernel, bias)
         : new ConvolveStep(team, patches, span(y, 0), kernel, bias, span(y), rows);

@@ -83,6 +83,9 @@ final class ConvolutionCases {
       cases.add(convolve(sizes(1, 7, 7, 130, 140, 3, 3, 1, 1), type, true));
       cases.add(convolve(sizes(4, 7, 7, 72, 96, 3, 3, 1, 1), type, true));
       cases.add(convolve(sizes(3, 20, 21, 48, 24, 1, 1, 1, 0), type, true));
+      // Channels that fill no vector, borders on all sides, several pictures, bands of outputs.
+      cases.add(convolve(sizes(2, 15, 12, 19, 150, 3, 3, 1, 1), type, true));
+      cases.add(convolve(sizes(1, 40, 9, 33, 17, 3, 3, 1, 2), type, false));
       cases.add(placed(type, InMemoryWeights.Placement.ODD));
       cases.add(placed(type, InMemoryWeights.Placement.HEAP));
       cases.add(kernelRanges(type));

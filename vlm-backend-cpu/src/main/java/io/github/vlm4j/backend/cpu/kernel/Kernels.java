@@ -250,6 +250,9 @@ public interface Kernels {
   /** Returns the dot product of n values. */
   float dot(float[] a, int aAt, float[] b, int bAt, int n);
 
+  /** Returns the transforms of convolutions that spare multiplications. */
+  Winograd winograd();
+
   /** Returns loops that measure what these kernels could reach at best. */
   Probe probe();
 }

@@ -33,6 +33,21 @@ public record Patches(
     return Math.multiplyExact(Math.multiplyExact(kernelHeight, kernelWidth), channels);
   }
 
+  /** Returns which picture a row is of. */
+  public int picture(int row) {
+    return row / outWidth / outHeight;
+  }
+
+  /** Returns the first line of the picture that a row sees; negative above the picture. */
+  public int top(int row) {
+    return row / outWidth % outHeight * stride - padding;
+  }
+
+  /** Returns the first column of the picture that a row sees; negative left of the picture. */
+  public int left(int row) {
+    return row % outWidth * stride - padding;
+  }
+
   /**
    * Returns where the rows lie in pictures that have the padding around them.
    *
@@ -65,9 +80,9 @@ public record Patches(
    */
   public void copy(float[] x, int xAt, int row, int from, int to, float[] y, int yAt) {
     int line = kernelWidth * channels;
-    int left = row % outWidth * stride - padding;
-    int top = row / outWidth % outHeight * stride - padding;
-    int picture = xAt + row / outWidth / outHeight * height * width * channels;
+    int left = left(row);
+    int top = top(row);
+    int picture = xAt + picture(row) * height * width * channels;
     // What of a line of the kernel lies inside the picture.
     int inside = Math.clamp(-(long) left * channels, 0, line);
     int outside = Math.clamp(((long) width - left) * channels, inside, line);

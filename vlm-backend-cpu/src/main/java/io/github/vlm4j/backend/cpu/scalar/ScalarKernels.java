@@ -5,6 +5,7 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
@@ -460,6 +461,11 @@ public final class ScalarKernels implements Kernels {
   private static BackendException unsupported(DType dtype) {
     return new BackendException(
         "The cpu backend cannot compute with " + dtype + " weights; it takes F32, F16 and BF16.");
+  }
+
+  @Override
+  public Winograd winograd() {
+    return new ScalarWinograd();
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
 import org.jspecify.annotations.Nullable;
@@ -277,6 +278,11 @@ public final class VectorKernels implements Kernels {
   @Override
   public float dot(float[] a, int aAt, float[] b, int bAt, int n) {
     return VectorElements.dot(a, aAt, b, bAt, n);
+  }
+
+  @Override
+  public Winograd winograd() {
+    return new VectorWinograd();
   }
 
   @Override
