@@ -5,9 +5,6 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
-import io.github.vlm4j.core.tensor.DType;
-import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * and transforms the sums, all of it in memory of its own that stays in the second cache.
  */
 final class WinogradStep implements Step {
+
+  /** With fewer channels the transforms of windows and results cost more than they spare. */
+  private static final int LEAST_CHANNELS = 16;
 
   /** Floats of transformed windows, half of a second cache. */
   private static final int BLOCK_FLOATS = 1 << 17;
@@ -31,7 +31,7 @@ final class WinogradStep implements Step {
   private final Patches places;
   private final Bands blocks;
   private final Bands bands;
-  private final float[] @Nullable [] biases;
+  private final float @Nullable [] bias;
   private final Runs inputs;
   private final int channels;
   private final int panelFloats;
@@ -69,10 +69,11 @@ final class WinogradStep implements Step {
     this.bands = new Bands(outputs, Math.min(outputs, kernels.weightTile()));
     this.blocks = blocks(pictures * down * across);
     this.inputs = Runs.dense(blocks.size(), channels, kernels.runTile());
-    this.biases = bias == null ? new float[bands.count()][] : cut(bias);
+    this.bias = bias;
     this.panelFloats = kernels.packedWeightFloats(bands.size(), channels);
     team.packed().require((long) bands.count() * Winograd.POINTS * panelFloats);
-    team.scratch().require(Math.max(sumsAt() + (long) sumsFloats(), panelsScratch()));
+    team.scratch().require(sumsAt() + (long) sumsFloats());
+    team.scratch().require(winograd.packScratch(bands.size(), channels));
   }
 
   /**
@@ -102,9 +103,6 @@ final class WinogradStep implements Step {
     return applies ? new WinogradStep(team, places, x, weight, bias, y, pictures) : null;
   }
 
-  /** With fewer channels the transforms of windows and results cost more than they spare. */
-  private static final int LEAST_CHANNELS = 16;
-
   /** Cuts the windows so that a block stays cached and all threads have the same work. */
   private Bands blocks(int count) {
     int tile = kernels.runTile();
@@ -112,14 +110,6 @@ final class WinogradStep implements Step {
     int threads = team.workers().size();
     int even = Math.ceilDiv(Math.ceilDiv(count, most), threads) * threads;
     return new Bands(count, Math.ceilDiv(Math.ceilDiv(count, even), tile) * tile);
-  }
-
-  private float[][] cut(float[] bias) {
-    float[][] cut = new float[bands.count()][];
-    for (int band = 0; band < cut.length; band++) {
-      cut[band] = Arrays.copyOfRange(bias, bands.from(band), bands.to(band));
-    }
-    return cut;
   }
 
   /** A thread's memory: what products need, a window at the border, transformed windows, sums. */
@@ -139,11 +129,6 @@ final class WinogradStep implements Step {
     return Winograd.POINTS * blocks.size() * bands.size();
   }
 
-  /** While kernels are transformed: what laying out needs, a kernel, a band of transformed ones. */
-  private long panelsScratch() {
-    return windowAt() + weight.columns() + (long) Winograd.POINTS * bands.size() * channels;
-  }
-
   @Override
   public void run() {
     team.workers().run(bands.count(), this::layOutKernels);
@@ -151,25 +136,15 @@ final class WinogradStep implements Step {
   }
 
   private void layOutKernels(int band, int worker) {
-    float[] scratch = team.scratch().array(worker);
-    int kernelAt = windowAt();
-    int transformedAt = kernelAt + weight.columns();
-    int outputs = bands.to(band) - bands.from(band);
-    int apart = outputs * channels;
-    for (int i = 0; i < outputs; i++) {
-      kernels.decodeRow(weight, bands.from(band) + i, scratch, kernelAt);
-      winograd.kernel(
-          scratch, kernelAt, channels, channels, scratch, transformedAt + i * channels, apart);
-    }
-    MemorySegment all = MemorySegment.ofArray(scratch);
-    for (int point = 0; point < Winograd.POINTS; point++) {
-      long from = (long) Float.BYTES * (transformedAt + point * apart);
-      Matrix matrix =
-          new Matrix(DType.F32, all.asSlice(from, (long) Float.BYTES * apart), outputs, channels);
-      float[] bias = point == Winograd.CENTRE ? biases[band] : null;
-      kernels.packWeights(
-          matrix, bias, 0, outputs, team.packed().array(0), panelAt(band, point), scratch);
-    }
+    winograd.packKernels(
+        weight,
+        bias,
+        bands.from(band),
+        bands.to(band),
+        team.packed().array(0),
+        panelAt(band, 0),
+        panelFloats,
+        team.scratch().array(worker));
   }
 
   private int panelAt(int band, int point) {

@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The transforms of the convolution F(2×2, 3×3) of Lavin and Gray, "Fast Algorithms for
  * Convolutional Neural Networks" (2016): two by two results of a three by three kernel cost 16
@@ -26,14 +28,30 @@ public interface Winograd {
   /** The point that every result of a window has with the factor 1: where a bias is added. */
   int CENTRE = 5;
 
+  /** Returns the floats of scratch that {@link #packKernels} needs for some outputs. */
+  int packScratch(int outputs, int channels);
+
   /**
-   * Transforms the kernel of one output, {@code G·g·Gᵀ} for each input channel.
+   * Transforms the kernels of some outputs, {@code G·g·Gᵀ} for each pair of channels, and lays each
+   * point of them out as {@link Kernels#multiplyRuns} reads weights.
    *
-   * @param g three lines of three pixels, one after the other
-   * @param pixel the distance between pixels
-   * @param u element i of channel c is written at {@code uAt + i · apart + c}
+   * @param w {@code [outputs, 3 · 3 · channels]}
+   * @param bias added to every result, {@code [outputs]} from index 0; or null
+   * @param fromRow the first output
+   * @param toRow one past the last output, at most {@link Kernels#weightTile} further
+   * @param packed point i is written from {@code packedAt + i · apart} on, {@link
+   *     Kernels#packedWeightFloats} floats each
+   * @param scratch this thread's own, {@link #packScratch} floats
    */
-  void kernel(float[] g, int gAt, int pixel, int channels, float[] u, int uAt, int apart);
+  void packKernels(
+      Matrix w,
+      float @Nullable [] bias,
+      int fromRow,
+      int toRow,
+      float[] packed,
+      int packedAt,
+      int apart,
+      float[] scratch);
 
   /**
    * Transforms a window, {@code Bᵀ·d·B} for each channel.

@@ -1,13 +1,16 @@
 package io.github.vlm4j.backend.cpu.vector;
 
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import io.github.vlm4j.backend.cpu.scalar.ScalarWinograd;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The transforms with vectors along the channels. Each is two passes of additions, first along
- * columns and then along rows; one column after the other, so that few registers are live.
+ * columns and then along rows; one row after the other, so that few registers are live.
  */
 final class VectorWinograd implements Winograd {
 
@@ -18,39 +21,70 @@ final class VectorWinograd implements Winograd {
   private final Winograd tail = new ScalarWinograd();
 
   @Override
-  public void kernel(float[] g, int gAt, int pixel, int channels, float[] u, int uAt, int apart) {
-    int whole = channels - channels % L;
-    for (int c = 0; c < whole; c += L) {
-      kernelLanes(g, gAt + c, pixel, u, uAt + c, apart);
-    }
-    tail.kernel(g, gAt + whole, pixel, channels - whole, u, uAt + whole, apart);
+  public int packScratch(int outputs, int channels) {
+    int kernelFloats = VectorRunMatMul.packedFloats(outputs, KERNEL * KERNEL * channels);
+    return Math.addExact(VectorRunMatMul.scratchFloats(), kernelFloats);
   }
 
-  private static void kernelLanes(float[] g, int at, int pixel, float[] u, int to, int apart) {
-    int line = KERNEL * pixel;
-    for (int column = 0; column < KERNEL; column++) {
-      // G·g, kept in the rows of the result that the second pass reads.
-      FloatVector a = FloatVector.fromArray(F, g, at + column * pixel);
-      FloatVector b = FloatVector.fromArray(F, g, at + column * pixel + line);
-      FloatVector c = FloatVector.fromArray(F, g, at + column * pixel + 2 * line);
-      FloatVector half = a.add(c).mul(0.5f);
-      FloatVector middle = b.mul(0.5f);
-      a.intoArray(u, to + column * apart);
-      half.add(middle).intoArray(u, to + (WINDOW + column) * apart);
-      half.sub(middle).intoArray(u, to + (2 * WINDOW + column) * apart);
-      c.intoArray(u, to + (3 * WINDOW + column) * apart);
+  /**
+   * Lays the kernels out first and transforms them then, with vectors along the outputs: so each
+   * weight is turned over once and not once for each point.
+   */
+  @Override
+  public void packKernels(
+      Matrix w,
+      float @Nullable [] bias,
+      int fromRow,
+      int toRow,
+      float[] packed,
+      int packedAt,
+      int apart,
+      float[] scratch) {
+    int width = VectorMatMul.roundUp(toRow - fromRow, L);
+    int pixel = w.columns() / (KERNEL * KERNEL) * width;
+    int from = VectorRunMatMul.scratchFloats();
+    VectorRunMatMul.pack(w, null, fromRow, toRow, scratch, from, scratch);
+    for (int point = 0; point < POINTS; point++) {
+      int at = packedAt + point * apart;
+      Arrays.fill(packed, at, at + width, 0);
     }
-    for (int row = 0; row < WINDOW; row++) {
-      int first = to + row * WINDOW * apart;
-      FloatVector a = FloatVector.fromArray(F, u, first);
-      FloatVector b = FloatVector.fromArray(F, u, first + apart);
-      FloatVector c = FloatVector.fromArray(F, u, first + 2 * apart);
-      FloatVector half = a.add(c).mul(0.5f);
-      FloatVector middle = b.mul(0.5f);
-      half.add(middle).intoArray(u, first + apart);
-      half.sub(middle).intoArray(u, first + 2 * apart);
-      c.intoArray(u, first + 3 * apart);
+    if (bias != null) {
+      System.arraycopy(bias, fromRow, packed, packedAt + CENTRE * apart, toRow - fromRow);
     }
+    for (int i = 0; i < pixel; i += L) {
+      transform(scratch, from + width + i, pixel, packed, packedAt + width + i, apart);
+    }
+  }
+
+  private static void transform(float[] g, int at, int pixel, float[] u, int to, int apart) {
+    int g1 = at + KERNEL * pixel;
+    int g2 = g1 + KERNEL * pixel;
+    FloatVector a0 = FloatVector.fromArray(F, g, at);
+    FloatVector a1 = FloatVector.fromArray(F, g, at + pixel);
+    FloatVector a2 = FloatVector.fromArray(F, g, at + 2 * pixel);
+    FloatVector c0 = FloatVector.fromArray(F, g, g2);
+    FloatVector c1 = FloatVector.fromArray(F, g, g2 + pixel);
+    FloatVector c2 = FloatVector.fromArray(F, g, g2 + 2 * pixel);
+    kernelRow(a0, a1, a2, u, to, apart);
+    kernelRow(c0, c1, c2, u, to + 3 * WINDOW * apart, apart);
+    FloatVector half0 = a0.add(c0).mul(0.5f);
+    FloatVector half1 = a1.add(c1).mul(0.5f);
+    FloatVector half2 = a2.add(c2).mul(0.5f);
+    FloatVector b0 = FloatVector.fromArray(F, g, g1).mul(0.5f);
+    FloatVector b1 = FloatVector.fromArray(F, g, g1 + pixel).mul(0.5f);
+    FloatVector b2 = FloatVector.fromArray(F, g, g1 + 2 * pixel).mul(0.5f);
+    kernelRow(half0.add(b0), half1.add(b1), half2.add(b2), u, to + WINDOW * apart, apart);
+    kernelRow(half0.sub(b0), half1.sub(b1), half2.sub(b2), u, to + 2 * WINDOW * apart, apart);
+  }
+
+  private static void kernelRow(
+      FloatVector a, FloatVector b, FloatVector c, float[] u, int to, int apart) {
+    FloatVector half = a.add(c).mul(0.5f);
+    FloatVector middle = b.mul(0.5f);
+    a.intoArray(u, to);
+    half.add(middle).intoArray(u, to + apart);
+    half.sub(middle).intoArray(u, to + 2 * apart);
+    c.intoArray(u, to + 3 * apart);
   }
 
   @Override

@@ -3,53 +3,64 @@ package io.github.vlm4j.backend.cpu.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
+import io.github.vlm4j.core.tensor.DType;
 import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class VectorWinogradTest {
 
-  private static final Winograd WINOGRAD = new VectorKernels().winograd();
+  private static final Kernels KERNELS = new VectorKernels();
+  private static final Winograd WINOGRAD = KERNELS.winograd();
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 4, 8, 16, 17, 40})
-  void transformedProductsAreTheConvolutionOfAWindow(int channels) {
+  @CsvSource({"1, 1, F32", "3, 5, F16", "8, 16, F32", "17, 20, BF16", "40, 33, F32"})
+  void transformedProductsAreTheConvolutionOfAWindow(int channels, int outputs, DType dtype) {
     int line = 5 * channels;
     float[] x = new Numbers(channels).floats(1 + 4 * line);
-    float[] g = new Numbers(channels + 1).floats(2 + 9 * channels);
-    int apart = channels + 3;
-    float[] v = new float[1 + Winograd.POINTS * apart];
-    float[] u = new float[2 + Winograd.POINTS * apart];
-    float[] y = new float[3 + 4 * channels];
+    Matrix w = new Numbers(channels + 1).matrix(dtype, outputs, 9 * channels);
+    float[] bias = new Numbers(outputs).floats(outputs);
+    int apart = KERNELS.packedWeightFloats(outputs, channels);
+    float[] packed = new float[2 + Winograd.POINTS * apart];
+    float[] scratch =
+        new float[Math.max(WINOGRAD.packScratch(outputs, channels), KERNELS.runScratch())];
+    float[] v = new float[3 + Winograd.POINTS * channels];
+    float[] sums = new float[Winograd.POINTS * outputs];
+    float[] y = new float[4 + 4 * outputs];
 
-    WINOGRAD.window(x, 1, channels, line, channels, v, 1, apart);
-    WINOGRAD.kernel(g, 2, channels, channels, u, 2, apart);
-    float[] products = new float[Winograd.POINTS * apart];
-    for (int i = 0; i < products.length; i++) {
-      products[i] = v[1 + i] * u[2 + i];
+    WINOGRAD.packKernels(w, bias, 0, outputs, packed, 2, apart, scratch);
+    WINOGRAD.window(x, 1, channels, line, channels, v, 3, channels);
+    Runs one = Runs.dense(1, channels, KERNELS.runTile());
+    for (int point = 0; point < Winograd.POINTS; point++) {
+      int from = 3 + point * channels;
+      int at = 2 + point * apart;
+      int to = point * outputs;
+      KERNELS.multiplyRuns(v, from, one, 0, 1, packed, at, 0, outputs, sums, to, outputs, scratch);
     }
-    WINOGRAD.results(products, 0, apart, channels, y, 3, channels, 2 * channels);
+    WINOGRAD.results(sums, 0, outputs, outputs, y, 4, outputs, 2 * outputs);
 
     for (int i = 0; i < 2; i++) {
       for (int j = 0; j < 2; j++) {
-        for (int c = 0; c < channels; c++) {
-          assertThat((double) y[3 + (2 * i + j) * channels + c])
-              .isCloseTo(convolved(x, line, g, channels, i, j, c), within(1e-5));
+        for (int o = 0; o < outputs; o++) {
+          assertThat((double) y[4 + (2 * i + j) * outputs + o])
+              .isCloseTo(bias[o] + convolved(x, line, w, i, j, o), within(1e-4));
         }
       }
     }
   }
 
-  /** Sums over the kernel for one channel, which the transforms do not mix with others. */
-  private static double convolved(
-      float[] x, int line, float[] g, int channels, int i, int j, int c) {
+  private static double convolved(float[] x, int line, Matrix w, int i, int j, int output) {
+    int channels = w.columns() / 9;
     double sum = 0;
-    for (int row = 0; row < 3; row++) {
-      for (int column = 0; column < 3; column++) {
-        double pixel = x[1 + (i + row) * line + (j + column) * channels + c];
-        sum += pixel * g[2 + (3 * row + column) * channels + c];
-      }
+    for (int k = 0; k < w.columns(); k++) {
+      int row = i + k / channels / 3;
+      int column = j + k / channels % 3;
+      sum += x[1 + row * line + column * channels + k % channels] * Numbers.at(w, output, k);
     }
     return sum;
   }
