@@ -14,6 +14,7 @@ module io.github.vlm4j.core {
   exports io.github.vlm4j.core.checkpoint;
   exports io.github.vlm4j.core.event;
   exports io.github.vlm4j.core.model;
+  exports io.github.vlm4j.core.quant;
 
   uses io.github.vlm4j.core.backend.BackendProvider;
 }

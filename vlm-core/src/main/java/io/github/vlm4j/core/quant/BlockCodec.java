@@ -1,0 +1,60 @@
+package io.github.vlm4j.core.quant;
+
+import io.github.vlm4j.core.tensor.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Reads and writes blocks of one quantised type. Both directions agree bit for bit with ggml's
+ * reference functions ({@code dequantize_row_*} and {@code quantize_row_*_ref} in {@code
+ * ggml-quants.c}), so that files written here are those that llama.cpp would write and mean the
+ * same to both.
+ *
+ * <p>Codecs have no state and may be used by several threads at once.
+ */
+public sealed interface BlockCodec
+    permits EightBitBlocks, FourBitBlocks, FourBitSuperBlocks, SixBitSuperBlocks {
+
+  /**
+   * Returns the codec of a type.
+   *
+   * @throws IllegalArgumentException if the type is not block-quantised
+   */
+  static BlockCodec of(DType dtype) {
+    return switch (dtype) {
+      case Q8_0 -> new EightBitBlocks();
+      case Q4_0 -> new FourBitBlocks();
+      case Q4_K -> new FourBitSuperBlocks();
+      case Q6_K -> new SixBitSuperBlocks();
+      default -> throw new IllegalArgumentException(dtype + " is not stored in blocks");
+    };
+  }
+
+  /**
+   * Decodes blocks.
+   *
+   * @param data holds the blocks, at any alignment
+   * @param at the byte offset of the first
+   * @param blocks how many
+   * @param y receives f32 from {@code yAt} on
+   */
+  void decode(MemorySegment data, long at, int blocks, float[] y, int yAt);
+
+  /**
+   * Returns one number.
+   *
+   * @param data holds the blocks, at any alignment
+   * @param at the byte offset of the block
+   * @param index the number's place in the block
+   */
+  float decode(MemorySegment data, long at, int index);
+
+  /**
+   * Encodes numbers. What comes out for numbers that are not finite is left open.
+   *
+   * @param x the numbers, from {@code xAt} on
+   * @param blocks how many blocks to write
+   * @param data receives the blocks, at any alignment
+   * @param at the byte offset of the first
+   */
+  void encode(float[] x, int xAt, int blocks, MemorySegment data, long at);
+}
