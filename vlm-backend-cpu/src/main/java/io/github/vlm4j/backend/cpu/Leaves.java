@@ -133,8 +133,11 @@ final class Leaves {
   Matrix matrix(Value value) {
     Tensor tensor = stored(value);
     long rows = tensor.shape().dim(0);
+    if (!tensor.dtype().isQuantised()) {
+      requireFloat(tensor.dtype(), value);
+    }
     return new Matrix(
-        requireFloat(tensor.dtype(), value),
+        tensor.dtype(),
         tensor.data(),
         extent(value, rows),
         extent(value, tensor.shape().with(0, 1).elements()));
@@ -176,14 +179,13 @@ final class Leaves {
         tensor.shape().elements(), "Decoding " + describe(parameter), tensor::toFloats);
   }
 
-  private static DType requireFloat(DType dtype, Value value) {
+  private static void requireFloat(DType dtype, Value value) {
     if (!dtype.isFloat()) {
       throw new BackendException(
           "The cpu backend cannot compute with the weights "
               + describe(value)
-              + "; it takes F32, F16 and BF16.");
+              + "; it takes F32, F16 and BF16, and as matrices also Q8_0, Q4_0, Q4_K and Q6_K.");
     }
-    return dtype;
   }
 
   private static int extent(Value value, long dim) {

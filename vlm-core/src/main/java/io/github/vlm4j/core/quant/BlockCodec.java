@@ -21,10 +21,10 @@ public sealed interface BlockCodec
    */
   static BlockCodec of(DType dtype) {
     return switch (dtype) {
-      case Q8_0 -> new EightBitBlocks();
-      case Q4_0 -> new FourBitBlocks();
-      case Q4_K -> new FourBitSuperBlocks();
-      case Q6_K -> new SixBitSuperBlocks();
+      case Q8_0 -> EightBitBlocks.CODEC;
+      case Q4_0 -> FourBitBlocks.CODEC;
+      case Q4_K -> FourBitSuperBlocks.CODEC;
+      case Q6_K -> SixBitSuperBlocks.CODEC;
       default -> throw new IllegalArgumentException(dtype + " is not stored in blocks");
     };
   }

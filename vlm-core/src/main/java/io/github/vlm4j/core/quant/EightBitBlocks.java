@@ -9,10 +9,14 @@ import java.lang.foreign.MemorySegment;
 /** Q8_0: a scale d in f16, then 32 signed bytes q; the numbers are d·q. */
 final class EightBitBlocks implements BlockCodec {
 
+  static final BlockCodec CODEC = new EightBitBlocks();
+
   private static final int SIZE = DType.Q8_0.blockElements();
   private static final int BYTES = DType.Q8_0.blockBytes();
   private static final int VALUES = 2;
   private static final int GREATEST = 127;
+
+  private EightBitBlocks() {}
 
   @Override
   public void decode(MemorySegment data, long at, int blocks, float[] y, int yAt) {

@@ -12,11 +12,15 @@ import java.lang.foreign.MemorySegment;
  */
 final class FourBitBlocks implements BlockCodec {
 
+  static final BlockCodec CODEC = new FourBitBlocks();
+
   private static final int SIZE = DType.Q4_0.blockElements();
   private static final int HALF = SIZE / 2;
   private static final int BYTES = DType.Q4_0.blockBytes();
   private static final int VALUES = 2;
   private static final int CENTRE = 8;
+
+  private FourBitBlocks() {}
 
   @Override
   public void decode(MemorySegment data, long at, int blocks, float[] y, int yAt) {

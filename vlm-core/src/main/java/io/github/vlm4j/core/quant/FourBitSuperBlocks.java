@@ -8,11 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Q4_K: 256 numbers in eight groups of 32. Two f16, d and m; twelve bytes with a six-bit scale s and
- * minimum t for each group; then 32 bytes for each two groups, whose lower halves are the q of the
- * first and whose upper halves are those of the second. The numbers are d·s·q − m·t.
+ * Q4_K: 256 numbers in eight groups of 32. Two f16, d and m; twelve bytes with a six-bit scale s
+ * and minimum t for each group; then 32 bytes for each two groups, whose lower halves are the q of
+ * the first and whose upper halves are those of the second. The numbers are d·s·q − m·t.
  */
 final class FourBitSuperBlocks implements BlockCodec {
+
+  static final BlockCodec CODEC = new FourBitSuperBlocks();
 
   private static final int SIZE = DType.Q4_K.blockElements();
   private static final int BYTES = DType.Q4_K.blockBytes();
@@ -24,6 +26,8 @@ final class FourBitSuperBlocks implements BlockCodec {
   private static final int GREATEST = 15;
   private static final int GREATEST_SCALE = 63;
   private static final int STEPS = 20;
+
+  private FourBitSuperBlocks() {}
 
   @Override
   public void decode(MemorySegment data, long at, int blocks, float[] y, int yAt) {
@@ -139,8 +143,7 @@ final class FourBitSuperBlocks implements BlockCodec {
         }
       }
       data.set(Tensor.BITS16, at, Float.floatToFloat16(greatestScale / GREATEST_SCALE));
-      data.set(
-          Tensor.BITS16, at + MINIMUM, Float.floatToFloat16(greatestMinimum / GREATEST_SCALE));
+      data.set(Tensor.BITS16, at + MINIMUM, Float.floatToFloat16(greatestMinimum / GREATEST_SCALE));
     }
 
     private static void addUpper(MemorySegment data, long at, int value) {

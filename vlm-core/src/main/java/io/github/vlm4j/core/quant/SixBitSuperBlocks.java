@@ -9,13 +9,15 @@ import java.util.Arrays;
 
 /**
  * Q6_K: 256 numbers in sixteen groups of 16. First 128 bytes with the lower four bits of q, then 64
- * with the upper two, then a signed byte s for each group, then d in f16. The numbers are
- * d·s·(q − 32).
+ * with the upper two, then a signed byte s for each group, then d in f16. The numbers are d·s·(q −
+ * 32).
  *
  * <p>Each half of 128 numbers has 64 and 32 bytes of its own: of its numbers, i and i + 64 share
  * byte i of the lower bits, and i, i + 32, i + 64 and i + 96 share byte i of the upper.
  */
 final class SixBitSuperBlocks implements BlockCodec {
+
+  static final BlockCodec CODEC = new SixBitSuperBlocks();
 
   private static final int SIZE = DType.Q6_K.blockElements();
   private static final int BYTES = DType.Q6_K.blockBytes();
@@ -26,6 +28,8 @@ final class SixBitSuperBlocks implements BlockCodec {
   private static final int SUPER_SCALE = 208;
   private static final int CENTRE = 32;
   private static final float ZERO = 1e-15f;
+
+  private SixBitSuperBlocks() {}
 
   @Override
   public void decode(MemorySegment data, long at, int blocks, float[] y, int yAt) {

@@ -54,6 +54,13 @@ final class ExpertCases {
         cases.add(placed(type, InMemoryWeights.Placement.HEAP, transposed));
         cases.add(stacked(type, transposed));
       }
+      for (DType type : LinearCases.QUANTISED) {
+        int block = type.blockElements();
+        for (int n : new int[] {1, 5, 9, 40, 300}) {
+          cases.add(chosen(n, 2, new Mixture(2 * block, block, 3, type, transposed)));
+        }
+        cases.add(chosen(40, 2, new Mixture(3 * block, 2 * block, 5, type, transposed)));
+      }
       cases.add(chosen(513, 1, new Mixture(96, 64, 4, DType.BF16, transposed)));
       cases.add(chosen(70, 3, new Mixture(600, 96, 12, DType.BF16, transposed)));
       cases.add(anyGates(1, transposed));

@@ -3,10 +3,12 @@ package io.github.vlm4j.core.conformance;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +71,13 @@ public final class GraphOracle {
   /** Returns a tensor's elements in row-major order. */
   static double[] elements(Tensor tensor) {
     double[] elements = new double[Math.toIntExact(tensor.shape().elements())];
+    if (tensor.dtype().isQuantised()) {
+      float[] decoded = new float[elements.length];
+      int blocks = elements.length / tensor.dtype().blockElements();
+      BlockCodec.of(tensor.dtype()).decode(tensor.data(), 0, blocks, decoded, 0);
+      Arrays.setAll(elements, i -> decoded[i]);
+      return elements;
+    }
     for (int i = 0; i < elements.length; i++) {
       elements[i] = tensor.dtype() == DType.I32 ? tensor.getInt(i) : tensor.getFloat(i);
     }

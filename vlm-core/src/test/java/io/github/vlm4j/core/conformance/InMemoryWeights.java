@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.conformance;
 
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -32,16 +33,20 @@ final class InMemoryWeights implements WeightSource {
     this.placement = placement;
   }
 
-  /** Stores numbers, rounded to the type. */
+  /** Stores numbers, rounded or quantised to the type. */
   Weight add(String name, DType dtype, Shape shape, float[] values) {
     long bytes = dtype.bytes(shape.elements());
     MemorySegment memory =
         switch (placement) {
           case ALIGNED -> arena.allocate(bytes, 64);
           case ODD -> arena.allocate(bytes + 1, 64).asSlice(1);
-          case HEAP -> heap(dtype, values.length);
+          case HEAP -> heap(dtype, (int) bytes);
         };
-    for (int i = 0; i < values.length; i++) {
+    if (dtype.isQuantised()) {
+      int blocks = values.length / dtype.blockElements();
+      BlockCodec.of(dtype).encode(values, 0, blocks, memory, 0);
+    }
+    for (int i = 0; i < values.length && !dtype.isQuantised(); i++) {
       switch (dtype) {
         case F32 -> memory.set(Tensor.F32, i * 4L, values[i]);
         case F16 -> memory.set(Tensor.BITS16, i * 2L, Float.floatToFloat16(values[i]));
@@ -83,9 +88,11 @@ final class InMemoryWeights implements WeightSource {
     return tensor;
   }
 
-  private static MemorySegment heap(DType dtype, int elements) {
-    return dtype == DType.F32
-        ? MemorySegment.ofArray(new float[elements])
-        : MemorySegment.ofArray(new short[elements]);
+  private static MemorySegment heap(DType dtype, int bytes) {
+    return switch (dtype) {
+      case F32 -> MemorySegment.ofArray(new float[bytes / 4]);
+      case F16, BF16 -> MemorySegment.ofArray(new short[bytes / 2]);
+      default -> MemorySegment.ofArray(new byte[bytes]);
+    };
   }
 }

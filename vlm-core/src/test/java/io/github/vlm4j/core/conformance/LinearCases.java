@@ -11,6 +11,10 @@ import java.util.List;
 final class LinearCases {
 
   private static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.BF16);
+
+  /** Types that are stored in blocks, of which a row is a whole number. */
+  static final List<DType> QUANTISED = List.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
+
   private static final int ALL_HALVES = 1 << 16;
 
   /** Products of more terms are computed once and not twice, for the time it takes. */
@@ -40,10 +44,13 @@ final class LinearCases {
       cases.add(rowRanges(type));
       cases.add(kernelAsMatrix(type));
       for (InMemoryWeights.Placement placement : InMemoryWeights.Placement.values()) {
-        cases.add(placed(type, placement, 1));
-        cases.add(placed(type, placement, 19));
+        cases.add(placed(type, placement, 1, 70));
+        cases.add(placed(type, placement, 19, 70));
       }
       cases.add(siblings(type));
+    }
+    for (DType type : QUANTISED) {
+      addQuantised(type, cases);
     }
     cases.add(largest());
     cases.add(mixedTypes());
@@ -55,12 +62,86 @@ final class LinearCases {
     return cases;
   }
 
+  private static void addQuantised(DType type, List<ConformanceCase> cases) {
+    int block = type.blockElements();
+    for (int n : new int[] {1, 2, 3, 17, 129, 200}) {
+      for (int blocks : new int[] {1, 2, 3, 5}) {
+        for (int out : new int[] {1, 5, 67}) {
+          cases.add(plain(n, blocks * block, out, type, (blocks + out) % 3 == 0));
+        }
+      }
+    }
+    cases.add(plain(1, 2048, 1031, type, true));
+    cases.add(plain(35, 768, 390, type, true));
+    cases.add(plain(193, 1280, 71, type, true));
+    cases.add(ranges(type, 2 * block));
+    cases.add(table(type, 2 * block));
+    cases.add(extremes(type));
+    for (InMemoryWeights.Placement placement : InMemoryWeights.Placement.values()) {
+      for (int n : new int[] {1, 19, 170}) {
+        cases.add(placed(type, placement, n, 3 * block));
+      }
+    }
+  }
+
+  private static ConformanceCase ranges(DType type, int in) {
+    return new ConformanceCase(
+        "linear with ranges of a fused weight's rows " + type,
+        s -> {
+          GraphBuilder g = s.g();
+          Weight w = s.weight("qkv.weight", type, 40, in);
+          Weight b = s.weight("qkv.bias", DType.F32, 40);
+          Value x = s.input("x", 11, in);
+          g.output("q", g.linear(x, w.rows(0, 24), b.rows(0, 24)));
+          g.output("inner", g.linear(x, w.rows(8, 40).rows(5, 6), b.rows(13, 14)));
+          g.output("one row", g.linear(x.rows(4, 5), w.rows(7, 31), null));
+        });
+  }
+
+  private static ConformanceCase table(DType type, int in) {
+    return new ConformanceCase(
+        "linear with the embedding's table " + type,
+        s -> {
+          GraphBuilder g = s.g();
+          Weight table = s.weight("table", type, 50, in);
+          Value hidden = g.embedding(table, s.ids("ids", 50, 7));
+          g.output("hidden", hidden);
+          g.output("logits", g.linear(hidden, table, null));
+        });
+  }
+
+  /** Rows of zeros, of one number alone, of equal numbers, tiny and large ones. */
+  private static ConformanceCase extremes(DType type) {
+    return new ConformanceCase(
+        "linear with rows of every kind " + type,
+        s -> {
+          int in = 256;
+          float[] values = s.normal(9 * in, 0, 1);
+          for (int i = 0; i < in; i++) {
+            values[i] = 0;
+            values[in + i] = i == 77 ? -3 : 0;
+            values[2 * in + i] = 0.7f;
+            values[3 * in + i] *= 1e-6f;
+            values[4 * in + i] *= 3e3f;
+            values[5 * in + i] = Math.abs(values[5 * in + i]);
+            values[6 * in + i] = -Math.abs(values[6 * in + i]);
+          }
+          Weight w = s.weight("w", type, values, 9, in);
+          for (int n : new int[] {1, 20, 180}) {
+            s.nextGraph();
+            s.g().output("y", s.g().linear(s.input("x", n, in), w, null));
+            s.run();
+          }
+        });
+  }
+
   private static ConformanceCase plain(int n, int in, int out, DType type, boolean bias) {
     return new ConformanceCase(
         "linear [%d, %d] → [%d, %d] %s%s".formatted(n, in, n, out, type, bias ? " bias" : ""),
         s -> {
           Weight w = s.weight("w", type, out, in);
-          Weight b = bias ? s.weight("b", type, out) : null;
+          DType biasType = type.isQuantised() ? DType.F32 : type;
+          Weight b = bias ? s.weight("b", biasType, out) : null;
           s.g().output("y", s.g().linear(s.input("x", n, in), w, b));
           if ((long) n * in * out > ONCE) {
             s.run();
@@ -120,13 +201,15 @@ final class LinearCases {
         });
   }
 
-  private static ConformanceCase placed(DType type, InMemoryWeights.Placement placement, int n) {
+  private static ConformanceCase placed(
+      DType type, InMemoryWeights.Placement placement, int n, int in) {
     return new ConformanceCase(
-        "linear [%d, 70] → [%d, 37] %s, weights %s".formatted(n, n, type, placement),
+        "linear [%d, %d] → [%d, 37] %s, weights %s".formatted(n, in, n, type, placement),
         s -> {
           s.place(placement);
-          Weight w = s.weight("w", type, 37, 70);
-          s.g().output("y", s.g().linear(s.input("x", n, 70), w, s.weight("b", type, 37)));
+          Weight w = s.weight("w", type, 37, in);
+          Weight b = s.weight("b", type.isQuantised() ? DType.F32 : type, 37);
+          s.g().output("y", s.g().linear(s.input("x", n, in), w, b));
         });
   }
 

@@ -129,6 +129,21 @@ final class MovementCases {
                 s.g().output("y", s.g().embedding(w, s.ids("ids", 30, 9)));
               }));
     }
+    for (DType type : LinearCases.QUANTISED) {
+      int in = 3 * type.blockElements();
+      cases.add(
+          new ConformanceCase(
+              "gather from a table and its parts " + type,
+              s -> {
+                s.place(InMemoryWeights.Placement.ODD);
+                GraphBuilder g = s.g();
+                Weight w = s.weight("table", type, 30, in);
+                Value ids = s.ids("ids", 10, 9);
+                g.output("whole", g.embedding(w, s.ids("all", 30, 40)));
+                g.output("of weight rows", g.embedding(w.rows(20, 30), ids));
+                g.output("of value rows", g.gather(g.parameter(w).rows(7, 17), ids));
+              }));
+    }
     for (DType type : List.of(DType.F16, DType.BF16)) {
       cases.add(
           new ConformanceCase(

@@ -45,7 +45,8 @@ class BlockCodecTest {
     float[] numbers = reference.tensor("numbers").toFloats();
     byte[] blocks = new byte[(int) type.bytes(numbers.length)];
     BlockCodec.of(type)
-        .encode(numbers, 0, numbers.length / type.blockElements(), MemorySegment.ofArray(blocks), 0);
+        .encode(
+            numbers, 0, numbers.length / type.blockElements(), MemorySegment.ofArray(blocks), 0);
     assertThat(blocks).isEqualTo(bytes(reference.tensor(type + ".blocks")));
   }
 
@@ -60,8 +61,7 @@ class BlockCodecTest {
     assertThat(decoded).isEqualTo(meaning);
     for (int i = 0; i < meaning.length; i++) {
       int block = i / type.blockElements();
-      assertThat(
-              codec.decode(blocks, (long) block * type.blockBytes(), i % type.blockElements()))
+      assertThat(codec.decode(blocks, (long) block * type.blockBytes(), i % type.blockElements()))
           .isEqualTo(meaning[i]);
     }
   }

@@ -9,6 +9,7 @@ import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -215,6 +216,10 @@ public final class ScalarKernels implements Kernels {
           y[yAt + i] = bf16(table.data().get(Tensor.BITS16, at + 2L * i));
         }
       }
+      case Q8_0, Q4_0, Q4_K, Q6_K -> {
+        int blocks = n / table.dtype().blockElements();
+        BlockCodec.of(table.dtype()).decode(table.data(), at, blocks, y, yAt);
+      }
       default -> throw unsupported(table.dtype());
     }
   }
@@ -239,7 +244,11 @@ public final class ScalarKernels implements Kernels {
           y[yAt + i] += scale * bf16(table.data().get(Tensor.BITS16, at + 2L * i));
         }
       }
-      default -> throw unsupported(table.dtype());
+      default -> {
+        for (int i = 0; i < n; i++) {
+          y[yAt + i] += scale * element(table, row, i);
+        }
+      }
     }
   }
 
@@ -439,17 +448,23 @@ public final class ScalarKernels implements Kernels {
           sum += (double) bf16(w.data().get(Tensor.BITS16, at + 2L * i)) * x[xAt + i];
         }
       }
-      default -> throw unsupported(w.dtype());
+      default -> {
+        for (int i = 0; i < n; i++) {
+          sum += (double) element(w, row, i) * x[xAt + i];
+        }
+      }
     }
     return sum;
   }
 
   private static float element(Matrix w, int row, int column) {
-    long at = w.rowOffset(row) + (long) column * w.dtype().blockBytes();
+    int size = w.dtype().blockElements();
+    long at = w.rowOffset(row) + (long) (column / size) * w.dtype().blockBytes();
     return switch (w.dtype()) {
       case F32 -> w.data().get(Tensor.F32, at);
       case F16 -> Float.float16ToFloat(w.data().get(Tensor.BITS16, at));
       case BF16 -> bf16(w.data().get(Tensor.BITS16, at));
+      case Q8_0, Q4_0, Q4_K, Q6_K -> BlockCodec.of(w.dtype()).decode(w.data(), at, column % size);
       default -> throw unsupported(w.dtype());
     };
   }
@@ -460,7 +475,9 @@ public final class ScalarKernels implements Kernels {
 
   private static BackendException unsupported(DType dtype) {
     return new BackendException(
-        "The cpu backend cannot compute with " + dtype + " weights; it takes F32, F16 and BF16.");
+        "The cpu backend cannot compute with "
+            + dtype
+            + " weights; it takes F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K.");
   }
 
   @Override

@@ -39,6 +39,18 @@ final class VectorMatVec {
       float[] y,
       int yAt,
       float[] scratch) {
+    if (w.dtype().isQuantised()) {
+      VectorBlockMatVec.multiply(w, fromRow, toRow, x, xAt, y, yAt, scratch);
+    } else {
+      multiplyFloats(w, fromRow, toRow, x, xAt, y, yAt, scratch);
+    }
+    if (bias != null) {
+      VectorElements.add(y, yAt + fromRow, bias, fromRow, y, yAt + fromRow, toRow - fromRow);
+    }
+  }
+
+  private static void multiplyFloats(
+      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
     MemorySegment data = w.data();
     int columns = w.columns();
     long rowBytes = w.rowOffset(1);
@@ -68,9 +80,6 @@ final class VectorMatVec {
     for (; row < toRow; row++) {
       y[yAt + row] = one(w, row, x, xAt);
       addTails(w, row, row + 1, columns - columns % L, x, xAt, y, yAt);
-    }
-    if (bias != null) {
-      VectorElements.add(y, yAt + fromRow, bias, fromRow, y, yAt + fromRow, toRow - fromRow);
     }
   }
 

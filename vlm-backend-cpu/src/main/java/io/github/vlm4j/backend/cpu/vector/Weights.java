@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,16 +34,16 @@ final class Weights {
   /**
    * Requires a type that these kernels read.
    *
-   * @throws BackendException if it is not f32, f16 or bf16
+   * @throws BackendException if it is neither f32, f16, bf16 nor block-quantised
    */
   static void check(DType dtype) {
-    if (!dtype.isFloat()) {
+    if (!dtype.isFloat() && !dtype.isQuantised()) {
       throw new BackendException(
           "Weights of type "
               + dtype
               + " are not supported by the "
               + VectorKernels.title()
-              + " kernels; use F32, F16 or BF16.");
+              + " kernels; use F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K.");
     }
   }
 
@@ -105,10 +106,18 @@ final class Weights {
     };
   }
 
-  /** Writes {@code count} elements of a row, from a column on, to {@code y[yAt..]}. */
+  /**
+   * Writes {@code count} elements of a row, from a column on, to {@code y[yAt..]}: whole blocks of
+   * a quantised row.
+   */
   static void read(Matrix w, int row, int column, int count, float[] y, int yAt) {
     MemorySegment data = w.data();
     DType dtype = w.dtype();
+    if (dtype.isQuantised()) {
+      long from = w.rowOffset(row) + dtype.bytes(column);
+      VectorBlocks.decode(dtype, data, from, count / dtype.blockElements(), y, yAt);
+      return;
+    }
     int bytes = dtype.blockBytes();
     long at = w.rowOffset(row) + (long) column * bytes;
     int whole = count - count % L;
@@ -140,6 +149,10 @@ final class Weights {
   static void readColumns(Matrix w, int column, int count, float[] y, int yAt, int step) {
     MemorySegment data = w.data();
     DType dtype = w.dtype();
+    if (dtype.isQuantised()) {
+      readBlockColumns(w, column, count, y, yAt, step);
+      return;
+    }
     int bytes = dtype.blockBytes();
     long rowBytes = w.rowOffset(1);
     long first = (long) column * bytes;
@@ -174,10 +187,34 @@ final class Weights {
     }
   }
 
+  /** Columns may begin inside a block, so numbers are decoded one by one. */
+  private static void readBlockColumns(
+      Matrix w, int column, int count, float[] y, int yAt, int step) {
+    DType dtype = w.dtype();
+    BlockCodec codec = BlockCodec.of(dtype);
+    int size = dtype.blockElements();
+    for (int row = 0; row < w.rows(); row++) {
+      for (int i = 0; i < count; i++) {
+        int block = (column + i) / size;
+        long at = w.rowOffset(row) + (long) block * dtype.blockBytes();
+        y[yAt + row * step + i] = codec.decode(w.data(), at, (column + i) % size);
+      }
+    }
+  }
+
   /** Adds {@code scale} times a row to {@code y[yAt..]}. */
   static void addScaled(Matrix w, int row, float scale, float[] y, int yAt) {
     MemorySegment data = w.data();
     DType dtype = w.dtype();
+    if (dtype.isQuantised()) {
+      BlockCodec codec = BlockCodec.of(dtype);
+      int size = dtype.blockElements();
+      for (int i = 0; i < w.columns(); i++) {
+        long block = w.rowOffset(row) + (long) (i / size) * dtype.blockBytes();
+        y[yAt + i] = Math.fma(scale, codec.decode(data, block, i % size), y[yAt + i]);
+      }
+      return;
+    }
     int bytes = dtype.blockBytes();
     long at = w.rowOffset(row);
     int count = w.columns();
