@@ -71,7 +71,7 @@ final class VectorElements {
     for (; i <= n - L; i += L) {
       s0 = FloatVector.fromArray(F, a, aAt + i).fma(FloatVector.fromArray(F, b, bAt + i), s0);
     }
-    float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD);
+    float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
     for (; i < n; i++) {
       sum = Math.fma(a[aAt + i], b[bAt + i], sum);
     }
@@ -110,7 +110,7 @@ final class VectorElements {
       e.intoArray(x, xAt + i);
       sum = sum.add(e);
     }
-    float total = sum.reduceLanes(VectorOperators.ADD);
+    float total = Lanes.sum(sum);
     // Not by a masked vector: in a loop this short C2 boxes the mask, and a run must not allocate.
     for (; i < n; i++) {
       float e = (float) Math.exp(x[xAt + i] - max);

@@ -12,8 +12,11 @@ import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix times vector, bound by how fast weights arrive from memory: several rows at a time, each
- * input loaded once for all of them, weights converted in registers.
+ * Matrix times vector, bound by how fast weights arrive from memory: four rows at a time, each
+ * input loaded once for all of them, weights converted in registers. The four lie a quarter of the
+ * band apart, so that each goes on where the one before it ended: four long streams, which
+ * processors fetch ahead across pages, instead of four new short ones every few rows (27 instead of
+ * 22 GB/s with two Zen 4 cores, as much as reading alone reaches).
  *
  * <p>16-bit weights are read in pairs, as ints: whole vectors of them cost half the loads, checks
  * and conversions of half vectors (39 instead of 25 GB/s a core from the cache with AVX2). The
@@ -54,20 +57,23 @@ final class VectorMatVec {
     MemorySegment data = w.data();
     int columns = w.columns();
     long rowBytes = w.rowOffset(1);
+    int quarter = (toRow - fromRow) / 4;
     int row = fromRow;
     int whole;
     if (w.dtype() == DType.F32) {
       whole = columns - columns % L;
-      for (; row + 4 <= toRow; row += 4) {
-        fourF32(data, rowBytes, row, x, xAt, whole, y, yAt);
+      for (int i = fromRow; i < fromRow + quarter; i++) {
+        fourF32(data, rowBytes, i, quarter, x, xAt, whole, y, yAt);
       }
+      row += 4 * quarter;
     } else {
       whole = columns - columns % (2 * L);
       part(x, xAt, whole, scratch);
       if (w.dtype() == DType.BF16) {
-        for (; row + 4 <= toRow; row += 4) {
-          fourBf16(data, rowBytes, row, scratch, whole / 2, y, yAt);
+        for (int i = fromRow; i < fromRow + quarter; i++) {
+          fourBf16(data, rowBytes, i, quarter, scratch, whole / 2, y, yAt);
         }
+        row += 4 * quarter;
       } else {
         for (; row < toRow; row++) {
           if (!oneF16(data, rowBytes, row, scratch, whole / 2, y, yAt)) {
@@ -98,15 +104,16 @@ final class VectorMatVec {
       MemorySegment data,
       long rowBytes,
       int row,
+      int apart,
       float[] x,
       int xAt,
       int whole,
       float[] y,
       int yAt) {
     long r0 = rowBytes * row;
-    long r1 = r0 + rowBytes;
-    long r2 = r1 + rowBytes;
-    long r3 = r2 + rowBytes;
+    long r1 = r0 + rowBytes * apart;
+    long r2 = r1 + rowBytes * apart;
+    long r3 = r2 + rowBytes * apart;
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = s0;
     FloatVector s2 = s0;
@@ -119,18 +126,25 @@ final class VectorMatVec {
       s3 = Weights.f32(data, r3 + 4L * i).fma(v, s3);
     }
     int at = yAt + row;
-    y[at] = s0.reduceLanes(VectorOperators.ADD);
-    y[at + 1] = s1.reduceLanes(VectorOperators.ADD);
-    y[at + 2] = s2.reduceLanes(VectorOperators.ADD);
-    y[at + 3] = s3.reduceLanes(VectorOperators.ADD);
+    y[at] = Lanes.sum(s0);
+    y[at + apart] = Lanes.sum(s1);
+    y[at + 2 * apart] = Lanes.sum(s2);
+    y[at + 3 * apart] = Lanes.sum(s3);
   }
 
   private static void fourBf16(
-      MemorySegment data, long rowBytes, int row, float[] parted, int half, float[] y, int yAt) {
+      MemorySegment data,
+      long rowBytes,
+      int row,
+      int apart,
+      float[] parted,
+      int half,
+      float[] y,
+      int yAt) {
     long r0 = rowBytes * row;
-    long r1 = r0 + rowBytes;
-    long r2 = r1 + rowBytes;
-    long r3 = r2 + rowBytes;
+    long r1 = r0 + rowBytes * apart;
+    long r2 = r1 + rowBytes * apart;
+    long r3 = r2 + rowBytes * apart;
     FloatVector even0 = FloatVector.zero(F);
     FloatVector even1 = even0;
     FloatVector even2 = even0;
@@ -156,10 +170,10 @@ final class VectorMatVec {
       odd3 = oddBf16(w3).fma(b, odd3);
     }
     int at = yAt + row;
-    y[at] = even0.add(odd0).reduceLanes(VectorOperators.ADD);
-    y[at + 1] = even1.add(odd1).reduceLanes(VectorOperators.ADD);
-    y[at + 2] = even2.add(odd2).reduceLanes(VectorOperators.ADD);
-    y[at + 3] = even3.add(odd3).reduceLanes(VectorOperators.ADD);
+    y[at] = Lanes.sum(even0.add(odd0));
+    y[at + apart] = Lanes.sum(even1.add(odd1));
+    y[at + 2 * apart] = Lanes.sum(even2.add(odd2));
+    y[at + 3 * apart] = Lanes.sum(even3.add(odd3));
   }
 
   /**
@@ -180,7 +194,7 @@ final class VectorMatVec {
       even = a.reinterpretAsFloats().fma(FloatVector.fromArray(F, parted, i), even);
       odd = b.reinterpretAsFloats().fma(FloatVector.fromArray(F, parted, half + i), odd);
     }
-    y[yAt + row] = even.add(odd).reduceLanes(VectorOperators.ADD);
+    y[yAt + row] = Lanes.sum(even.add(odd));
     return greatest.reduceLanes(VectorOperators.MAX) <= Weights.GREATEST_F16;
   }
 
@@ -211,7 +225,7 @@ final class VectorMatVec {
             default -> Weights.bf16(data, at + 2L * i).fma(v, s);
           };
     }
-    return s.reduceLanes(VectorOperators.ADD);
+    return Lanes.sum(s);
   }
 
   /** Adds the products of the columns that fill no vector. */
