@@ -102,7 +102,7 @@ public class AttentionBenchmark {
     Value q = g.input("q", DType.F32, shape.rows, shape.heads, shape.headDim);
     Value rows = g.input("rows", DType.F32, shape.rows, shape.keyValueHeads, shape.headDim);
     Value position = g.input("position", DType.I32, 1);
-    Shape cache = Shape.of(shape.past + shape.rows, shape.keyValueHeads, shape.headDim);
+    Shape cache = Shape.of(shape.keyValueHeads, shape.past + shape.rows, shape.headDim);
     Value keys = g.append(g.state("keys", cache), rows, position);
     Value values = g.append(g.state("values", cache), rows, position);
     float scale = (float) (1 / Math.sqrt(shape.headDim));

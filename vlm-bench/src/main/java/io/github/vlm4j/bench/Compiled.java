@@ -48,7 +48,7 @@ final class Compiled implements AutoCloseable {
           tensor.setFloat(i, (float) random.nextGaussian());
         }
       } else if (value.op() instanceof Op.State state) {
-        Buffer buffer = backend.allocate(value.shape());
+        Buffer buffer = backend.allocate(value.dtype(), value.shape());
         states.add(buffer);
         executable.bind(state.name(), buffer);
       }

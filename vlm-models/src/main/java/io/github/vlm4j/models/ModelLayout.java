@@ -2,6 +2,7 @@ package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.DecoderGeometry;
 import io.github.vlm4j.core.model.KvCache;
 import io.github.vlm4j.core.tensor.DType;
@@ -94,7 +95,7 @@ public record ModelLayout(
 
   /** Returns the bytes that one token's keys and values take in the cache; 0 without a decoder. */
   public long cacheBytesPerToken() {
-    return decoder.map(geometry -> KvCache.bytes(geometry, 1)).orElse(0L);
+    return decoder.map(geometry -> KvCache.bytes(geometry, CacheLayout.f32(1))).orElse(0L);
   }
 
   private static ModelLayout lay(

@@ -6,6 +6,7 @@ import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.DeviceLimits;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.Optional;
@@ -50,9 +51,9 @@ final class CpuBackend implements Backend {
   }
 
   @Override
-  public Buffer allocate(Shape shape) {
+  public Buffer allocate(DType dtype, Shape shape) {
     requireOpen();
-    return new CpuBuffer(this, shape);
+    return new CpuBuffer(this, dtype, shape);
   }
 
   @Override

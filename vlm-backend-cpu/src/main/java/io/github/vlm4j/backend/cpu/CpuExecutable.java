@@ -4,7 +4,6 @@ import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.backend.OpProfile;
-import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.util.Collections;
 import java.util.List;
@@ -33,27 +32,23 @@ final class CpuExecutable implements Executable {
   private final Map<String, Tensor> outputs;
   private final Binding[] bindings;
   private final long activationBytes;
-  private Step[] steps;
-  private Value[] results;
+  private Timed[] steps;
   private boolean closed;
 
   /**
    * Creates an executable.
    *
    * @param steps the operations in order
-   * @param results what each computes
    */
   CpuExecutable(
       CpuBackend backend,
-      List<Step> steps,
-      List<Value> results,
+      List<Timed> steps,
       Map<String, Tensor> inputs,
       Map<String, Leaves.State> states,
       Map<String, Tensor> outputs,
       long activationBytes) {
     this.backend = backend;
-    this.steps = steps.toArray(Step[]::new);
-    this.results = results.toArray(Value[]::new);
+    this.steps = steps.toArray(Timed[]::new);
     this.inputs = inputs;
     this.outputs = outputs;
     this.bindings =
@@ -90,34 +85,34 @@ final class CpuExecutable implements Executable {
       throw new IllegalArgumentException(
           "The buffer for state \"" + binding.name + "\" was not allocated by the cpu backend");
     }
-    if (!own.shape().equals(binding.state.shape())) {
+    if (own.dtype() != binding.state.dtype() || !own.shape().equals(binding.state.shape())) {
       throw new IllegalArgumentException(
           "A buffer of "
+              + own.dtype()
               + own.shape()
               + " cannot hold state \""
               + binding.name
               + "\" of "
+              + binding.state.dtype()
               + binding.state.shape());
     }
-    binding.state.memory().replace(own.floats());
+    binding.state.bind(own);
     binding.buffer = own;
   }
 
   @Override
   public void run() {
     requireReady();
-    for (Step step : steps) {
-      step.run();
+    for (Timed timed : steps) {
+      timed.step().run();
     }
   }
 
   @Override
   public void run(OpProfile profile) {
     requireReady();
-    for (int i = 0; i < steps.length; i++) {
-      long start = System.nanoTime();
-      steps[i].run();
-      profile.computed(results[i], System.nanoTime() - start);
+    for (Timed timed : steps) {
+      timed.run(profile);
     }
   }
 
@@ -140,13 +135,12 @@ final class CpuExecutable implements Executable {
   @Override
   public void close() {
     closed = true;
-    steps = new Step[0];
-    results = new Value[0];
+    steps = new Timed[0];
     inputs.clear();
     outputs.clear();
     for (Binding binding : bindings) {
       binding.buffer = null;
-      binding.state.memory().replace(new float[0]);
+      binding.state.release();
     }
   }
 

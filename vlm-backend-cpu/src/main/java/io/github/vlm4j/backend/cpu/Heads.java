@@ -33,6 +33,21 @@ record Heads(int queries, int keys, int headDim, int valueDim) {
         (int) v.shape().dim(2));
   }
 
+  /**
+   * Returns the heads of an attention over a cache.
+   *
+   * @param q {@code [n, heads, headDim]}
+   * @param k {@code [kvHeads, capacity, headDim]}
+   * @param v {@code [kvHeads, capacity, valueDim]}
+   */
+  static Heads ofCached(Value q, Value k, Value v) {
+    return new Heads(
+        (int) q.shape().dim(1),
+        (int) k.shape().dim(0),
+        (int) q.shape().dim(2),
+        (int) v.shape().dim(2));
+  }
+
   /** Returns the number of query heads that read the same keys. */
   int group() {
     return queries / keys;

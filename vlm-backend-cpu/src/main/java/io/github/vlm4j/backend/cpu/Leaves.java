@@ -14,6 +14,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a graph is given rather than computes: inputs and states in memory of their own, constants
@@ -21,8 +23,46 @@ import java.util.Map;
  */
 final class Leaves {
 
-  /** A state: the memory that steps read and write once a buffer is bound to it. */
-  record State(Shape shape, Memory memory) {}
+  /**
+   * A state: the memory that steps read and write once a buffer is bound to it, f32 in an array,
+   * other types as the rows of a matrix.
+   */
+  static final class State {
+    private final DType dtype;
+    private final Shape shape;
+    private final Memory memory = new Memory(new float[0]);
+    private @Nullable Matrix rows;
+
+    private State(DType dtype, Shape shape) {
+      this.dtype = dtype;
+      this.shape = shape;
+    }
+
+    DType dtype() {
+      return dtype;
+    }
+
+    Shape shape() {
+      return shape;
+    }
+
+    /** Returns the rows, if the state is bound and of another type than f32. */
+    @Nullable Matrix rows() {
+      return rows;
+    }
+
+    /** Sets the memory. */
+    void bind(CpuBuffer buffer) {
+      rows = buffer.rows();
+      memory.replace(buffer.floats());
+    }
+
+    /** Forgets the memory. */
+    void release() {
+      rows = null;
+      memory.replace(new float[0]);
+    }
+  }
 
   private final WeightSource weights;
   private final Map<String, Tensor> inputs = new LinkedHashMap<>();
@@ -48,9 +88,9 @@ final class Leaves {
       case Op.Input(String name) -> allocate(name, leaf);
       case Op.State(String name) -> {
         Memory.requireOneArray(leaf.shape().elements(), "The state " + name + " " + leaf.shape());
-        Memory memory = new Memory(new float[0]);
-        states.put(name, new State(leaf.shape(), memory));
-        floats.put(leaf, memory);
+        State state = new State(leaf.dtype(), leaf.shape());
+        states.put(name, state);
+        floats.put(leaf, state.memory);
       }
       default -> {}
     }
@@ -80,6 +120,14 @@ final class Leaves {
   /** Returns the states by name. */
   Map<String, State> states() {
     return states;
+  }
+
+  /** Returns the rows of a cache: of a state, or of any f32 value of three dimensions. */
+  StateRows stateRows(Value value, Span floats) {
+    return value.dtype() != DType.F32
+            && MemoryPlan.root(value).op() instanceof Op.State(String name)
+        ? StateRows.of(Objects.requireNonNull(states.get(name)))
+        : StateRows.of(value.shape(), floats);
   }
 
   /** Returns the bytes of all inputs. */

@@ -31,8 +31,7 @@ final class Lowering {
   private final Leaves leaves;
   private final Memory arena;
   private final Map<Value, Span> spans = new HashMap<>();
-  private final List<Step> steps = new ArrayList<>();
-  private final List<Value> results = new ArrayList<>();
+  private final List<Timed> steps = new ArrayList<>();
 
   private Lowering(Team team, Graph graph, WeightSource weights) {
     this.team = team;
@@ -69,13 +68,29 @@ final class Lowering {
             + leaves.inputBytes()
             + team.scratch().bytes()
             + team.packed().bytes();
-    return new CpuExecutable(
-        backend, steps, results, leaves.inputs(), leaves.states(), outputs, bytes);
+    return new CpuExecutable(backend, steps, leaves.inputs(), leaves.states(), outputs, bytes);
   }
 
+  /**
+   * Adds a step, or makes one with the step before of it: linear layers of one small input, and the
+   * gated product of the last two. Between them no other operation runs, so nothing that they read
+   * is written over.
+   */
   private void add(Step step, Value result) {
-    steps.add(step);
-    results.add(result);
+    Timed added = new Timed(step, List.of(result));
+    if (!steps.isEmpty() && steps.getLast().step() instanceof MatVecStep sweep) {
+      Step both =
+          switch (step) {
+            case MatVecStep next -> sweep.with(next);
+            case PairwiseStep next -> next.after(sweep);
+            default -> null;
+          };
+      if (both != null) {
+        steps.add(steps.removeLast().with(added, both));
+        return;
+      }
+    }
+    steps.add(added);
   }
 
   private Span outputSpan(Value output, Map<Value, Span> copied) {
@@ -148,7 +163,13 @@ final class Lowering {
       case Op.CachedAttention op -> cachedAttention(y, op);
       case Op.Append op ->
           new AppendStep(
-              span(y, 0), span(y, 1), position(y, operand(y, 0), operand(y, 2)), rows(y, 1));
+              team.workers(),
+              stateRows(operand(y, 0)),
+              span(y, 1),
+              position(y, operand(y, 0), operand(y, 2)),
+              rows(y, 1),
+              (int) y.shape().dim(0),
+              (int) y.shape().dim(2));
       case Op.Concat op ->
           new CopyStep(team, span(y), y.operands().stream().map(this::span).toArray(Span[]::new));
       case Op.Gather op -> gather(y);
@@ -258,12 +279,16 @@ final class Lowering {
         team,
         op,
         span(y, 0),
-        span(y, 1),
-        span(y, 2),
+        stateRows(operand(y, 1)),
+        stateRows(operand(y, 2)),
         position(y, operand(y, 1), operand(y, 3)),
         span(y),
-        Heads.of(operand(y, 0), operand(y, 1), operand(y, 2)),
+        Heads.ofCached(operand(y, 0), operand(y, 1), operand(y, 2)),
         rows(y, 0));
+  }
+
+  private StateRows stateRows(Value state) {
+    return leaves.stateRows(state, span(state));
   }
 
   private Step gather(Value y) {
@@ -274,7 +299,7 @@ final class Lowering {
   }
 
   private Position position(Value y, Value cache, Value position) {
-    return new Position(leaves.ints(position), (int) cache.shape().dim(0), where(y));
+    return new Position(leaves.ints(position), (int) cache.shape().dim(1), where(y));
   }
 
   private Ids ids(Value y, int table, int ids) {

@@ -1,13 +1,40 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.core.graph.Activation;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A linear layer of one input row or a few: bound by reading the weights, which are streamed once.
- * With several rows, a band of weights is still in the cache when the next row needs it.
+ * Linear layers of one and the same input row, or of a few: bound by reading the weights, which are
+ * streamed once. Several layers are one sweep over one set of bands, so that threads meet once for
+ * all of them. With several rows, a band of weights is still in the cache when the next row needs
+ * it.
  */
 final class MatVecStep implements Step, Workers.Task {
+
+  /** One layer: its parameters and where its results go. */
+  private record Product(Matrix weight, float @Nullable [] bias, Span y) {}
+
+  /** What is done with a band of the results of two layers while it is cached. */
+  private record Gating(Activation activation, Span y) {}
+
+  /** Layers of as many outputs each, of which the same band is computed by the same thread. */
+  private record Group(List<Product> products, @Nullable Gating gating) {
+    int outputs() {
+      return products.getFirst().weight().rows();
+    }
+
+    Stream<Span> results() {
+      Stream<Span> spans = products.stream().map(Product::y);
+      return gating == null ? spans : Stream.concat(spans, Stream.of(gating.y()));
+    }
+
+    long rowBytes() {
+      return products.stream().mapToLong(product -> bytesOfRow(product.weight())).sum();
+    }
+  }
 
   /** Bytes of weights below which another thread does not pay. */
   private static final long LEAST_BYTES = 1 << 16;
@@ -20,51 +47,140 @@ final class MatVecStep implements Step, Workers.Task {
 
   private final Team team;
   private final Span x;
-  private final Matrix weight;
-  private final float @Nullable [] bias;
-  private final Span y;
   private final int rows;
-  private final Bands bands;
+  private final List<Group> groups;
+  private final List<Bands> bands;
+  private final int parts;
 
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
+    this(team, x, rows, List.of(new Group(List.of(new Product(weight, bias, y)), null)));
+    team.scratch().require(team.kernels().matVecScratch(weight.columns()));
+  }
+
+  private MatVecStep(Team team, Span x, int rows, List<Group> groups) {
     this.team = team;
     this.x = x;
-    this.weight = weight;
-    this.bias = bias;
-    this.y = y;
     this.rows = rows;
-    team.scratch().require(team.kernels().matVecScratch(weight.columns()));
-    long rowBytes = Math.max(1, weight.dtype().bytes(weight.columns()));
-    Bands even =
-        Bands.of(weight.rows(), Math.ceilDiv(LEAST_BYTES, rowBytes), MULTIPLE, team.workers());
-    this.bands =
-        rows == 1 ? even : new Bands(weight.rows(), Math.min(even.size(), cachedRows(weight)));
+    this.groups = groups;
+    long bytes = groups.stream().mapToLong(group -> group.rowBytes() * group.outputs()).sum();
+    this.bands = groups.stream().map(group -> bands(group, bytes)).toList();
+    this.parts = bands.stream().mapToInt(Bands::count).sum();
+  }
+
+  /** Cuts a group so that its bands are as large as those of all other groups. */
+  private Bands bands(Group group, long bytes) {
+    int even =
+        Bands.of((int) Math.min(Integer.MAX_VALUE, bytes), LEAST_BYTES, 1, team.workers()).size();
+    long size = Math.ceilDiv(even, group.rowBytes());
+    if (rows > 1) {
+      size = Math.min(size, cachedRows(group.products().getFirst().weight()));
+    }
+    size = Math.ceilDiv(Math.max(1, size), MULTIPLE) * MULTIPLE;
+    return new Bands(group.outputs(), (int) Math.clamp(size, 1, Math.max(1, group.outputs())));
+  }
+
+  private static long bytesOfRow(Matrix weight) {
+    return Math.max(1, weight.dtype().bytes(weight.columns()));
   }
 
   /** Returns how many rows of weights stay in the cache for the next row of inputs. */
   static int cachedRows(Matrix weight) {
-    long rowBytes = Math.max(1, weight.dtype().bytes(weight.columns()));
-    return (int) Math.max(1, CACHED_BYTES / rowBytes / MULTIPLE) * MULTIPLE;
+    return (int) Math.max(1, CACHED_BYTES / bytesOfRow(weight) / MULTIPLE) * MULTIPLE;
+  }
+
+  /** Returns one sweep of this and what follows, if both read the same input and write apart. */
+  @Nullable MatVecStep with(MatVecStep next) {
+    boolean apart = next.groups.stream().flatMap(Group::results).noneMatch(this::uses);
+    return rows == next.rows && x.equals(next.x) && apart
+        ? new MatVecStep(
+            team, x, rows, Stream.concat(groups.stream(), next.groups.stream()).toList())
+        : null;
+  }
+
+  private boolean uses(Span span) {
+    return x.meets(span) || groups.stream().flatMap(Group::results).anyMatch(span::meets);
+  }
+
+  /**
+   * Returns this with the gated product of two of its layers added, if it ends in these and there
+   * is one row.
+   *
+   * @param gate the results that go through the activation
+   * @param up what they are multiplied with
+   * @param y where to; may be one of them
+   */
+  @Nullable MatVecStep gated(Activation activation, Span gate, Span up, Span y) {
+    int last = groups.size() - 1;
+    if (rows != 1 || last < 1) {
+      return null;
+    }
+    Group first = groups.get(last - 1);
+    Group second = groups.get(last);
+    boolean both =
+        first.products().size() == 1
+            && second.products().size() == 1
+            && first.products().getFirst().y().equals(gate)
+            && second.products().getFirst().y().equals(up);
+    boolean inPlace = y.equals(gate) || y.equals(up);
+    if (!both || !inPlace && uses(y)) {
+      return null;
+    }
+    Group pair =
+        new Group(
+            List.of(first.products().getFirst(), second.products().getFirst()),
+            new Gating(activation, y));
+    return new MatVecStep(
+        team, x, rows, Stream.concat(groups.stream().limit(last - 1), Stream.of(pair)).toList());
   }
 
   @Override
   public void run() {
-    team.workers().run(bands.count(), this);
+    team.workers().run(parts, this);
   }
 
   @Override
-  public void run(int band, int worker) {
+  public void run(int part, int worker) {
+    int index = 0;
+    int band = part;
+    while (band >= bands.get(index).count()) {
+      band -= bands.get(index++).count();
+    }
+    Group group = groups.get(index);
+    int from = bands.get(index).from(band);
+    int to = bands.get(index).to(band);
+    for (int i = 0; i < group.products().size(); i++) {
+      multiply(group.products().get(i), from, to, worker);
+    }
+    Gating gating = group.gating();
+    if (gating != null) {
+      Span gate = group.products().get(0).y();
+      Span up = group.products().get(1).y();
+      team.kernels()
+          .gate(
+              gating.activation(),
+              gate.floats(),
+              gate.at() + from,
+              up.floats(),
+              up.at() + from,
+              gating.y().floats(),
+              gating.y().at() + from,
+              to - from);
+    }
+  }
+
+  private void multiply(Product product, int from, int to, int worker) {
+    Matrix weight = product.weight();
     for (int row = 0; row < rows; row++) {
       team.kernels()
           .matVec(
               weight,
-              bands.from(band),
-              bands.to(band),
+              from,
+              to,
               x.floats(),
               x.at() + row * weight.columns(),
-              bias,
-              y.floats(),
-              y.at() + row * weight.rows(),
+              product.bias(),
+              product.y().floats(),
+              product.y().at() + row * weight.rows(),
               team.scratch().array(worker));
     }
   }

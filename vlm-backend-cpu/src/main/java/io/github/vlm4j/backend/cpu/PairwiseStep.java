@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.graph.Activation;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An operation on the elements of two values, the second repeated as often as the first is long.
@@ -21,8 +22,17 @@ final class PairwiseStep implements Step, Workers.Task {
   private final Span y;
   private final boolean repeated;
   private final Bands bands;
+  private final @Nullable Activation gate;
 
-  private PairwiseStep(Team team, Kernel kernel, Span a, Span b, Span y, long leastElements) {
+  private PairwiseStep(
+      Team team,
+      Kernel kernel,
+      @Nullable Activation gate,
+      Span a,
+      Span b,
+      Span y,
+      long leastElements) {
+    this.gate = gate;
     this.workers = team.workers();
     this.kernel = kernel;
     this.a = a;
@@ -36,18 +46,23 @@ final class PairwiseStep implements Step, Workers.Task {
   }
 
   static PairwiseStep add(Team team, Span a, Span b, Span y) {
-    return new PairwiseStep(team, team.kernels()::add, a, b, y, Bands.LEAST_CHEAP);
+    return new PairwiseStep(team, team.kernels()::add, null, a, b, y, Bands.LEAST_CHEAP);
   }
 
   static PairwiseStep multiply(Team team, Span a, Span b, Span y) {
-    return new PairwiseStep(team, team.kernels()::multiply, a, b, y, Bands.LEAST_CHEAP);
+    return new PairwiseStep(team, team.kernels()::multiply, null, a, b, y, Bands.LEAST_CHEAP);
   }
 
   static PairwiseStep gate(Team team, Activation activation, Span gate, Span up, Span y) {
     Kernels kernels = team.kernels();
     Kernel kernel =
         (g, gAt, u, uAt, z, zAt, n) -> kernels.gate(activation, g, gAt, u, uAt, z, zAt, n);
-    return new PairwiseStep(team, kernel, gate, up, y, Bands.LEAST_COSTLY);
+    return new PairwiseStep(team, kernel, activation, gate, up, y, Bands.LEAST_COSTLY);
+  }
+
+  /** Returns a sweep with this added, if this gates the results that the sweep ends in. */
+  @Nullable MatVecStep after(MatVecStep sweep) {
+    return gate == null ? null : sweep.gated(gate, a, b, y);
   }
 
   @Override

@@ -13,4 +13,9 @@ record Span(Memory memory, int at, int length) {
   float[] floats() {
     return memory.floats();
   }
+
+  /** Returns whether this and another have an element in common. */
+  boolean meets(Span other) {
+    return memory == other.memory && at < other.at + other.length && other.at < at + length;
+  }
 }

@@ -138,8 +138,8 @@ class CpuBackendTest {
   @Test
   void decodingRowByRowEqualsDecodingAllAtOnce() {
     int n = 70;
-    try (Buffer keys = backend.allocate(Shape.of(n, 2, 8));
-        Buffer values = backend.allocate(Shape.of(n, 2, 4));
+    try (Buffer keys = backend.allocate(DType.F32, Shape.of(2, n, 8));
+        Buffer values = backend.allocate(DType.F32, Shape.of(2, n, 4));
         Executable all = backend.compile(cached(n, n), weights);
         Executable one = backend.compile(cached(n, 1), weights)) {
       all.bind("k", keys);
@@ -156,8 +156,8 @@ class CpuBackendTest {
       all.run();
       float[] expected = all.output("y").toFloats();
 
-      try (Buffer otherKeys = backend.allocate(Shape.of(n, 2, 8));
-          Buffer otherValues = backend.allocate(Shape.of(n, 2, 4))) {
+      try (Buffer otherKeys = backend.allocate(DType.F32, Shape.of(2, n, 8));
+          Buffer otherValues = backend.allocate(DType.F32, Shape.of(2, n, 4))) {
         one.bind("k", otherKeys);
         one.bind("v", otherValues);
         for (int row = 0; row < n; row++) {
@@ -172,9 +172,12 @@ class CpuBackendTest {
                 .isCloseTo(expected[row * 16 + i], within(1e-6f));
           }
         }
-        Tensor read = Tensor.ofFloats(new float[n * 16], n, 2, 8);
+        Tensor read = Tensor.ofFloats(new float[n * 16], 2, n, 8);
         otherKeys.read(read);
-        assertThat(read.toFloats()).containsExactly(all.input("newK").toFloats());
+        for (int i = 0; i < n * 16; i++) {
+          int ofHead = i / 8 % 2 * n * 8 + i / 16 * 8 + i % 8;
+          assertThat(read.getFloat(ofHead)).isEqualTo(all.input("newK").getFloat(i));
+        }
       }
     }
   }
@@ -185,12 +188,12 @@ class CpuBackendTest {
     Value position = layer.input("p", DType.I32, 1);
     Value keys =
         layer.append(
-            layer.state("k", Shape.of(capacity, 2, 8)),
+            layer.state("k", Shape.of(2, capacity, 8)),
             layer.input("newK", DType.F32, n, 2, 8),
             position);
     Value values =
         layer.append(
-            layer.state("v", Shape.of(capacity, 2, 4)),
+            layer.state("v", Shape.of(2, capacity, 4)),
             layer.input("newV", DType.F32, n, 2, 4),
             position);
     Value q = layer.input("q", DType.F32, n, 4, 8);
@@ -200,8 +203,8 @@ class CpuBackendTest {
 
   @Test
   void rowsThatDoNotFitTheCacheAreRefusedWithNumbers() {
-    try (Buffer keys = backend.allocate(Shape.of(10, 2, 8));
-        Buffer values = backend.allocate(Shape.of(10, 2, 4));
+    try (Buffer keys = backend.allocate(DType.F32, Shape.of(2, 10, 8));
+        Buffer values = backend.allocate(DType.F32, Shape.of(2, 10, 4));
         Executable executable = backend.compile(cached(10, 3), weights)) {
       executable.bind("k", keys);
       executable.bind("v", values);
@@ -258,7 +261,7 @@ class CpuBackendTest {
     g.output("constant", constant.rows(1, 2).reshape(2));
     g.output("state", state);
     try (Executable executable = backend.compile(g.build(), weights);
-        Buffer buffer = backend.allocate(Shape.of(2, 2))) {
+        Buffer buffer = backend.allocate(DType.F32, Shape.of(2, 2))) {
       executable.bind("s", buffer);
       for (int i = 0; i < 8; i++) {
         executable.input("x").setFloat(i, i);
@@ -304,7 +307,7 @@ class CpuBackendTest {
       assertThatThrownBy(() -> executable.output("x"))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("[y]");
-      assertThatThrownBy(() -> executable.bind("s", backend.allocate(Shape.of(2))))
+      assertThatThrownBy(() -> executable.bind("s", backend.allocate(DType.F32, Shape.of(2))))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
@@ -316,10 +319,10 @@ class CpuBackendTest {
       assertThatThrownBy(executable::run)
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("\"s\" [2, 3] is not bound");
-      assertThatThrownBy(() -> executable.bind("s", backend.allocate(Shape.of(3, 2))))
+      assertThatThrownBy(() -> executable.bind("s", backend.allocate(DType.F32, Shape.of(3, 2))))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("[3, 2]");
-      Buffer buffer = backend.allocate(Shape.of(2, 3));
+      Buffer buffer = backend.allocate(DType.F32, Shape.of(2, 3));
       executable.bind("s", buffer);
       executable.run();
       buffer.close();
@@ -329,12 +332,12 @@ class CpuBackendTest {
 
   @Test
   void buffersCopyTheirFirstRows() {
-    try (Buffer from = backend.allocate(Shape.of(4, 2));
-        Buffer to = backend.allocate(Shape.of(3, 2));
-        Buffer other = backend.allocate(Shape.of(3, 3))) {
+    try (Buffer from = backend.allocate(DType.F32, Shape.of(1, 4, 2));
+        Buffer to = backend.allocate(DType.F32, Shape.of(1, 3, 2));
+        Buffer other = backend.allocate(DType.F32, Shape.of(1, 3, 3))) {
       Value position = g.input("p", DType.I32, 1);
-      Value state = g.state("s", Shape.of(4, 2));
-      g.output("y", g.append(state, g.input("rows", DType.F32, 4, 2), position));
+      Value state = g.state("s", Shape.of(1, 4, 2));
+      g.output("y", g.append(state, g.input("rows", DType.F32, 4, 1, 2), position));
       try (Executable executable = backend.compile(g.build(), weights)) {
         executable.bind("s", from);
         for (int i = 0; i < 8; i++) {
@@ -343,7 +346,7 @@ class CpuBackendTest {
         executable.run();
       }
       to.copyRows(from, 2);
-      Tensor read = Tensor.ofFloats(new float[6], 3, 2);
+      Tensor read = Tensor.ofFloats(new float[6], 1, 3, 2);
       to.read(read);
       assertThat(read.toFloats()).containsExactly(1, 2, 3, 4, 0, 0);
       assertThatThrownBy(() -> to.copyRows(from, 4)).isInstanceOf(IllegalArgumentException.class);
@@ -403,7 +406,7 @@ class CpuBackendTest {
     g.output("y", g.activate(Activation.RELU, g.input("x", DType.F32, 2)));
     Executable executable = backend.compile(g.build(), weights);
     Executable other = backend.compile(g.build(), weights);
-    Buffer buffer = backend.allocate(Shape.of(2));
+    Buffer buffer = backend.allocate(DType.F32, Shape.of(2));
     executable.close();
     assertThatThrownBy(executable::run).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> executable.input("x")).isInstanceOf(IllegalStateException.class);
@@ -411,7 +414,7 @@ class CpuBackendTest {
     assertThatThrownBy(other::run).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> buffer.read(Tensor.ofFloats(new float[2], 2)))
         .isInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(() -> backend.allocate(Shape.of(2)))
+    assertThatThrownBy(() -> backend.allocate(DType.F32, Shape.of(2)))
         .isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> backend.compile(g.build(), weights))
         .isInstanceOf(IllegalStateException.class);
@@ -419,10 +422,10 @@ class CpuBackendTest {
 
   @Test
   void aBufferLargerThanTheHeapIsRefusedSayingHowMuchIsNeeded() {
-    assertThatThrownBy(() -> backend.allocate(Shape.of(2_000_000_000)))
+    assertThatThrownBy(() -> backend.allocate(DType.F32, Shape.of(2_000_000_000)))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("8000000000 bytes");
-    assertThatThrownBy(() -> backend.allocate(Shape.of(1L << 40)))
+    assertThatThrownBy(() -> backend.allocate(DType.F32, Shape.of(1L << 40)))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("4398046511104 bytes");
   }

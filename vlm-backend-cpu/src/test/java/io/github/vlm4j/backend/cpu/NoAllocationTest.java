@@ -39,8 +39,8 @@ class NoAllocationTest {
     try (weights;
         CpuBackend backend = new CpuBackend(new ScalarKernels(), 2);
         Executable executable = backend.compile(everyOperation(rows).build(), weights);
-        Buffer keys = backend.allocate(Shape.of(CAPACITY, KV_HEADS, HEAD_DIM));
-        Buffer values = backend.allocate(Shape.of(CAPACITY, KV_HEADS, HEAD_DIM))) {
+        Buffer keys = backend.allocate(DType.F32, Shape.of(KV_HEADS, CAPACITY, HEAD_DIM));
+        Buffer values = backend.allocate(DType.F32, Shape.of(KV_HEADS, CAPACITY, HEAD_DIM))) {
       executable.bind("keys", keys);
       executable.bind("values", values);
       Tensor position = executable.input("position");
@@ -94,7 +94,7 @@ class NoAllocationTest {
     Value sin = g.input("sin", DType.F32, rows, HEAD_DIM / 2);
     q = g.rope(q, cos, sin, RopePairing.HALVES);
     k = g.rope(k, cos, sin, RopePairing.INTERLEAVED);
-    Shape cache = Shape.of(CAPACITY, KV_HEADS, HEAD_DIM);
+    Shape cache = Shape.of(KV_HEADS, CAPACITY, HEAD_DIM);
     Value keys = g.append(g.state("keys", cache), k, position);
     Value values = g.append(g.state("values", cache), v, position);
     Value cached = g.cachedAttention(q, keys, values, position, 0.25f).reshape(rows, HIDDEN);

@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.backend;
 
 import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.Optional;
@@ -25,11 +26,14 @@ public interface Backend extends AutoCloseable {
   Executable compile(Graph graph, WeightSource weights);
 
   /**
-   * Allocates zeroed f32 memory that executables of this backend can share as a state.
+   * Allocates zeroed memory that executables of this backend can share as a state.
    *
-   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   * @param dtype the type of the elements: F32 and whatever else the backend knows of F16, BF16 and
+   *     Q8_0
+   * @throws io.github.vlm4j.core.BackendException if the backend does not know the type, or there
+   *     is not enough memory
    */
-  Buffer allocate(Shape shape);
+  Buffer allocate(DType dtype, Shape shape);
 
   /**
    * Measures what the device can do at best with as many threads as this backend uses; takes a

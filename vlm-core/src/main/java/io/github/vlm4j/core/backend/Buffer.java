@@ -1,26 +1,32 @@
 package io.github.vlm4j.core.backend;
 
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 
-/** F32 memory on a backend's device that outlives runs: one layer's keys or values, say. */
+/** Memory on a backend's device that outlives runs: one layer's keys or values, say. */
 public interface Buffer extends AutoCloseable {
+
+  /** Returns the type of the elements. */
+  DType dtype();
 
   /** Returns the extents. */
   Shape shape();
 
   /**
-   * Copies the first rows of another buffer of the same backend into this one's first rows.
+   * Copies the first rows of each head of another buffer of the same backend and type into this
+   * one's.
    *
-   * @param source a buffer of the same row extents
-   * @param rows how many rows of the outermost dimension
+   * @param source {@code [heads, rows, d]}, as this buffer but for the number of rows
+   * @param rows how many rows of each head
    */
   void copyRows(Buffer source, long rows);
 
   /**
-   * Copies the first rows to the host.
+   * Copies the first rows of each head to the host.
    *
-   * @param target f32, of this buffer's row extents; all its rows are filled
+   * @param target f32 {@code [heads, rows, d]}, as this buffer but for the number of rows; all its
+   *     rows are filled
    */
   void read(Tensor target);
 

@@ -73,7 +73,31 @@ public final class GraphBuilder {
 
   /** Declares f32 memory that outlives a run and is bound by the caller. */
   public Value state(String name, Shape shape) {
-    return leaf(name, new Op.State(name), DType.F32, shape);
+    return state(name, DType.F32, shape);
+  }
+
+  /**
+   * Declares memory that outlives a run and is bound by the caller. Of another type than f32 it can
+   * be appended to and attended to, nothing else.
+   *
+   * @param dtype F32, F16, BF16 or Q8_0, whose blocks lie along the last dimension
+   */
+  public Value state(String name, DType dtype, Shape shape) {
+    checks.that(
+        dtype.isFloat() || dtype == DType.Q8_0,
+        "state",
+        name + " must be F32, F16, BF16 or Q8_0, not " + dtype);
+    checks.that(
+        !dtype.isQuantised() || shape.last() % dtype.blockElements() == 0,
+        "state",
+        name
+            + " "
+            + shape
+            + " cannot be "
+            + dtype
+            + ", as its last dimension is not a multiple of "
+            + dtype.blockElements());
+    return leaf(name, new Op.State(name), dtype, shape);
   }
 
   /** Returns a parameter as a value; the same weight is the same value. */
@@ -366,8 +390,8 @@ public final class GraphBuilder {
    * Returns causal attention over a KV cache; see {@link Op.CachedAttention}.
    *
    * @param q {@code [n, heads, d]}
-   * @param keys a state as {@link #append} returned it, {@code [capacity, kvHeads, d]}
-   * @param values likewise, {@code [capacity, kvHeads, dv]}
+   * @param keys a state as {@link #append} returned it, {@code [kvHeads, capacity, d]}
+   * @param values likewise, {@code [kvHeads, capacity, dv]}
    * @param position i32 {@code [1]}, the position of row 0
    * @param scale what the dot products are multiplied with
    * @param window how many rows a row sees at most, itself included; 0 for all
@@ -376,7 +400,7 @@ public final class GraphBuilder {
    */
   public Value cachedAttention(
       Value q, Value keys, Value values, Value position, float scale, int window) {
-    checks.attention("cachedAttention", q, keys, values);
+    checks.cachedAttention(q, keys, values);
     checks.position("cachedAttention", position);
     checks.that(
         window >= 0, "cachedAttention", "the window must not be negative, but is " + window);
@@ -390,18 +414,19 @@ public final class GraphBuilder {
     return cachedAttention(q, keys, values, position, scale, 0);
   }
 
-  /** Writes rows into a state from a position on and returns the state after the write. */
+  /**
+   * Writes rows into a state from a position on and returns the state after the write; see {@link
+   * Op.Append}.
+   *
+   * @param state {@code [heads, capacity, d]}
+   * @param rows f32 {@code [n, heads, d]}
+   * @param position i32 {@code [1]}, the position of row 0
+   * @throws ModelException if they do not fit
+   */
   public Value append(Value state, Value rows, Value position) {
-    checks.that(
-        state.op() instanceof Op.State
-            && OperandChecks.isF32(rows)
-            && rows.shape().rank() == state.shape().rank()
-            && rows.shape().with(0, state.shape().dim(0)).equals(state.shape())
-            && rows.shape().dim(0) <= state.shape().dim(0),
-        "append",
-        "rows " + rows.shape() + " do not fit state " + state.shape());
+    checks.append(state, rows);
     checks.position("append", position);
-    return node(new Op.Append(), DType.F32, state.shape(), state, rows, position);
+    return node(new Op.Append(), state.dtype(), state.shape(), state, rows, position);
   }
 
   /** Returns rows {@code from} to {@code to} of the outermost dimension. */
@@ -535,6 +560,7 @@ public final class GraphBuilder {
   private Value node(Op op, DType dtype, Shape shape, Value... operands) {
     for (Value operand : operands) {
       checkOwn(op.label(), operand);
+      checks.stored(op, operand);
     }
     Value value = new Value(this, shared.built.size(), op, List.of(operands), dtype, shape);
     shared.built.add(value);

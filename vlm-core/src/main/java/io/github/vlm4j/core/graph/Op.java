@@ -14,7 +14,10 @@ public sealed interface Op {
   /** What the caller fills in before each run; f32 or i32. [] */
   record Input(String name) implements Op {}
 
-  /** Memory that outlives a run, bound by the caller, such as the keys of a KV cache. [] */
+  /**
+   * Memory that outlives a run, bound by the caller, such as the keys of a KV cache: f32, or f16,
+   * bf16 or Q8_0 where it is only appended to and attended to. []
+   */
   record State(String name) implements Op {}
 
   /** A parameter of the model, in its stored type. [] */
@@ -152,8 +155,9 @@ public sealed interface Op {
   /**
    * Causal attention over a KV cache: row i, at position {@code p + i}, sees the cached rows up to
    * {@code p + i}, from 0 or, in a sliding window (Beltagy et al., "Longformer", 2020), from {@code
-   * max(0, p + i − window + 1)} on. [q {@code [n, heads, d]}, keys {@code [capacity, kvHeads, d]},
-   * values {@code [capacity, kvHeads, dv]}, p: i32 {@code [1]}] → {@code [n, heads, dv]}
+   * max(0, p + i − window + 1)} on. Keys and values are states of one type, read as f32. [q {@code
+   * [n, heads, d]}, keys {@code [kvHeads, capacity, d]}, values {@code [kvHeads, capacity, dv]}, p:
+   * i32 {@code [1]}] → {@code [n, heads, dv]}
    *
    * @param scale what the dot products are multiplied with
    * @param window how many rows a row sees at most, itself included; 0 for all
@@ -161,8 +165,10 @@ public sealed interface Op {
   record CachedAttention(float scale, int window) implements Op {}
 
   /**
-   * Writes rows into a state from a position on; the result is the state after the write. [state
-   * {@code [capacity, ..]}, rows {@code [n, ..]}, position: i32 {@code [1]}]
+   * Writes rows into a state from a position on, each head's next to its earlier ones, rounded to
+   * the state's type: f32; f16 or bf16, to the nearest, ties to even; Q8_0 as ggml does. The result
+   * is the state after the write. [state {@code [heads, capacity, d]}, rows f32 {@code [n, heads,
+   * d]}, position: i32 {@code [1]}]
    */
   record Append() implements Op {}
 

@@ -66,6 +66,63 @@ record OperandChecks(String layer) {
             + " must be [rows, heads, headDim], with query heads a multiple of key heads");
   }
 
+  void cachedAttention(Value q, Value keys, Value values) {
+    boolean ranks =
+        isF32(q)
+            && q.shape().rank() == 3
+            && keys.shape().rank() == 3
+            && values.shape().rank() == 3
+            && keys.dtype() == values.dtype();
+    that(
+        ranks
+            && keys.shape().dim(0) > 0
+            && q.shape().dim(1) % keys.shape().dim(0) == 0
+            && q.shape().dim(2) == keys.shape().dim(2)
+            && values.shape().dim(0) == keys.shape().dim(0)
+            && values.shape().dim(1) == keys.shape().dim(1),
+        "cachedAttention",
+        "queries "
+            + q.shape()
+            + " must be [rows, heads, headDim], keys "
+            + keys.dtype()
+            + keys.shape()
+            + " and values "
+            + values.dtype()
+            + values.shape()
+            + " [kvHeads, capacity, headDim] of one type, with query heads a multiple of key"
+            + " heads");
+  }
+
+  void append(Value state, Value rows) {
+    Shape s = state.shape();
+    Shape r = rows.shape();
+    that(
+        state.op() instanceof Op.State
+            && isF32(rows)
+            && s.rank() == 3
+            && r.rank() == 3
+            && r.dim(1) == s.dim(0)
+            && r.dim(0) <= s.dim(1)
+            && r.dim(2) == s.dim(2),
+        "append",
+        "rows "
+            + r
+            + " do not fit state "
+            + s
+            + "; they must be [n, heads, headDim] and [heads, capacity, headDim]");
+  }
+
+  /** Checks that what is not f32 numbers to compute with is only stored and attended to. */
+  void stored(Op op, Value operand) {
+    boolean stored = operand.op() instanceof Op.State || operand.op() instanceof Op.Append;
+    that(
+        !stored || isF32(operand) || op instanceof Op.Append || op instanceof Op.CachedAttention,
+        op.label(),
+        "a state of "
+            + operand.dtype()
+            + " can only be appended to and attended to; declare it as F32");
+  }
+
   void segments(String op, Value q, Value k, List<Integer> queries, List<Integer> keys) {
     that(
         queries.size() == keys.size(),

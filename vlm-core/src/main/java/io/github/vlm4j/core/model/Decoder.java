@@ -27,11 +27,11 @@ public interface Decoder {
    *
    * @param g where to add them
    * @param embeddings {@code [tokens, hidden]}
-   * @param cacheCapacity the rows of the cache's buffers
+   * @param cache how the cache's buffers are stored
    * @param afterLayer applied to each layer's output
    */
   DecoderFeatures decode(
-      GraphBuilder g, Value embeddings, int cacheCapacity, AfterLayer afterLayer);
+      GraphBuilder g, Value embeddings, CacheLayout cache, AfterLayer afterLayer);
 
   /**
    * Adds the language-model head.

@@ -1,47 +1,81 @@
 package io.github.vlm4j.core.model;
 
+import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The keys and values of the tokens that a decoder has read, {@code [capacity, kvHeads, headDim]}
- * f32 per layer. It grows by doubling, so that memory follows the conversation and not the longest
- * one possible.
+ * The keys and values of the tokens that a decoder has read, {@code [kvHeads, capacity, headDim]}
+ * per layer. It grows by doubling, so that memory follows the conversation and not the longest one
+ * possible.
  */
 public final class KvCache implements AutoCloseable {
 
   private final Backend backend;
   private final DecoderGeometry geometry;
+  private final DType dtype;
   private List<Buffer> keys = List.of();
   private List<Buffer> values = List.of();
   private int capacity;
   private int length;
 
-  /** Creates an empty cache without memory. */
+  /** Creates an empty cache in f32 without memory. */
   public KvCache(Backend backend, DecoderGeometry geometry) {
+    this(backend, geometry, DType.F32);
+  }
+
+  /**
+   * Creates an empty cache without memory.
+   *
+   * @param dtype the type that keys and values are rounded to: F32, F16, BF16 or Q8_0
+   * @throws InputException if it is another one, or heads are not a whole number of its blocks
+   */
+  public KvCache(Backend backend, DecoderGeometry geometry, DType dtype) {
+    if (!dtype.isFloat() && dtype != DType.Q8_0) {
+      throw new InputException(
+          "A cache of keys and values is stored in F32, F16, BF16 or Q8_0, not in " + dtype + ".");
+    }
+    if (geometry.headDim() % dtype.blockElements() != 0) {
+      throw new InputException(
+          "A cache in "
+              + dtype
+              + " needs heads of a multiple of "
+              + dtype.blockElements()
+              + " numbers, but this model's have "
+              + geometry.headDim()
+              + "; choose F32, F16 or BF16.");
+    }
     this.backend = backend;
     this.geometry = geometry;
+    this.dtype = dtype;
   }
 
   /** Declares a layer's keys in a graph. */
-  public static Value keys(GraphBuilder g, int layer, Shape shape) {
-    return g.state("cache." + layer + ".keys", shape);
+  public static Value keys(GraphBuilder g, int layer, DType dtype, Shape shape) {
+    return g.state("cache." + layer + ".keys", dtype, shape);
   }
 
   /** Declares a layer's values in a graph. */
-  public static Value values(GraphBuilder g, int layer, Shape shape) {
-    return g.state("cache." + layer + ".values", shape);
+  public static Value values(GraphBuilder g, int layer, DType dtype, Shape shape) {
+    return g.state("cache." + layer + ".values", dtype, shape);
   }
 
-  /** Returns the bytes that a capacity takes in all layers. */
-  public static long bytes(DecoderGeometry geometry, int capacity) {
-    return 2L * geometry.layers() * capacity * geometry.keyValueHeads() * geometry.headDim() * 4L;
+  /** Returns the bytes that a layout takes in all layers. */
+  public static long bytes(DecoderGeometry geometry, CacheLayout layout) {
+    Shape shape = layout.shape(geometry.keyValueHeads(), geometry.headDim());
+    return 2L * geometry.layers() * layout.dtype().bytes(shape.elements());
+  }
+
+  /** Returns how it is stored as of now. */
+  public CacheLayout layout() {
+    return new CacheLayout(dtype, capacity);
   }
 
   /** Returns the number of tokens read. */
@@ -69,11 +103,12 @@ public final class KvCache implements AutoCloseable {
             Math.min(
                 Integer.MAX_VALUE,
                 Math.max(tokens, Math.min(2L * capacity, geometry.contextLength())));
-    Shape shape = Shape.of(wanted, geometry.keyValueHeads(), geometry.headDim());
+    Shape shape =
+        new CacheLayout(dtype, wanted).shape(geometry.keyValueHeads(), geometry.headDim());
     List<Buffer> grown = new ArrayList<>(2 * geometry.layers());
     try {
       for (int i = 0; i < 2 * geometry.layers(); i++) {
-        grown.add(backend.allocate(shape));
+        grown.add(backend.allocate(dtype, shape));
         if (length > 0) {
           Buffer old = i < geometry.layers() ? keys.get(i) : values.get(i - geometry.layers());
           grown.get(i).copyRows(old, length);

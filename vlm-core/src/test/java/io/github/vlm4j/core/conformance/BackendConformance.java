@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.tensor.DType;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,6 +44,13 @@ public abstract class BackendConformance {
     return Tolerance.F32;
   }
 
+  /**
+   * Returns the types that the backend keeps caches in; to be overridden if it does not know all.
+   */
+  protected Set<DType> cacheTypes() {
+    return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
+  }
+
   /** Opens the backend before the first test. */
   @BeforeAll
   protected void openBackend() {
@@ -62,6 +73,29 @@ public abstract class BackendConformance {
                 entry.getKey(),
                 entry.getValue().stream()
                     .map(test -> dynamicTest(test.name(), () -> check.run(test.scenario())))));
+  }
+
+  /** Compares attention over caches of other types than f32 with the oracle. */
+  @TestFactory
+  protected Stream<DynamicNode> keepsCachesInTheTypesItKnows() {
+    ScenarioCheck check = new ScenarioCheck(backend, tolerance());
+    return cacheTypes().stream()
+        .filter(dtype -> dtype != DType.F32)
+        .map(dtype ->
+            dynamicContainer(
+                dtype.toString(),
+                CacheCases.stored(dtype).stream()
+                    .map(test -> dynamicTest(test.name(), () -> check.run(test.scenario())))));
+  }
+
+  /** Checks that memory of a type is either there or refused by name. */
+  @TestFactory
+  protected Stream<DynamicNode> allocatesTheTypesItKnowsAndRefusesOthers() {
+    return Arrays.stream(DType.values())
+        .map(dtype ->
+            dynamicTest(
+                dtype.toString(),
+                () -> ContractChecks.allocates(backend, dtype, cacheTypes().contains(dtype))));
   }
 
   /** Checks what the interfaces promise besides numbers. */

@@ -72,7 +72,7 @@ final class ContractChecks {
       assertThatThrownBy(() -> executable.output("none"))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("none");
-      try (Buffer buffer = backend.allocate(Shape.of(3))) {
+      try (Buffer buffer = backend.allocate(DType.F32, Shape.of(3))) {
         assertThatThrownBy(() -> executable.bind("none", buffer))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("none");
@@ -93,8 +93,8 @@ final class ContractChecks {
 
   private static void refusesBuffer(Backend backend) {
     try (Executable executable = backend.compile(appending(4, 1), NO_WEIGHTS);
-        Buffer larger = backend.allocate(Shape.of(5, 2));
-        Buffer flat = backend.allocate(Shape.of(8))) {
+        Buffer larger = backend.allocate(DType.F32, Shape.of(1, 5, 2));
+        Buffer flat = backend.allocate(DType.F32, Shape.of(8))) {
       assertThatThrownBy(() -> executable.bind("state", larger))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> executable.bind("state", flat))
@@ -129,8 +129,8 @@ final class ContractChecks {
 
   private static void allocatesZeros(Backend backend) {
     for (int round = 0; round < 3; round++) {
-      try (Buffer buffer = backend.allocate(Shape.of(7, 3))) {
-        assertThat(buffer.shape()).isEqualTo(Shape.of(7, 3));
+      try (Buffer buffer = backend.allocate(DType.F32, Shape.of(1, 7, 3))) {
+        assertThat(buffer.shape()).isEqualTo(Shape.of(1, 7, 3));
         assertThat(read(buffer, 7)).containsOnly(0);
         append(backend, buffer, 0, 7);
         assertThat(read(buffer, 7)).doesNotContain(0);
@@ -138,9 +138,57 @@ final class ContractChecks {
     }
   }
 
+  /**
+   * Checks that memory of a type keeps what is appended as that type keeps it, also when copied, or
+   * that it is refused by name.
+   */
+  static void allocates(Backend backend, DType dtype, boolean known) {
+    Shape shape = Shape.of(2, 4, 256);
+    if (!known) {
+      assertThatThrownBy(() -> backend.allocate(dtype, shape))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining(dtype.toString());
+      return;
+    }
+    try (Buffer buffer = backend.allocate(dtype, shape);
+        Buffer larger = backend.allocate(dtype, shape.with(1, 5));
+        Buffer other =
+            backend.allocate(dtype == DType.F32 ? DType.BF16 : DType.F32, shape.with(1, 5))) {
+      assertThat(buffer.dtype()).isEqualTo(dtype);
+      assertThat(read(buffer, 4)).containsOnly(0);
+      append(backend, buffer, 1, 3);
+      larger.copyRows(buffer, 3);
+      for (int head = 0; head < 2; head++) {
+        for (int row = 1; row < 4; row++) {
+          double[] counting = new double[256];
+          for (int i = 0; i < 256; i++) {
+            counting[i] = ((row - 1) * 2 + head) * 256 + i + 1;
+          }
+          double[] stored = StoredNumbers.rounded(dtype, counting);
+          int at = (head * 4 + row) * 256;
+          assertThat(doubles(read(buffer, 4), at)).containsExactly(stored);
+          if (row < 3) {
+            assertThat(doubles(read(larger, 4), at)).containsExactly(stored);
+          }
+        }
+      }
+      assertThat(read(larger, 1)).containsOnly(0);
+      assertThatThrownBy(() -> other.copyRows(buffer, 1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  private static double[] doubles(float[] numbers, int at) {
+    double[] doubles = new double[256];
+    for (int i = 0; i < doubles.length; i++) {
+      doubles[i] = numbers[at + i];
+    }
+    return doubles;
+  }
+
   private static void copiesRows(Backend backend) {
-    try (Buffer source = backend.allocate(Shape.of(4, 3));
-        Buffer larger = backend.allocate(Shape.of(9, 3))) {
+    try (Buffer source = backend.allocate(DType.F32, Shape.of(1, 4, 3));
+        Buffer larger = backend.allocate(DType.F32, Shape.of(1, 9, 3))) {
       append(backend, source, 0, 4);
       append(backend, larger, 4, 3);
       larger.copyRows(source, 3);
@@ -150,17 +198,23 @@ final class ContractChecks {
       assertThat(read(larger, 2)).containsExactly(1, 2, 3, 4, 5, 6);
       assertThat(read(source, 4)).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
     }
+    try (Buffer source = backend.allocate(DType.F32, Shape.of(2, 3, 2));
+        Buffer larger = backend.allocate(DType.F32, Shape.of(2, 4, 2))) {
+      append(backend, source, 0, 3);
+      larger.copyRows(source, 2);
+      assertThat(read(larger, 3)).containsExactly(1, 2, 5, 6, 0, 0, 3, 4, 7, 8, 0, 0);
+    }
   }
 
   private static void rebinds(Backend backend) {
     try (Executable executable = backend.compile(appending(4, 1), NO_WEIGHTS);
-        Buffer first = backend.allocate(Shape.of(4, 2));
-        Buffer second = backend.allocate(Shape.of(4, 2))) {
-      executable.input("x").copyFrom(Tensor.ofFloats(new float[] {5, 6}, 1, 2));
+        Buffer first = backend.allocate(DType.F32, Shape.of(1, 4, 2));
+        Buffer second = backend.allocate(DType.F32, Shape.of(1, 4, 2))) {
+      executable.input("x").copyFrom(Tensor.ofFloats(new float[] {5, 6}, 1, 1, 2));
       executable.input("position").setInt(0, 1);
       executable.bind("state", first);
       executable.run();
-      executable.input("x").copyFrom(Tensor.ofFloats(new float[] {7, 8}, 1, 2));
+      executable.input("x").copyFrom(Tensor.ofFloats(new float[] {7, 8}, 1, 1, 2));
       executable.input("position").setInt(0, 2);
       executable.bind("state", second);
       executable.run();
@@ -245,22 +299,25 @@ final class ContractChecks {
 
   private static Graph appending(int capacity, int rows) {
     GraphBuilder g = new GraphBuilder();
-    Value state = g.state("state", Shape.of(capacity, 2));
-    Value x = g.input("x", DType.F32, rows, 2);
+    Value state = g.state("state", Shape.of(1, capacity, 2));
+    Value x = g.input("x", DType.F32, rows, 1, 2);
     g.output("y", g.append(state, x, g.input("position", DType.I32, 1)));
     return g.build();
   }
 
-  /** Writes rows counting from 1 into a buffer of three columns. */
+  /** Writes rows counting from 1 into a buffer. */
   private static void append(Backend backend, Buffer buffer, int position, int rows) {
     GraphBuilder g = new GraphBuilder();
     Value at = g.constant(Tensor.ofInts(new int[] {position}, 1));
-    float[] counting = new float[rows * 3];
+    long heads = buffer.shape().dim(0);
+    long columns = buffer.shape().last();
+    float[] counting = new float[(int) (rows * heads * columns)];
     for (int i = 0; i < counting.length; i++) {
       counting[i] = i + 1;
     }
-    Value x = g.constant(Tensor.ofFloats(counting, rows, 3));
-    g.output("y", g.append(g.state("state", buffer.shape()), x, at).rows(0, 1));
+    Value x = g.constant(Tensor.ofFloats(counting, rows, heads, columns));
+    Value after = g.append(g.state("state", buffer.dtype(), buffer.shape()), x, at);
+    g.output("y", g.cachedAttention(x.rows(0, 1), after, after, at, 1));
     try (Executable executable = backend.compile(g.build(), NO_WEIGHTS)) {
       executable.bind("state", buffer);
       executable.run();
@@ -268,8 +325,8 @@ final class ContractChecks {
   }
 
   private static float[] read(Buffer buffer, int rows) {
-    int columns = (int) buffer.shape().last();
-    Tensor target = Tensor.ofFloats(new float[rows * columns], rows, columns);
+    Shape shape = buffer.shape().with(1, rows);
+    Tensor target = Tensor.ofFloats(new float[(int) shape.elements()], shape.toArray());
     buffer.read(target);
     return target.toFloats();
   }

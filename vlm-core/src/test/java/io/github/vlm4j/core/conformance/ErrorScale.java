@@ -2,6 +2,7 @@ package io.github.vlm4j.core.conformance;
 
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -60,11 +61,20 @@ final class ErrorScale {
       case Op.Attention _ -> Arrays.fill(scale, largest(computed.get(value.operands().get(2))));
       case Op.CachedAttention cached -> {
         double[] values = computed.get(value.operands().get(2));
-        int size = OracleOps.rowElements(value.operands().get(2).shape());
+        Shape cache = value.operands().get(2).shape();
+        int size = (int) cache.dim(2);
         int position = (int) computed.get(value.operands().get(3))[0];
         int from = cached.window() == 0 ? 0 : Math.max(0, position - cached.window() + 1);
         int to = position + (int) value.shape().dim(0);
-        Arrays.fill(scale, largest(Arrays.copyOfRange(values, from * size, to * size)));
+        double seen = 0;
+        for (int head = 0; head < cache.dim(0); head++) {
+          int first = head * (int) cache.dim(1);
+          seen =
+              Math.max(
+                  seen,
+                  largest(Arrays.copyOfRange(values, (first + from) * size, (first + to) * size)));
+        }
+        Arrays.fill(scale, seen);
       }
       case Op.AttentionWeights _, Op.Route _ -> Arrays.fill(scale, 1);
       case Op.Experts experts -> {

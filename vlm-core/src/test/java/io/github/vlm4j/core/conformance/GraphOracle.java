@@ -84,11 +84,19 @@ public final class GraphOracle {
     return elements;
   }
 
+  /** Writes each head's rows next to its earlier ones, rounded to the state's type. */
   private double[] append(Value value, List<double[]> operands) {
     double[] state = operands.get(0);
     double[] rows = afterEach.apply(value, operands.get(1));
     int position = (int) operands.get(2)[0];
-    System.arraycopy(rows, 0, state, position * OracleOps.rowElements(value.shape()), rows.length);
+    int heads = Math.toIntExact(value.shape().dim(0));
+    int capacity = Math.toIntExact(value.shape().dim(1));
+    int size = Math.toIntExact(value.shape().dim(2));
+    for (int from = 0, i = 0; from < rows.length; from += size, i++) {
+      double[] row = Arrays.copyOfRange(rows, from, from + size);
+      int to = (i % heads * capacity + position + i / heads) * size;
+      System.arraycopy(StoredNumbers.rounded(value.dtype(), row), 0, state, to, size);
+    }
     return state;
   }
 

@@ -151,10 +151,10 @@ final class GraphOracleTest {
   void cachedAttentionSeesWhatWasAppendedUpToItsOwnRow() {
     Value position = g.input("position", DType.I32, 1);
     Value q = floats(new float[] {0, 0}, 2, 1, 1);
-    Value keys = g.append(g.state("keys", Shape.of(4, 1, 1)), q, position);
+    Value keys = g.append(g.state("keys", Shape.of(1, 4, 1)), q, position);
     Value values =
         g.append(
-            g.state("values", Shape.of(4, 1, 1)), floats(new float[] {6, 9}, 2, 1, 1), position);
+            g.state("values", Shape.of(1, 4, 1)), floats(new float[] {6, 9}, 2, 1, 1), position);
     Value y = g.cachedAttention(q, keys, values, position, 1);
     g.output("y", y);
     Map<String, double[]> states = new HashMap<>();
@@ -171,8 +171,8 @@ final class GraphOracleTest {
   void aWindowHidesWhatLiesFurtherBack() {
     Value position = g.constant(Tensor.ofInts(new int[] {2}, 1));
     Value q = floats(new float[] {0, 0}, 2, 1, 1);
-    Value keys = floats(new float[] {1, 1, 1, 1}, 4, 1, 1);
-    Value values = floats(new float[] {100, 2, 4, 8}, 4, 1, 1);
+    Value keys = floats(new float[] {1, 1, 1, 1}, 1, 4, 1);
+    Value values = floats(new float[] {100, 2, 4, 8}, 1, 4, 1);
     assertThat(compute(g.cachedAttention(q, keys, values, position, 1, 2)))
         .containsExactly(new double[] {3, 6}, within(1e-12));
     assertThat(compute(g.cachedAttention(q, keys, values, position, 1, 1))).containsExactly(4, 8);

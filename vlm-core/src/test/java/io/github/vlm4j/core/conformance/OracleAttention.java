@@ -48,14 +48,17 @@ final class OracleAttention {
     Value q = value.operands().get(0);
     Value k = value.operands().get(1);
     int rows = extent(q.shape(), 0);
+    Value v = value.operands().get(2);
     int heads = extent(q.shape(), 1);
     int valueDim = extent(value.shape(), 2);
     double[] result = new double[rows * heads * valueDim];
     for (int row = 0; row < rows; row++) {
       int[] keys = keys(op.causal(), op.segments(), op.keySegments(), row);
       for (int head = 0; head < heads; head++) {
-        double[] weights = softmax(scores(q, k, in, row, head, keys[0], keys[1], op.scale()));
-        average(value, k, in.get(2), weights, row, head, keys[0], result);
+        double[] weights =
+            softmax(
+                scores(q, in, row, head, Rows.of(k, head, heads), keys[0], keys[1], op.scale()));
+        average(value, in.get(2), Rows.of(v, head, heads), weights, row, head, keys[0], result);
       }
     }
     return result;
@@ -71,7 +74,9 @@ final class OracleAttention {
     for (int head = 0; head < heads; head++) {
       for (int row = 0; row < rows; row++) {
         int[] keys = keys(op.causal(), op.segments(), op.keySegments(), row);
-        double[] weights = softmax(scores(q, k, in, row, head, keys[0], keys[1], op.scale()));
+        double[] weights =
+            softmax(
+                scores(q, in, row, head, Rows.of(k, head, heads), keys[0], keys[1], op.scale()));
         System.arraycopy(weights, 0, result, (head * rows + row) * all + keys[0], weights.length);
       }
     }
@@ -81,33 +86,57 @@ final class OracleAttention {
   static double[] cached(Op.CachedAttention op, Value value, List<double[]> in) {
     Value q = value.operands().get(0);
     Value k = value.operands().get(1);
+    Value v = value.operands().get(2);
+    int heads = extent(q.shape(), 1);
     int position = (int) in.get(3)[0];
     double[] result = new double[Math.toIntExact(value.shape().elements())];
     for (int row = 0; row < extent(q.shape(), 0); row++) {
       int to = position + row + 1;
       int from = op.window() == 0 ? 0 : Math.max(0, to - op.window());
-      for (int head = 0; head < extent(q.shape(), 1); head++) {
-        double[] weights = softmax(scores(q, k, in, row, head, from, to, op.scale()));
-        average(value, k, in.get(2), weights, row, head, from, result);
+      for (int head = 0; head < heads; head++) {
+        Rows keys = Rows.ofCache(k, head, heads);
+        double[] weights = softmax(scores(q, in, row, head, keys, from, to, op.scale()));
+        average(value, in.get(2), Rows.ofCache(v, head, heads), weights, row, head, from, result);
       }
     }
     return result;
   }
 
+  /**
+   * Where the keys or values that a query head reads lie.
+   *
+   * @param first the element at which the first begins
+   * @param step the elements from one to the next
+   */
+  private record Rows(int first, int step) {
+
+    /** Returns those of {@code [rows, keyHeads, d]}. */
+    static Rows of(Value k, int head, int heads) {
+      int keyHeads = extent(k.shape(), 1);
+      int size = extent(k.shape(), 2);
+      return new Rows(head * keyHeads / heads * size, keyHeads * size);
+    }
+
+    /** Returns those of {@code [keyHeads, capacity, d]}. */
+    static Rows ofCache(Value k, int head, int heads) {
+      int keyHeads = extent(k.shape(), 0);
+      int size = extent(k.shape(), 2);
+      return new Rows(head * keyHeads / heads * extent(k.shape(), 1) * size, size);
+    }
+  }
+
   /** Returns the scaled products of one query with the keys of rows {@code from} to {@code to}. */
   private static double[] scores(
-      Value q, Value k, List<double[]> in, int row, int head, int from, int to, double scale) {
+      Value q, List<double[]> in, int row, int head, Rows keys, int from, int to, double scale) {
     int heads = extent(q.shape(), 1);
     int headDim = extent(q.shape(), 2);
-    int keyHeads = extent(k.shape(), 1);
-    int keyHead = head * keyHeads / heads;
     double[] scores = new double[to - from];
     for (int key = from; key < to; key++) {
       double product = 0;
       for (int i = 0; i < headDim; i++) {
         product +=
             in.get(0)[(row * heads + head) * headDim + i]
-                * in.get(1)[(key * keyHeads + keyHead) * headDim + i];
+                * in.get(1)[keys.first() + key * keys.step() + i];
       }
       scores[key - from] = product * scale;
     }
@@ -134,8 +163,8 @@ final class OracleAttention {
   /** Writes the weighted average of the values of rows {@code from} on into one row and head. */
   private static void average(
       Value value,
-      Value k,
       double[] v,
+      Rows values,
       double[] weights,
       int row,
       int head,
@@ -143,12 +172,10 @@ final class OracleAttention {
       double[] result) {
     int heads = extent(value.shape(), 1);
     int valueDim = extent(value.shape(), 2);
-    int keyHeads = extent(k.shape(), 1);
-    int keyHead = head * keyHeads / heads;
     for (int key = 0; key < weights.length; key++) {
       for (int i = 0; i < valueDim; i++) {
         result[(row * heads + head) * valueDim + i] +=
-            weights[key] * v[((from + key) * keyHeads + keyHead) * valueDim + i];
+            weights[key] * v[values.first() + (from + key) * values.step() + i];
       }
     }
   }

@@ -59,25 +59,41 @@ public final class OracleBackend implements Backend {
   }
 
   @Override
-  public Buffer allocate(Shape shape) {
-    return new Memory(shape, new double[Math.toIntExact(shape.elements())]);
+  public Buffer allocate(DType dtype, Shape shape) {
+    if (!dtype.isFloat() && dtype != DType.Q8_0) {
+      throw new BackendException(
+          "The oracle keeps states in F32, F16, BF16 and Q8_0, not " + dtype);
+    }
+    return new Memory(dtype, shape, new double[Math.toIntExact(shape.elements())]);
   }
 
   @Override
   public void close() {}
 
-  private record Memory(Shape shape, double[] elements) implements Buffer {
+  private record Memory(DType dtype, Shape shape, double[] elements) implements Buffer {
 
     @Override
     public void copyRows(Buffer source, long rows) {
-      int length = Math.toIntExact(rows) * OracleOps.rowElements(shape);
-      System.arraycopy(((Memory) source).elements, 0, elements, 0, length);
+      if (source.dtype() != dtype) {
+        throw new IllegalArgumentException(source.dtype() + " cannot be copied to " + dtype);
+      }
+      copyHeads(((Memory) source).elements, source.shape(), elements, shape, rows);
     }
 
     @Override
     public void read(Tensor target) {
-      for (int i = 0; i < target.shape().elements(); i++) {
-        target.setFloat(i, (float) elements[i]);
+      double[] read = new double[Math.toIntExact(target.shape().elements())];
+      copyHeads(elements, shape, read, target.shape(), target.shape().dim(1));
+      for (int i = 0; i < read.length; i++) {
+        target.setFloat(i, (float) read[i]);
+      }
+    }
+
+    private static void copyHeads(double[] from, Shape shape, double[] to, Shape other, long rows) {
+      for (int head = 0; head < shape.dim(0); head++) {
+        int at = head * Math.toIntExact(shape.dim(1) * shape.dim(2));
+        int toAt = head * Math.toIntExact(other.dim(1) * other.dim(2));
+        System.arraycopy(from, at, to, toAt, Math.toIntExact(rows * shape.dim(2)));
       }
     }
 
@@ -90,7 +106,7 @@ public final class OracleBackend implements Backend {
     private final Graph graph;
     private final GraphOracle oracle;
     private final Map<String, Tensor> inputs = new HashMap<>();
-    private final Map<String, Shape> states = new HashMap<>();
+    private final Map<String, Value> states = new HashMap<>();
     private final Map<String, double[]> bound = new HashMap<>();
     private final Map<String, Tensor> outputs = new LinkedHashMap<>();
 
@@ -100,7 +116,7 @@ public final class OracleBackend implements Backend {
       for (Value value : graph.values()) {
         switch (value.op()) {
           case Op.Input(String name) -> inputs.put(name, zeros(value));
-          case Op.State(String name) -> states.put(name, value.shape());
+          case Op.State(String name) -> states.put(name, value);
           default -> {}
         }
       }
@@ -120,9 +136,10 @@ public final class OracleBackend implements Backend {
 
     @Override
     public void bind(String state, Buffer buffer) {
-      if (!known(states, state).equals(buffer.shape())) {
+      Value value = known(states, state);
+      if (!value.shape().equals(buffer.shape()) || value.dtype() != buffer.dtype()) {
         throw new IllegalArgumentException(
-            "State " + state + " is " + states.get(state) + ", not " + buffer.shape());
+            "State " + state + " is " + value + ", not " + buffer.dtype() + buffer.shape());
       }
       bound.put(state, ((Memory) buffer).elements);
     }

@@ -75,7 +75,8 @@ final class ScenarioCheck {
       Map<String, double[]> states) {
     for (Value value : graph.values()) {
       if (value.op() instanceof Op.State(String name)) {
-        Buffer buffer = buffers.computeIfAbsent(name, _ -> backend.allocate(value.shape()));
+        Buffer buffer =
+            buffers.computeIfAbsent(name, _ -> backend.allocate(value.dtype(), value.shape()));
         states.computeIfAbsent(name, _ -> new double[Math.toIntExact(value.shape().elements())]);
         executable.bind(name, buffer);
       }

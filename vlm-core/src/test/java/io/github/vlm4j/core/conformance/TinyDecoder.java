@@ -75,7 +75,7 @@ final class TinyDecoder {
     Value position = s.ints("position", () -> new int[] {0}, 1);
     Value cos = s.input("cos", n, HEAD_DIM / 2);
     Value sin = s.input("sin", n, HEAD_DIM / 2);
-    Shape cache = Shape.of(capacity, KEY_HEADS, HEAD_DIM);
+    Shape cache = Shape.of(KEY_HEADS, capacity, HEAD_DIM);
     Value h = g.embedding(embedding, ids);
     for (int i = 0; i < LAYERS; i++) {
       Layer layer = layers.get(i);

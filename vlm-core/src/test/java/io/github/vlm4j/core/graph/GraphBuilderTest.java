@@ -259,15 +259,33 @@ final class GraphBuilderTest {
             "cachedAttention",
             List.of("F32[5, 12]", "I32[1]"),
             (g, x) -> {
-              Value h = x.reshape(5, 2, 6);
-              return g.cachedAttention(h, h, h, x, 1);
+              Value cache = x.reshape(2, 5, 6);
+              return g.cachedAttention(x.reshape(5, 2, 6), cache, cache, x, 1);
             }),
+        mistake(
+            "cachedAttention",
+            List.of("[5, 2, 6]", "[5, 2, 6]", "[kvHeads, capacity, headDim]"),
+            (g, x) -> {
+              Value h = x.reshape(5, 2, 6);
+              return g.cachedAttention(h, h, h, i32(g, "p", 1), 1);
+            }),
+        mistake(
+            "cachedAttention",
+            List.of("BF16[2, 9, 6]", "F16[2, 9, 6]", "one type"),
+            (g, x) ->
+                g.cachedAttention(
+                    x.reshape(5, 2, 6),
+                    g.state("k", DType.BF16, Shape.of(2, 9, 6)),
+                    g.state("v", DType.F16, Shape.of(2, 9, 6)),
+                    i32(g, "p", 1),
+                    1)),
         mistake(
             "cachedAttention",
             List.of("window", "-1"),
             (g, x) -> {
-              Value h = x.reshape(5, 2, 6);
-              return g.cachedAttention(h, h, h, i32(g, "p", 1), 1, -1);
+              Value cache = x.reshape(2, 5, 6);
+              Value q = x.reshape(5, 2, 6);
+              return g.cachedAttention(q, cache, cache, i32(g, "p", 1), 1, -1);
             }),
         mistake(
             "append",
@@ -281,7 +299,22 @@ final class GraphBuilderTest {
         mistake(
             "append",
             List.of("I32[2]", "I32[1]"),
-            (g, x) -> g.append(g.state("s", Shape.of(9, 12)), x, i32(g, "p", 2))),
+            (g, x) ->
+                g.append(g.state("s", Shape.of(2, 9, 6)), x.reshape(5, 2, 6), i32(g, "p", 2))),
+        mistake(
+            "append",
+            List.of("[5, 2, 6]", "[2, 4, 6]"),
+            (g, x) ->
+                g.append(g.state("s", Shape.of(2, 4, 6)), x.reshape(5, 2, 6), i32(g, "p", 1))),
+        mistake("state", List.of("s", "I32"), (g, x) -> g.state("s", DType.I32, Shape.of(2))),
+        mistake(
+            "state",
+            List.of("Q8_0", "multiple of 32"),
+            (g, x) -> g.state("s", DType.Q8_0, Shape.of(2, 4, 48))),
+        mistake(
+            "rows",
+            List.of("state of BF16", "declare it as F32"),
+            (g, x) -> g.state("s", DType.BF16, Shape.of(2, 4, 48)).rows(0, 1)),
         mistake("rows", List.of("3 to 6", "[5, 12]"), (g, x) -> x.rows(3, 6)),
         mistake("rows", List.of("-1 to 2", "[5, 12]"), (g, x) -> x.rows(-1, 2)),
         mistake("rows", List.of("3 to 2", "[5, 12]"), (g, x) -> x.rows(3, 2)),

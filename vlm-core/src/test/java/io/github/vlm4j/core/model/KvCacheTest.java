@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
@@ -46,13 +47,18 @@ final class KvCacheTest {
     }
 
     @Override
-    public Buffer allocate(Shape shape) {
+    public Buffer allocate(DType dtype, Shape shape) {
       if (left-- == 0) {
         throw new BackendException("There is no memory for " + shape + ".");
       }
       open++;
-      Buffer buffer = oracle.allocate(shape);
+      Buffer buffer = oracle.allocate(dtype, shape);
       return new Buffer() {
+        @Override
+        public DType dtype() {
+          return buffer.dtype();
+        }
+
         @Override
         public Shape shape() {
           return buffer.shape();
@@ -62,7 +68,7 @@ final class KvCacheTest {
         public void copyRows(Buffer source, long rows) {
           Tensor copied =
               Tensor.ofFloats(
-                  new float[(int) rows * 12], rows, GEOMETRY.keyValueHeads(), GEOMETRY.headDim());
+                  new float[(int) rows * 12], GEOMETRY.keyValueHeads(), rows, GEOMETRY.headDim());
           source.read(copied);
           copies += (int) rows;
         }
@@ -165,9 +171,13 @@ final class KvCacheTest {
 
   @Test
   void itKnowsTheBytesOfACapacity() {
-    assertThat(KvCache.bytes(GEOMETRY, 10)).isEqualTo(2 * 2 * 10 * 3 * 4 * 4);
+    CacheLayout ten = CacheLayout.f32(10);
+    assertThat(KvCache.bytes(GEOMETRY, ten)).isEqualTo(2 * 2 * 10 * 3 * 4 * 4);
     DecoderGeometry large = new DecoderGeometry(150_000, 5120, 64, 8, 128, 262_144);
-    assertThat(KvCache.bytes(large, 262_144)).isEqualTo(2L * 64 * 262_144 * 8 * 128 * 4);
+    CacheLayout all = CacheLayout.f32(262_144);
+    assertThat(KvCache.bytes(large, all)).isEqualTo(2L * 64 * 262_144 * 8 * 128 * 4);
+    CacheLayout blocks = new CacheLayout(DType.Q8_0, 262_144);
+    assertThat(KvCache.bytes(large, blocks)).isEqualTo(2L * 64 * 262_144 * 8 * 4 * 34);
   }
 
   @Test
@@ -178,11 +188,14 @@ final class KvCacheTest {
       GraphBuilder g = new GraphBuilder();
       Value position = g.input("position", DType.I32, 1);
       Value rows = g.input("rows", DType.F32, 1, 3, 4);
-      Shape shape = Shape.of(5, 3, 4);
+      Shape shape = Shape.of(3, 5, 4);
       for (int layer = 0; layer < 2; layer++) {
         Value half = rows.times(rows.reshape(12).rows(layer, layer + 1).reshape());
-        g.output("keys " + layer, g.append(KvCache.keys(g, layer, shape), half, position));
-        g.output("values " + layer, g.append(KvCache.values(g, layer, shape), rows, position));
+        g.output(
+            "keys " + layer, g.append(KvCache.keys(g, layer, DType.F32, shape), half, position));
+        g.output(
+            "values " + layer,
+            g.append(KvCache.values(g, layer, DType.F32, shape), rows, position));
       }
       try (Executable first = oracle.compile(g.build(), new DeclaredWeights(DType.F32));
           Executable second = oracle.compile(g.build(), new DeclaredWeights(DType.F32))) {
@@ -195,8 +208,24 @@ final class KvCacheTest {
         second.run();
         assertThat(second.output("keys 0").rows(0, 1).toFloats()).startsWith(4, 6, 4);
         assertThat(second.output("keys 1").rows(0, 1).toFloats()).startsWith(6, 9, 6);
-        assertThat(second.output("values 1").rows(0, 2).toFloats()).startsWith(2, 3).endsWith(0);
+        assertThat(second.output("values 1").rows(0, 1).toFloats()).startsWith(2, 3).endsWith(0);
       }
     }
+  }
+
+  @Test
+  void itIsKeptInTheTypeThatIsAskedFor() {
+    DecoderGeometry geometry = new DecoderGeometry(10, 8, 1, 3, 64, 100);
+    try (KvCache cache = new KvCache(new OracleBackend(), geometry, DType.Q8_0)) {
+      cache.reserve(5);
+      assertThat(cache.layout()).isEqualTo(new CacheLayout(DType.Q8_0, 5));
+    }
+    assertThatThrownBy(() -> new KvCache(backend, GEOMETRY, DType.Q8_0))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("multiple of 32")
+        .hasMessageContaining("4");
+    assertThatThrownBy(() -> new KvCache(backend, GEOMETRY, DType.I32))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("I32");
   }
 }

@@ -7,6 +7,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.KvCache;
 import io.github.vlm4j.core.model.TokenPositions;
@@ -30,10 +31,10 @@ public final class DecoderRuntime implements AutoCloseable {
    *
    * @param tokens the rows
    * @param visualRows how many of them are embeddings of pictures
-   * @param capacity the rows of the cache
+   * @param cache how keys and values are stored
    * @param logitRows how many of the last rows' logits are wanted
    */
-  private record Key(int tokens, int visualRows, int capacity, int logitRows) {}
+  private record Key(int tokens, int visualRows, CacheLayout cache, int logitRows) {}
 
   /** Is told the logits after tokens of a sequence. */
   @FunctionalInterface
@@ -72,13 +73,24 @@ public final class DecoderRuntime implements AutoCloseable {
   private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED_GRAPHS);
   private final float[] logits;
 
-  /** Takes what to run and where. */
+  /** Takes what to run and where; keys and values are kept in f32. */
   public DecoderRuntime(ModelArchitecture architecture, Backend backend, WeightSource weights) {
+    this(architecture, backend, weights, DType.F32);
+  }
+
+  /**
+   * Takes what to run and where.
+   *
+   * @param cacheType the type that keys and values are kept in: F32, F16, BF16 or Q8_0
+   * @throws io.github.vlm4j.core.InputException if it is another one or does not fit the model
+   */
+  public DecoderRuntime(
+      ModelArchitecture architecture, Backend backend, WeightSource weights, DType cacheType) {
     this.architecture = architecture;
     this.decoder = architecture.decoder();
     this.backend = backend;
     this.weights = weights;
-    this.cache = new KvCache(backend, decoder.geometry());
+    this.cache = new KvCache(backend, decoder.geometry(), cacheType);
     this.logits = new float[decoder.geometry().vocabularySize()];
   }
 
@@ -167,7 +179,7 @@ public final class DecoderRuntime implements AutoCloseable {
    */
   public float[] step(int token, TokenPositions positions) {
     reserve(cache.length() + 1);
-    Executable executable = executable(new Key(1, 0, cache.capacity(), 1));
+    Executable executable = executable(new Key(1, 0, cache.layout(), 1));
     executable.input(IDS).setInt(0, token);
     decoder.setPositions(executable, positions, cache.length(), 1);
     executable.run();
@@ -186,7 +198,7 @@ public final class DecoderRuntime implements AutoCloseable {
     for (EncodedVisual visual : visuals) {
       visualRows += countIn(visual.rows(), from, to);
     }
-    Executable executable = executable(new Key(to - from, visualRows, cache.capacity(), logitRows));
+    Executable executable = executable(new Key(to - from, visualRows, cache.layout(), logitRows));
     MemorySegment.copy(ids, from, executable.input(IDS).data(), Tensor.I32, 0, to - from);
     if (visualRows > 0) {
       fillVisuals(executable, visuals, from, to);
@@ -252,7 +264,12 @@ public final class DecoderRuntime implements AutoCloseable {
 
   /** Returns the graph that reads some tokens of text and tells the last one's logits. */
   static Graph graph(ModelArchitecture architecture, int tokens) {
-    return describe(architecture, new Key(tokens, 0, tokens, 1));
+    return graph(architecture, tokens, CacheLayout.f32(tokens));
+  }
+
+  /** Returns the same graph for a cache of some layout. */
+  static Graph graph(ModelArchitecture architecture, int tokens, CacheLayout cache) {
+    return describe(architecture, new Key(tokens, 0, cache, 1));
   }
 
   private static Graph describe(ModelArchitecture architecture, Key key) {
@@ -278,7 +295,7 @@ public final class DecoderRuntime implements AutoCloseable {
     }
     Value last =
         decoder
-            .decode(text, embeddings, key.capacity(), afterLayer)
+            .decode(text, embeddings, key.cache(), afterLayer)
             .lastHiddenState()
             .rows(key.tokens() - Math.max(1L, key.logitRows()), key.tokens());
     if (key.logitRows() > 0) {

@@ -13,8 +13,6 @@ import java.util.List;
  */
 final class TokenTraffic {
 
-  private static final int STATE_BYTES = Float.BYTES;
-
   private TokenTraffic() {}
 
   /**
@@ -40,7 +38,7 @@ final class TokenTraffic {
       }
       case Op.CachedAttention attention -> {
         double seen = attention.window() == 0 ? context : Math.min(context, attention.window());
-        yield seen * STATE_BYTES * (row(value.operands().get(1)) + row(value.operands().get(2)));
+        yield seen * (row(value.operands().get(1)) + row(value.operands().get(2)));
       }
       default -> 0;
     };
@@ -50,8 +48,9 @@ final class TokenTraffic {
     return weight.dtype().bytes(weight.shape().elements());
   }
 
+  /** Returns the bytes of one token in a state {@code [heads, capacity, d]}. */
   private static double row(Value state) {
     Shape shape = state.shape();
-    return (double) shape.elements() / shape.dim(0);
+    return state.dtype().bytes(shape.dim(0) * shape.dim(2));
   }
 }

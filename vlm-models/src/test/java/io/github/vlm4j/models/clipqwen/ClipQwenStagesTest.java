@@ -11,6 +11,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.KvCache;
 import io.github.vlm4j.core.model.PatchGrid;
@@ -161,7 +162,10 @@ class ClipQwenStagesTest {
             g.scatter(embeddings, rows, g.constant(picture.embeddings()), ScatterMode.REPLACE);
       }
       DecoderFeatures features =
-          model.architecture.decoder().decode(g, embeddings, ids.length, AfterLayer.NOTHING);
+          model
+              .architecture
+              .decoder()
+              .decode(g, embeddings, CacheLayout.f32(ids.length), AfterLayer.NOTHING);
       int layers = features.hiddenStates().size() - 1;
       for (int i = 0; i < layers; i++) {
         g.output("text.hidden_states." + i, features.hiddenStates().get(i));

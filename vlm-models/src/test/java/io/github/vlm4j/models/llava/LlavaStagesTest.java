@@ -10,6 +10,7 @@ import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.KvCache;
 import io.github.vlm4j.core.model.PatchGrid;
@@ -148,7 +149,10 @@ class LlavaStagesTest {
             g.scatter(embeddings, at, g.constant(visual.embeddings()), ScatterMode.REPLACE);
       }
       DecoderFeatures features =
-          model.architecture.decoder().decode(g, embeddings, ids.length, (layer, h) -> h);
+          model
+              .architecture
+              .decoder()
+              .decode(g, embeddings, CacheLayout.f32(ids.length), (layer, h) -> h);
       g.output("text.inputs_embeds", embeddings);
       for (int layer = 0; layer + 1 < features.hiddenStates().size(); layer++) {
         g.output("text.layer." + layer, features.hiddenStates().get(layer + 1));

@@ -11,6 +11,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.FeatureSelection;
@@ -173,7 +174,8 @@ class MiniMindVStagesTest {
         embeddings =
             g.scatter(embeddings, rows, g.constant(picture.embeddings()), ScatterMode.REPLACE);
       }
-      DecoderFeatures features = decoder.decode(g, embeddings, ids.length, AfterLayer.NOTHING);
+      DecoderFeatures features =
+          decoder.decode(g, embeddings, CacheLayout.f32(ids.length), AfterLayer.NOTHING);
       g.output("text.inputs_embeds", features.hiddenStates().getFirst());
       for (int i = 1; i < features.hiddenStates().size(); i++) {
         g.output("text.layer." + (i - 1), features.hiddenStates().get(i));

@@ -12,6 +12,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.KvCache;
 import io.github.vlm4j.core.model.PatchGrid;
@@ -199,7 +200,10 @@ class QwenVlStagesTest {
             return h;
           };
       DecoderFeatures features =
-          model.architecture.decoder().decode(g, embeddings, ids.length, afterLayer);
+          model
+              .architecture
+              .decoder()
+              .decode(g, embeddings, CacheLayout.f32(ids.length), afterLayer);
       g.output("inputs_embeds", embeddings);
       for (int layer = 0; layer + 1 < features.hiddenStates().size(); layer++) {
         g.output("layer." + layer, features.hiddenStates().get(layer + 1));

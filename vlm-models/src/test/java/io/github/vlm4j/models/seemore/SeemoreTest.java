@@ -13,6 +13,7 @@ import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.ScatterMode;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.KvCache;
@@ -121,7 +122,8 @@ class SeemoreTest {
       Value picture = g.constant(reference.tensor("connector"));
       Value first = g.constant(Tensor.ofInts(new int[] {0}, 1));
       embeddings = g.scatter(embeddings, first, picture, ScatterMode.REPLACE);
-      DecoderFeatures features = decoder.decode(g, embeddings, ids.length, AfterLayer.NOTHING);
+      DecoderFeatures features =
+          decoder.decode(g, embeddings, CacheLayout.f32(ids.length), AfterLayer.NOTHING);
       for (int layer = 0; layer < features.hiddenStates().size(); layer++) {
         g.output("text.hidden_states." + layer, features.hiddenStates().get(layer));
       }

@@ -10,6 +10,7 @@ import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.KvCache;
@@ -121,7 +122,7 @@ class TextStagesTest {
       GraphBuilder g = new GraphBuilder();
       Value embeddings = model.decoder().embed(g, g.input("ids", DType.I32, ids.length));
       DecoderFeatures features =
-          model.decoder().decode(g, embeddings, capacity, AfterLayer.NOTHING);
+          model.decoder().decode(g, embeddings, CacheLayout.f32(capacity), AfterLayer.NOTHING);
       g.output("embed_tokens", embeddings);
       for (int layer = 0; layer < layers; layer++) {
         g.output("layer." + layer, features.hiddenStates().get(layer + 1));

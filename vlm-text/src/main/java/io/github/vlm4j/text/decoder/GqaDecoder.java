@@ -4,6 +4,7 @@ import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.DecoderGeometry;
@@ -85,20 +86,22 @@ public final class GqaDecoder implements Decoder {
 
   @Override
   public DecoderFeatures decode(
-      GraphBuilder g, Value embeddings, int cacheCapacity, AfterLayer afterLayer) {
+      GraphBuilder g, Value embeddings, CacheLayout cache, AfterLayer afterLayer) {
     long tokens = embeddings.shape().dim(0);
     Value position = g.input(POSITION, DType.I32, 1);
     GroupedQueryAttention.Angles angles = angles(g, tokens);
     Shape cacheShape =
-        Shape.of(cacheCapacity, config.attention().keyValueHeads(), config.attention().headDim());
+        cache.shape(config.attention().keyValueHeads(), config.attention().headDim());
 
     Value h = embeddings;
     List<Value> hiddenStates = new ArrayList<>(List.of(h));
     for (int i = 0; i < layers.size(); i++) {
-      var cache =
+      var memory =
           new GroupedQueryAttention.Cache(
-              KvCache.keys(g, i, cacheShape), KvCache.values(g, i, cacheShape), position);
-      h = layers.get(i).apply(g.at("layers." + i), h, angles, cache);
+              KvCache.keys(g, i, cache.dtype(), cacheShape),
+              KvCache.values(g, i, cache.dtype(), cacheShape),
+              position);
+      h = layers.get(i).apply(g.at("layers." + i), h, angles, memory);
       h = afterLayer.apply(i, h);
       hiddenStates.add(h);
     }

@@ -23,7 +23,7 @@ final class GroupedQueryAttention {
   /**
    * A layer's memory.
    *
-   * @param keys {@code [capacity, kvHeads, headDim]}
+   * @param keys {@code [kvHeads, capacity, headDim]}
    * @param values likewise
    * @param position i32 {@code [1]}: where this run's rows begin
    */

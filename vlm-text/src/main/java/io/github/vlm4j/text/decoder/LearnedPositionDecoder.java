@@ -4,6 +4,7 @@ import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.model.AfterLayer;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.Decoder;
 import io.github.vlm4j.core.model.DecoderFeatures;
 import io.github.vlm4j.core.model.DecoderGeometry;
@@ -76,16 +77,16 @@ public final class LearnedPositionDecoder implements Decoder {
 
   @Override
   public DecoderFeatures decode(
-      GraphBuilder g, Value embeddings, int cacheCapacity, AfterLayer afterLayer) {
+      GraphBuilder g, Value embeddings, CacheLayout cache, AfterLayer afterLayer) {
     Value position = g.input(POSITION, DType.I32, 1);
     Value positions = g.input(POSITIONS, DType.I32, embeddings.shape().dim(0));
     Value h =
         embeddings.plus(g.at("position_embedding_table").embedding(positionEmbeddings, positions));
-    Shape cacheShape = Shape.of(cacheCapacity, config.heads(), config.headDim());
+    Shape cacheShape = cache.shape(config.heads(), config.headDim());
     List<Value> hiddenStates = new ArrayList<>(List.of(h));
     for (int i = 0; i < layers.size(); i++) {
-      Value keys = KvCache.keys(g, i, cacheShape);
-      Value values = KvCache.values(g, i, cacheShape);
+      Value keys = KvCache.keys(g, i, cache.dtype(), cacheShape);
+      Value values = KvCache.values(g, i, cache.dtype(), cacheShape);
       h = layers.get(i).apply(g.at("blocks." + i), h, keys, values, position);
       h = afterLayer.apply(i, h);
       hiddenStates.add(h);

@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One head's queries, or several heads' that read the same keys, and what they attend to. Mutable
  * and reused, so that a decoding step allocates nothing. Query i sees keys 0 to {@code visible + i}
@@ -7,6 +9,9 @@ package io.github.vlm4j.backend.cpu.kernel;
  * window, and all {@code keys} otherwise.
  */
 public final class AttentionTask {
+
+  /** Says that maxima and sums are not wanted. */
+  public static final float[] NO_STATS = new float[0];
 
   /** Queries, {@code [.., headDim]}: query i begins at {@code qAt + i · qStride}. */
   public float[] q = new float[0];
@@ -35,6 +40,18 @@ public final class AttentionTask {
   /** The distance between values. */
   public int vStride;
 
+  /**
+   * Keys in another type than f32, {@code [.., headDim]}: key j is row {@code storedAt + j}; null
+   * if they are in {@link #k}.
+   */
+  public @Nullable Matrix storedK;
+
+  /** Values in that type, {@code [.., valueDim]}; null if they are in {@link #v}. */
+  public @Nullable Matrix storedV;
+
+  /** The row of {@link #storedK} and {@link #storedV} that key and value 0 are. */
+  public int storedAt;
+
   /** Results: result i begins at {@code outAt + i · outStride}. */
   public float[] out = new float[0];
 
@@ -43,6 +60,16 @@ public final class AttentionTask {
 
   /** The distance between results. */
   public int outStride;
+
+  /**
+   * Receives, unless it is empty, the greatest score of query i at {@code statsAt + 2 · i}, -∞ if
+   * it sees no key, and after it the sum of all scores' exponentials relative to that: what it
+   * takes to merge results over different keys.
+   */
+  public float[] stats = NO_STATS;
+
+  /** Where the maximum of query 0 is written. */
+  public int statsAt;
 
   /** The length of a query and a key. */
   public int headDim;
@@ -73,5 +100,13 @@ public final class AttentionTask {
   /** Returns one past the last key that a query sees. */
   public int seen(int query) {
     return causal ? Math.clamp((long) visible + query + 1, 0, keys) : keys;
+  }
+
+  /** Writes a query's maximum and sum if they are wanted. */
+  public void writeStats(int query, float maximum, float sum) {
+    if (stats.length > 0) {
+      stats[statsAt + 2 * query] = maximum;
+      stats[statsAt + 2 * query + 1] = sum;
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.scalar;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import java.util.Arrays;
 
 /** Attention of one query after the other. */
@@ -14,8 +15,11 @@ final class ScalarAttention {
   /**
    * Softmax over tiles of keys with a running maximum and sum (Milakov and Gimelshein, 2018); the
    * result so far is scaled down whenever the maximum rises.
+   *
+   * @param kernels decode stored keys and values
+   * @param scores {@link #KEY_TILE} floats, then one key or value
    */
-  static void attend(AttentionTask task, int query, float[] scores) {
+  static void attend(Kernels kernels, AttentionTask task, int query, float[] scores) {
     int from = task.first(query);
     int seen = task.seen(query);
     int qAt = task.qAt + query * task.qStride;
@@ -27,8 +31,14 @@ final class ScalarAttention {
       int count = Math.min(KEY_TILE, seen - first);
       float before = highest;
       for (int j = 0; j < count; j++) {
-        int kAt = task.kAt + (first + j) * task.kStride;
-        double product = ScalarKernels.sumOfProducts(task.q, qAt, task.k, kAt, task.headDim);
+        double product;
+        if (task.storedK == null) {
+          int kAt = task.kAt + (first + j) * task.kStride;
+          product = ScalarKernels.sumOfProducts(task.q, qAt, task.k, kAt, task.headDim);
+        } else {
+          kernels.decodeRow(task.storedK, task.storedAt + first + j, scores, KEY_TILE);
+          product = ScalarKernels.sumOfProducts(task.q, qAt, scores, KEY_TILE, task.headDim);
+        }
         scores[j] = task.scale * (float) product;
         highest = Math.max(highest, scores[j]);
       }
@@ -42,12 +52,19 @@ final class ScalarAttention {
       for (int j = 0; j < count; j++) {
         float weight = (float) Math.exp((double) scores[j] - highest);
         sum += weight;
+        float[] v = task.v;
         int vAt = task.vAt + (first + j) * task.vStride;
+        if (task.storedV != null) {
+          kernels.decodeRow(task.storedV, task.storedAt + first + j, scores, KEY_TILE);
+          v = scores;
+          vAt = KEY_TILE;
+        }
         for (int d = 0; d < task.valueDim; d++) {
-          task.out[outAt + d] += weight * task.v[vAt + d];
+          task.out[outAt + d] += weight * v[vAt + d];
         }
       }
     }
+    task.writeStats(query, highest, (float) sum);
     for (int d = 0; d < task.valueDim && seen > from; d++) {
       task.out[outAt + d] = (float) (task.out[outAt + d] / sum);
     }

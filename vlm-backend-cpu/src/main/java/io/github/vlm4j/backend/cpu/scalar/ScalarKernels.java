@@ -181,7 +181,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public int attendScratch(int headDim, int valueDim) {
-    return ScalarAttention.KEY_TILE;
+    return ScalarAttention.KEY_TILE + Math.max(headDim, valueDim);
   }
 
   @Override
@@ -192,7 +192,7 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
     for (int query = firstQuery; query < lastQuery; query++) {
-      ScalarAttention.attend(task, query, scratch);
+      ScalarAttention.attend(this, task, query, scratch);
     }
   }
 

@@ -18,7 +18,8 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>The scratch holds, for each panel, the queries {@code [headDim, width]}, the unscaled results
  * {@code [valueDim, width]}, the maxima and the sums {@code [width]}; then, for all panels, the
  * scores {@code [keys, width]}, the values {@code [valueDim, keys]} and the keys {@code [keys,
- * headDim]} of a tile. Value dimensions are padded to a multiple of the tile's height.
+ * headDim]} of a tile, and its values as they lie, if they are not stored in f32. Value dimensions
+ * are padded to a multiple of the tile's height.
  */
 final class VectorAttention {
 
@@ -41,7 +42,7 @@ final class VectorAttention {
 
   static int scratchFloats(int headDim, int valueDim) {
     int depth = padded(valueDim);
-    return PANELS * panelFloats(headDim, depth) + KEYS * (WIDTH + depth + headDim);
+    return PANELS * panelFloats(headDim, depth) + KEYS * (WIDTH + depth + headDim + valueDim);
   }
 
   private static int padded(int valueDim) {
@@ -75,9 +76,7 @@ final class VectorAttention {
       int keys = Math.min(KEYS, seen - key);
       int rows = VectorMatMul.roundUp(keys, HEIGHT);
       copyKeys(task, key, keys, rows, scratch, keyTile);
-      int v = task.vAt + key * task.vStride;
-      VectorTranspose.transpose(
-          task.v, v, task.vStride, keys, task.valueDim, scratch, values, KEYS);
+      transposeValues(task, key, keys, scratch, values, keyTile + KEYS * headDim);
       for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
         int lastOfPanel = Math.min(q + WIDTH, last) - 1;
         if (task.seen(lastOfPanel) > key && task.first(q) < key + keys) {
@@ -129,10 +128,25 @@ final class VectorAttention {
   private static void copyKeys(
       AttentionTask task, int key, int keys, int rows, float[] scratch, int at) {
     int n = task.headDim;
-    for (int j = 0; j < keys; j++) {
+    if (task.storedK != null) {
+      Weights.read(task.storedK, task.storedAt + key, 0, keys * n, scratch, at);
+    }
+    for (int j = 0; j < keys && task.storedK == null; j++) {
       System.arraycopy(task.k, task.kAt + (key + j) * task.kStride, scratch, at + j * n, n);
     }
     Arrays.fill(scratch, at + keys * n, at + rows * n, 0);
+  }
+
+  private static void transposeValues(
+      AttentionTask task, int key, int keys, float[] scratch, int to, int decoded) {
+    int n = task.valueDim;
+    if (task.storedV != null) {
+      Weights.read(task.storedV, task.storedAt + key, 0, keys * n, scratch, decoded);
+      VectorTranspose.transpose(scratch, decoded, n, keys, n, scratch, to, KEYS);
+    } else {
+      int from = task.vAt + key * task.vStride;
+      VectorTranspose.transpose(task.v, from, task.vStride, keys, n, scratch, to, KEYS);
+    }
   }
 
   /** Computes the dot products of a tile of keys with a panel of queries. */
@@ -238,6 +252,9 @@ final class VectorAttention {
         int at = results + lane + d * WIDTH;
         FloatVector.fromArray(F, scratch, at).mul(factor).intoArray(scratch, at);
       }
+    }
+    for (int i = 0; i < queries; i++) {
+      task.writeStats(query + i, scratch[sums - WIDTH + i], scratch[sums + i]);
     }
     int to = task.outAt + query * task.outStride;
     VectorTranspose.transpose(

@@ -3,7 +3,6 @@ package io.github.vlm4j.backend.cpu.vector;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -11,7 +10,8 @@ import jdk.incubator.vector.VectorSpecies;
  * vectors run along the head, and a tile of keys and values is used by all queries while it is
  * cached.
  *
- * <p>The scratch holds the maximum and the sum of each query, then the scores of a tile.
+ * <p>The scratch holds the maximum and the sum of each query, the scores of a tile, and its keys
+ * and values, if they are not stored in f32.
  */
 final class VectorFewQueries {
 
@@ -25,8 +25,8 @@ final class VectorFewQueries {
 
   private VectorFewQueries() {}
 
-  static int scratchFloats() {
-    return 2 * QUERIES + KEYS;
+  static int scratchFloats(int headDim, int valueDim) {
+    return 2 * QUERIES + KEYS * (1 + headDim + valueDim);
   }
 
   static void attend(AttentionTask task, int first, int last, float[] scratch) {
@@ -38,7 +38,21 @@ final class VectorFewQueries {
       Arrays.fill(task.out, out, out + task.valueDim, 0);
     }
     int seen = task.seen(last - 1);
+    int decodedKeys = 2 * QUERIES + KEYS;
+    int decodedValues = decodedKeys + KEYS * task.headDim;
     for (int key = task.first(first); key < seen; key += KEYS) {
+      if (task.storedK != null && task.storedV != null) {
+        int row = task.storedAt + key;
+        int keys = Math.min(KEYS, seen - key);
+        Weights.read(task.storedK, row, 0, keys * task.headDim, scratch, decodedKeys);
+        Weights.read(task.storedV, row, 0, keys * task.valueDim, scratch, decodedValues);
+        task.k = scratch;
+        task.kAt = decodedKeys - key * task.headDim;
+        task.kStride = task.headDim;
+        task.v = scratch;
+        task.vAt = decodedValues - key * task.valueDim;
+        task.vStride = task.valueDim;
+      }
       for (int q = first; q < last; q++) {
         int from = Math.max(key, task.first(q));
         int keys = Math.min(key + KEYS, task.seen(q)) - from;
@@ -49,6 +63,7 @@ final class VectorFewQueries {
     }
     for (int q = first; q < last; q++) {
       float sum = scratch[QUERIES + q - first];
+      task.writeStats(q, scratch[q - first], sum);
       if (sum != 0) {
         VectorElements.scale(task.out, task.outAt + q * task.outStride, task.valueDim, 1 / sum);
       }
@@ -98,10 +113,10 @@ final class VectorFewQueries {
         s2 = FloatVector.fromArray(F, k, k2 + d).fma(v, s2);
         s3 = FloatVector.fromArray(F, k, k3 + d).fma(v, s3);
       }
-      float t0 = s0.reduceLanes(VectorOperators.ADD);
-      float t1 = s1.reduceLanes(VectorOperators.ADD);
-      float t2 = s2.reduceLanes(VectorOperators.ADD);
-      float t3 = s3.reduceLanes(VectorOperators.ADD);
+      float t0 = Lanes.sum(s0);
+      float t1 = Lanes.sum(s1);
+      float t2 = Lanes.sum(s2);
+      float t3 = Lanes.sum(s3);
       for (int d = whole; d < headDim; d++) {
         t0 = Math.fma(q[qAt + d], k[k0 + d], t0);
         t1 = Math.fma(q[qAt + d], k[k1 + d], t1);

@@ -165,7 +165,8 @@ public final class VectorKernels implements Kernels {
   @Override
   public int attendScratch(int headDim, int valueDim) {
     return Math.max(
-        VectorAttention.scratchFloats(headDim, valueDim), VectorFewQueries.scratchFloats());
+        VectorAttention.scratchFloats(headDim, valueDim),
+        VectorFewQueries.scratchFloats(headDim, valueDim));
   }
 
   @Override

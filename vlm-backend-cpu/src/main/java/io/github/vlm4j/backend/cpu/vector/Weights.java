@@ -108,7 +108,7 @@ final class Weights {
 
   /**
    * Writes {@code count} elements of a row, from a column on, to {@code y[yAt..]}: whole blocks of
-   * a quantised row.
+   * a quantised row. Those after the last column are the next rows'.
    */
   static void read(Matrix w, int row, int column, int count, float[] y, int yAt) {
     MemorySegment data = w.data();
