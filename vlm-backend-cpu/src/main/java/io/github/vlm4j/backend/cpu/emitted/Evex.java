@@ -1,0 +1,94 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+/**
+ * The vector instructions that the kernels use, in the EVEX encoding (Intel, "64 and IA-32
+ * Architectures Software Developer's Manual", volume 2, 2.7).
+ */
+enum Evex {
+  VMOVUPS(1, 0, 0, 0x10, 64),
+  VMOVUPS_STORE(1, 0, 0, 0x11, 64),
+  /** The lower 256 bits. */
+  VMOVUPS_YMM_STORE(1, 0, 0, 0x11, 32, 1, 0),
+  /** The lower 128 bits. */
+  VMOVUPS_XMM(1, 0, 0, 0x10, 16, 0, 0),
+  VMOVUPS_XMM_STORE(1, 0, 0, 0x11, 16, 0, 0),
+  VMOVDQU8(1, 3, 0, 0x6f, 64),
+  VMOVDQU8_STORE(1, 3, 0, 0x7f, 64),
+  VMOVDQU16(1, 3, 1, 0x6f, 64),
+  VMOVDQU16_STORE(1, 3, 1, 0x7f, 64),
+  VPBROADCASTD(2, 1, 0, 0x58, 4),
+  VBROADCASTSS(2, 1, 0, 0x18, 4),
+
+  VDPBF16PS(2, 2, 0, 0x52, 64),
+  VPDPBUSD(2, 1, 0, 0x50, 64),
+  VFMADD231PS(2, 1, 0, 0xb8, 64),
+  VADDPS(1, 0, 0, 0x58, 64),
+  VSUBPS(1, 0, 0, 0x5c, 64),
+  VMULPS(1, 0, 0, 0x59, 64),
+  VMAXPS(1, 0, 0, 0x5f, 64),
+
+  /** Two vectors of f32 to one of bf16, the second operand's in the upper half. */
+  VCVTNE2PS2BF16(2, 3, 0, 0x72, 64),
+  VCVTNEPS2BF16(2, 2, 0, 0x72, 64),
+  VCVTDQ2PS(1, 0, 0, 0x5b, 64),
+  VCVTPS2DQ(1, 1, 0, 0x5b, 64),
+
+  VPXORD(1, 1, 0, 0xef, 64),
+  VPORD(1, 1, 0, 0xeb, 64),
+  VPANDD(1, 1, 0, 0xdb, 64),
+  VPADDD(1, 1, 0, 0xfe, 64),
+  VPSUBD(1, 1, 0, 0xfa, 64),
+  VPSUBB(1, 1, 0, 0xf8, 64),
+  VPSLLD(1, 1, 0, 0x72, 64, 2, 6),
+  VPSRLD(1, 1, 0, 0x72, 64, 2, 2),
+  VPSRAD(1, 1, 0, 0x72, 64, 2, 4),
+  VPSRLW(1, 1, 0, 0x71, 64, 2, 2),
+
+  VPUNPCKLDQ(1, 1, 0, 0x62, 64),
+  VPUNPCKHDQ(1, 1, 0, 0x6a, 64),
+  VPUNPCKLQDQ(1, 1, 1, 0x6c, 64),
+  VPUNPCKHQDQ(1, 1, 1, 0x6d, 64),
+  VSHUFI32X4(3, 1, 0, 0x43, 64),
+  VPERMT2D(2, 1, 0, 0x7e, 64),
+  VPERMT2W(2, 1, 1, 0x7d, 64),
+  VPERMD(2, 1, 0, 0x36, 64),
+
+  VPMOVZXBW(2, 1, 0, 0x30, 32),
+  VPMOVSXBW(2, 1, 0, 0x20, 32),
+  VPMOVZXWD(2, 1, 0, 0x33, 32),
+  VPMOVSXBD(2, 1, 0, 0x21, 16),
+  VPMOVDB_STORE(2, 2, 0, 0x31, 16),
+  VPMOVSDB_STORE(2, 2, 0, 0x21, 16);
+
+  /** Which table of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A. */
+  final int map;
+
+  /** The prefix that is part of the opcode: 0 for none, 1 for 66, 2 for F3, 3 for F2. */
+  final int prefix;
+
+  final int w;
+  final int opcode;
+
+  /** The bytes of an operand in memory, in units of which short displacements are given. */
+  final int memoryBytes;
+
+  /** 0, 1 or 2 for 128, 256 or 512 bits. */
+  final int length;
+
+  /** What stands in the place of a register where the opcode has shifts by a constant. */
+  final int extension;
+
+  Evex(int map, int prefix, int w, int opcode, int memoryBytes) {
+    this(map, prefix, w, opcode, memoryBytes, 2, 0);
+  }
+
+  Evex(int map, int prefix, int w, int opcode, int memoryBytes, int length, int extension) {
+    this.map = map;
+    this.prefix = prefix;
+    this.w = w;
+    this.opcode = opcode;
+    this.memoryBytes = memoryBytes;
+    this.length = length;
+    this.extension = extension;
+  }
+}

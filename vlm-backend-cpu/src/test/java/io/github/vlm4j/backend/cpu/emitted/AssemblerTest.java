@@ -1,0 +1,422 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R10;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R11;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R12;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R13;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R14;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R15;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R8;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.R9;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RAX;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RBP;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RBX;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RCX;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RDI;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RDX;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RSI;
+import static io.github.vlm4j.backend.cpu.emitted.Gpr.RSP;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The bytes expected are what GNU as 2.40 makes of the text beside them. */
+class AssemblerTest {
+
+  private static final HexFormat HEX = HexFormat.ofDelimiter(" ");
+
+  static Stream<Arguments> instructions() {
+    return Stream.of(
+        Arguments.of("mov rax, rbx", "48 89 d8", code(a -> a.mov(RAX, RBX))),
+        Arguments.of(
+            "mov r15, [rdi + rcx*4 + 8]",
+            "4c 8b 7c 8f 08",
+            code(a -> a.mov(R15, RDI.plus(RCX, 4).plus(8)))),
+        Arguments.of("mov [rsp + 16], r9", "4c 89 4c 24 10", code(a -> a.mov(RSP.at(16), R9))),
+        Arguments.of("mov [rdx + 4], eax", "89 42 04", code(a -> a.mov32(RDX.at(4), RAX))),
+        Arguments.of("mov eax, edi", "89 f8", code(a -> a.mov32(RAX, RDI))),
+        Arguments.of(
+            "mov r12, [rsp + 0x400]",
+            "4c 8b a4 24 00 04 00 00",
+            code(a -> a.mov(R12, RSP.at(1024)))),
+        Arguments.of(
+            "movsxd rbp, dword ptr [rsi + 4]", "48 63 6e 04", code(a -> a.movsxd(RBP, RSI.at(4)))),
+        Arguments.of("mov eax, 7", "b8 07 00 00 00", code(a -> a.mov(RAX, 7))),
+        Arguments.of(
+            "movabs r10, 0x123456789abcdef0",
+            "49 ba f0 de bc 9a 78 56 34 12",
+            code(a -> a.mov(R10, 0x123456789abcdef0L))),
+        Arguments.of(
+            "lea r13, [rdi + rbp*2]", "4c 8d 2c 6f", code(a -> a.lea(R13, RDI.plus(RBP, 2)))),
+        Arguments.of("lea rax, [r13 + 0]", "49 8d 45 00", code(a -> a.lea(RAX, R13.at()))),
+        Arguments.of(
+            "lea rbx, [r12 + r12*1 + 0]", "4b 8d 1c 24", code(a -> a.lea(RBX, R12.plus(R12, 1)))),
+        Arguments.of("add rcx, 1", "48 83 c1 01", code(a -> a.add(RCX, 1))),
+        Arguments.of("add r15, 0x100", "49 81 c7 00 01 00 00", code(a -> a.add(R15, 0x100))),
+        Arguments.of("add rdi, r11", "4c 01 df", code(a -> a.add(RDI, R11))),
+        Arguments.of("sub rsp, 0x48", "48 83 ec 48", code(a -> a.sub(RSP, 0x48))),
+        Arguments.of("sub r8, rdx", "49 29 d0", code(a -> a.sub(R8, RDX))),
+        Arguments.of("cmp rcx, 6", "48 83 f9 06", code(a -> a.cmp(RCX, 6))),
+        Arguments.of("cmp rdi, r8", "4c 39 c7", code(a -> a.cmp(RDI, R8))),
+        Arguments.of("test rcx, rcx", "48 85 c9", code(a -> a.test(RCX, RCX))),
+        Arguments.of("imul rax, r9", "49 0f af c1", code(a -> a.imul(RAX, R9))),
+        Arguments.of("shl rax, 4", "48 c1 e0 04", code(a -> a.shl(RAX, 4))),
+        Arguments.of("shr r14, 1", "49 d1 ee", code(a -> a.shr(R14, 1))),
+        Arguments.of("neg rcx", "48 f7 d9", code(a -> a.neg(RCX))),
+        Arguments.of("push rbx", "53", code(a -> a.push(RBX))),
+        Arguments.of("push r12", "41 54", code(a -> a.push(R12))),
+        Arguments.of("pop r12", "41 5c", code(a -> a.pop(R12))),
+        Arguments.of("pop rbx", "5b", code(a -> a.pop(RBX))),
+        Arguments.of("cpuid", "0f a2", code(a -> a.cpuid())),
+        Arguments.of("xgetbv", "0f 01 d0", code(a -> a.xgetbv())),
+        Arguments.of("ret", "c3", code(a -> a.ret())),
+        Arguments.of("vzeroupper", "c5 f8 77", code(a -> a.vzeroupper())),
+        Arguments.of("kmovq k1, rax", "c4 e1 fb 92 c8", code(a -> a.kmovq(k(1), RAX))),
+        Arguments.of(
+            "vmovups zmm0, [rdi]",
+            "62 f1 7c 48 10 07",
+            code(a -> a.op(Evex.VMOVUPS, z(0), RDI.at()))),
+        Arguments.of(
+            "vmovups zmm31, [r13 + 64]",
+            "62 41 7c 48 10 7d 01",
+            code(a -> a.op(Evex.VMOVUPS, z(31), R13.at(64)))),
+        Arguments.of(
+            "vmovups zmm17, [r12 + rcx*4 + 0x1000]",
+            "62 c1 7c 48 10 4c 8c 40",
+            code(a -> a.op(Evex.VMOVUPS, z(17), R12.plus(RCX, 4).plus(4096)))),
+        Arguments.of(
+            "vmovups zmm3, [rdx + 3]",
+            "62 f1 7c 48 10 9a 03 00 00 00",
+            code(a -> a.op(Evex.VMOVUPS, z(3), RDX.at(3)))),
+        Arguments.of(
+            "vmovups [r10 + r11*2 - 64], zmm9",
+            "62 11 7c 48 11 4c 5a ff",
+            code(a -> a.op(Evex.VMOVUPS_STORE, z(9), R10.plus(R11, 2).plus(-64)))),
+        Arguments.of(
+            "vmovups [rax]{k1}, zmm30",
+            "62 61 7c 49 11 30",
+            code(a -> a.op(Evex.VMOVUPS_STORE, z(30), RAX.at(), k(1)))),
+        Arguments.of(
+            "vmovups zmm5{k1}{z}, [rax]",
+            "62 f1 7c c9 10 28",
+            code(a -> a.op(Evex.VMOVUPS, z(5), RAX.at(), k(1)))),
+        Arguments.of(
+            "{evex} vmovups [rsp + 32], xmm6",
+            "62 f1 7c 08 11 74 24 02",
+            code(a -> a.op(Evex.VMOVUPS_XMM_STORE, z(6), RSP.at(32)))),
+        Arguments.of(
+            "{evex} vmovups xmm6, [rsp + 32]",
+            "62 f1 7c 08 10 74 24 02",
+            code(a -> a.op(Evex.VMOVUPS_XMM, z(6), RSP.at(32)))),
+        Arguments.of(
+            "vmovdqu16 zmm2{k3}{z}, [r8 + r9]",
+            "62 91 ff cb 6f 14 08",
+            code(a -> a.op(Evex.VMOVDQU16, z(2), R8.plus(R9, 1), k(3)))),
+        Arguments.of(
+            "vmovdqu16 [r8]{k3}, zmm2",
+            "62 d1 ff 4b 7f 10",
+            code(a -> a.op(Evex.VMOVDQU16_STORE, z(2), R8.at(), k(3)))),
+        Arguments.of(
+            "vmovdqu8 zmm2{k3}{z}, [r8]",
+            "62 d1 7f cb 6f 10",
+            code(a -> a.op(Evex.VMOVDQU8, z(2), R8.at(), k(3)))),
+        Arguments.of(
+            "vmovdqu8 [r8], zmm2",
+            "62 d1 7f 48 7f 10",
+            code(a -> a.op(Evex.VMOVDQU8_STORE, z(2), R8.at()))),
+        Arguments.of(
+            "vpbroadcastd zmm28, dword ptr [rbx + rcx*4 + 12]",
+            "62 62 7d 48 58 64 8b 03",
+            code(a -> a.op(Evex.VPBROADCASTD, z(28), RBX.plus(RCX, 4).plus(12)))),
+        Arguments.of(
+            "vpbroadcastd zmm28, xmm20",
+            "62 22 7d 48 58 e4",
+            code(a -> a.op(Evex.VPBROADCASTD, z(28), z(20)))),
+        Arguments.of(
+            "vbroadcastss zmm1, dword ptr [rax]",
+            "62 f2 7d 48 18 08",
+            code(a -> a.op(Evex.VBROADCASTSS, z(1), RAX.at()))),
+        Arguments.of(
+            "vdpbf16ps zmm0, zmm24, zmm28",
+            "62 92 3e 40 52 c4",
+            code(a -> a.op(Evex.VDPBF16PS, z(0), z(24), z(28)))),
+        Arguments.of(
+            "vdpbf16ps zmm23, zmm7, [rdx + 128]",
+            "62 e2 46 48 52 7a 02",
+            code(a -> a.op(Evex.VDPBF16PS, z(23), z(7), RDX.at(128)))),
+        Arguments.of(
+            "vdpbf16ps zmm8, zmm26, dword ptr [rbx + rcx*4 + 8]{1to16}",
+            "62 72 2e 50 52 44 8b 02",
+            code(a -> a.broadcast(Evex.VDPBF16PS, z(8), z(26), RBX.plus(RCX, 4).plus(8)))),
+        Arguments.of(
+            "vpdpbusd zmm1, zmm25, zmm30",
+            "62 92 35 40 50 ce",
+            code(a -> a.op(Evex.VPDPBUSD, z(1), z(25), z(30)))),
+        Arguments.of(
+            "vfmadd231ps zmm12, zmm13, zmm14",
+            "62 52 15 48 b8 e6",
+            code(a -> a.op(Evex.VFMADD231PS, z(12), z(13), z(14)))),
+        Arguments.of(
+            "vfmadd231ps zmm12, zmm13, dword ptr [rax]{1to16}",
+            "62 72 15 58 b8 20",
+            code(a -> a.broadcast(Evex.VFMADD231PS, z(12), z(13), RAX.at()))),
+        Arguments.of(
+            "vcvtne2ps2bf16 zmm1, zmm2, zmm19",
+            "62 b2 6f 48 72 cb",
+            code(a -> a.op(Evex.VCVTNE2PS2BF16, z(1), z(2), z(19)))),
+        Arguments.of(
+            "vcvtneps2bf16 ymm17, zmm2",
+            "62 e2 7e 48 72 ca",
+            code(a -> a.op(Evex.VCVTNEPS2BF16, z(17), z(2)))),
+        Arguments.of(
+            "vcvtdq2ps zmm1, zmm18",
+            "62 b1 7c 48 5b ca",
+            code(a -> a.op(Evex.VCVTDQ2PS, z(1), z(18)))),
+        Arguments.of(
+            "vcvtps2dq zmm1, zmm18",
+            "62 b1 7d 48 5b ca",
+            code(a -> a.op(Evex.VCVTPS2DQ, z(1), z(18)))),
+        Arguments.of(
+            "vaddps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 58 cb",
+            code(a -> a.op(Evex.VADDPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vsubps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 5c cb",
+            code(a -> a.op(Evex.VSUBPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vmulps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 59 cb",
+            code(a -> a.op(Evex.VMULPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vmaxps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 5f cb",
+            code(a -> a.op(Evex.VMAXPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpxord zmm4, zmm4, zmm4",
+            "62 f1 5d 48 ef e4",
+            code(a -> a.op(Evex.VPXORD, z(4), z(4), z(4)))),
+        Arguments.of(
+            "vpord zmm4, zmm5, zmm6",
+            "62 f1 55 48 eb e6",
+            code(a -> a.op(Evex.VPORD, z(4), z(5), z(6)))),
+        Arguments.of(
+            "vpandd zmm4, zmm5, zmm6",
+            "62 f1 55 48 db e6",
+            code(a -> a.op(Evex.VPANDD, z(4), z(5), z(6)))),
+        Arguments.of(
+            "vpaddd zmm4, zmm5, zmm6",
+            "62 f1 55 48 fe e6",
+            code(a -> a.op(Evex.VPADDD, z(4), z(5), z(6)))),
+        Arguments.of(
+            "vpsubd zmm4, zmm5, zmm6",
+            "62 f1 55 48 fa e6",
+            code(a -> a.op(Evex.VPSUBD, z(4), z(5), z(6)))),
+        Arguments.of(
+            "vpsubb zmm4, zmm5, zmm6",
+            "62 f1 55 48 f8 e6",
+            code(a -> a.op(Evex.VPSUBB, z(4), z(5), z(6)))),
+        Arguments.of(
+            "vpslld zmm21, zmm2, 16",
+            "62 f1 55 40 72 f2 10",
+            code(a -> a.shift(Evex.VPSLLD, z(21), z(2), 16))),
+        Arguments.of(
+            "vpsrld zmm2, zmm21, 16",
+            "62 b1 6d 48 72 d5 10",
+            code(a -> a.shift(Evex.VPSRLD, z(2), z(21), 16))),
+        Arguments.of(
+            "vpsrad zmm2, zmm21, 16",
+            "62 b1 6d 48 72 e5 10",
+            code(a -> a.shift(Evex.VPSRAD, z(2), z(21), 16))),
+        Arguments.of(
+            "vpsrlw zmm2, zmm21, 4",
+            "62 b1 6d 48 71 d5 04",
+            code(a -> a.shift(Evex.VPSRLW, z(2), z(21), 4))),
+        Arguments.of(
+            "vpunpckldq zmm1, zmm18, zmm3",
+            "62 f1 6d 40 62 cb",
+            code(a -> a.op(Evex.VPUNPCKLDQ, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpunpckhdq zmm1, zmm18, zmm3",
+            "62 f1 6d 40 6a cb",
+            code(a -> a.op(Evex.VPUNPCKHDQ, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpunpcklqdq zmm1, zmm18, zmm3",
+            "62 f1 ed 40 6c cb",
+            code(a -> a.op(Evex.VPUNPCKLQDQ, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpunpckhqdq zmm1, zmm18, zmm3",
+            "62 f1 ed 40 6d cb",
+            code(a -> a.op(Evex.VPUNPCKHQDQ, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vshufi32x4 zmm1, zmm18, zmm3, 0x88",
+            "62 f3 6d 40 43 cb 88",
+            code(a -> a.op(Evex.VSHUFI32X4, z(1), z(18), z(3), 0x88))),
+        Arguments.of(
+            "vpermt2d zmm1, zmm18, zmm3",
+            "62 f2 6d 40 7e cb",
+            code(a -> a.op(Evex.VPERMT2D, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpermt2w zmm1, zmm18, zmm3",
+            "62 f2 ed 40 7d cb",
+            code(a -> a.op(Evex.VPERMT2W, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpermd zmm1, zmm18, zmm3",
+            "62 f2 6d 40 36 cb",
+            code(a -> a.op(Evex.VPERMD, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpmovzxbw zmm1, ymm18",
+            "62 b2 7d 48 30 ca",
+            code(a -> a.op(Evex.VPMOVZXBW, z(1), z(18)))),
+        Arguments.of(
+            "vpmovsxbw zmm1, ymmword ptr [rax + 32]",
+            "62 f2 7d 48 20 48 01",
+            code(a -> a.op(Evex.VPMOVSXBW, z(1), RAX.at(32)))),
+        Arguments.of(
+            "vpmovzxwd zmm1, ymmword ptr [rax + 32]",
+            "62 f2 7d 48 33 48 01",
+            code(a -> a.op(Evex.VPMOVZXWD, z(1), RAX.at(32)))),
+        Arguments.of(
+            "vpmovsxbd zmm1, xmmword ptr [rax + 16]",
+            "62 f2 7d 48 21 48 01",
+            code(a -> a.op(Evex.VPMOVSXBD, z(1), RAX.at(16)))),
+        Arguments.of(
+            "vpmovdb [rax + 16], zmm3",
+            "62 f2 7e 48 31 58 01",
+            code(a -> a.op(Evex.VPMOVDB_STORE, z(3), RAX.at(16)))),
+        Arguments.of(
+            "vpmovsdb [rax + 16], zmm3",
+            "62 f2 7e 48 21 58 01",
+            code(a -> a.op(Evex.VPMOVSDB_STORE, z(3), RAX.at(16)))),
+        Arguments.of(
+            "vmovups [rax + 4]{k1}, ymm3",
+            "62 f1 7c 29 11 98 04 00 00 00",
+            code(a -> a.op(Evex.VMOVUPS_YMM_STORE, z(3), RAX.at(4), k(1)))));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("instructions")
+  void anInstructionIsEncodedAsByTheGnuAssembler(String text, String expected, byte[] code) {
+    assertThat(HEX.formatHex(code)).as(text).isEqualTo(expected);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("instructions")
+  void objdumpReadsTheInstructionAsItsText(
+      String text, String expected, byte[] code, @TempDir Path folder)
+      throws IOException, InterruptedException {
+    Path objdump = Path.of("/usr/bin/objdump");
+    assumeThat(objdump).exists();
+    Path file = Files.write(folder.resolve("code.bin"), code);
+    Process process =
+        new ProcessBuilder(
+                objdump.toString(),
+                "-D",
+                "-b",
+                "binary",
+                "-m",
+                "i386:x86-64",
+                "-M",
+                "intel",
+                "--no-show-raw-insn",
+                file.toString())
+            .start();
+    String printed;
+    try (InputStream output = process.getInputStream()) {
+      printed = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    assertThat(process.waitFor()).isZero();
+    List<String> lines = printed.lines().filter(line -> line.startsWith("   0:")).toList();
+
+    assertThat(lines).hasSize(1);
+    String read = lines.getFirst().substring("   0:".length()).strip();
+    assertThat(mnemonic(read)).isEqualTo(mnemonic(text));
+    assertThat(registers(read)).isEqualTo(registers(text));
+  }
+
+  private static String mnemonic(String text) {
+    String first = text.replace("{evex} ", "").split("\\s+")[0];
+    return first.equals("movabs") ? "mov" : first;
+  }
+
+  private static List<String> registers(String text) {
+    return Pattern.compile("\\b(r[a-z0-9]+|e[a-z]{2}|[xyz]mm\\d+|k\\d)\\b")
+        .matcher(text)
+        .results()
+        .map(MatchResult::group)
+        .filter(name -> !name.equals("ret"))
+        .toList();
+  }
+
+  @Test
+  void jumpsLeadBackAndForth() {
+    Assembler a = new Assembler();
+    Label back = new Label();
+    Label on = new Label();
+    a.place(back);
+    a.jump(Condition.NOT_EQUAL, on);
+    a.jump(back);
+    a.place(on);
+    a.call(back);
+
+    assertThat(HEX.formatHex(a.code()))
+        .isEqualTo("0f 85 05 00 00 00 e9 f5 ff ff ff e8 f0 ff ff ff");
+  }
+
+  @Test
+  void aJumpThatLeadsNowhereIsRefused() {
+    Assembler a = new Assembler();
+    a.jump(new Label());
+
+    assertThatThrownBy(a::code).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void aFunctionBeginsAtACacheLine() {
+    Assembler a = new Assembler();
+    a.ret();
+    a.align();
+
+    assertThat(a.position()).isEqualTo(64);
+    assertThat(a.code()).startsWith(0xc3, 0xcc).endsWith(0xcc);
+  }
+
+  @Test
+  void whatNoInstructionCouldSayIsRefused() {
+    assertThatThrownBy(() -> RAX.plus(RSP, 1)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> RAX.plus(RCX, 3)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Zmm(32)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Mask(8)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  private static byte[] code(Consumer<Assembler> instruction) {
+    Assembler assembler = new Assembler();
+    instruction.accept(assembler);
+    return assembler.code();
+  }
+
+  private static Zmm z(int number) {
+    return new Zmm(number);
+  }
+
+  private static Mask k(int number) {
+    return new Mask(number);
+  }
+}
