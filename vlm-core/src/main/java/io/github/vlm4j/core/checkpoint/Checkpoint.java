@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The weights of a model: one file of safetensors or PyTorch, or several that an index lists.
+ * The weights of a model: one file of safetensors, PyTorch or GGUF, or several that an index lists.
  * Everything is validated on opening; data is mapped, and copied only where a PyTorch file holds a
  * view whose elements do not lie one after the other.
  *
@@ -58,8 +58,8 @@ public final class Checkpoint implements AutoCloseable {
    * open_clip_pytorch_model.bin}, and at last a {@code .safetensors}, {@code .pt} or {@code .pth}
    * file of another name if it is the only one.
    *
-   * @param path a folder, or a {@code .safetensors}, {@code .pt}, {@code .pth} or {@code .bin} file
-   *     of any name
+   * @param path a folder, or a {@code .safetensors}, {@code .pt}, {@code .pth}, {@code .bin} or
+   *     {@code .gguf} file of any name; tensors of the last have their GGUF names
    * @throws CheckpointException if there are no weights, if it is not clear which to take, or if a
    *     file is missing, malformed or contradicts the index
    * @see PyTorchFile
@@ -70,7 +70,7 @@ public final class Checkpoint implements AutoCloseable {
     }
     if (Files.exists(path) && WeightFormat.of(path) == null) {
       throw new CheckpointException(
-          path + " is neither a model folder nor a .safetensors, .pt, .pth or .bin file");
+          path + " is neither a model folder nor a .safetensors, .pt, .pth, .bin or .gguf file");
     }
     return single(path, path);
   }
@@ -196,13 +196,7 @@ public final class Checkpoint implements AutoCloseable {
             .map(file -> Excerpt.of(ModelFiles.name(file)))
             .collect(Collectors.joining(", "));
     String more = found.size() > MAX_FILES_NAMED ? " and others" : "";
-    boolean usable = found.stream().anyMatch(file -> WeightFormat.of(file) != null);
-    return "only "
-        + named
-        + more
-        + (usable
-            ? "; give the path of the file itself to open it"
-            : "; convert the model to safetensors");
+    return "only " + named + more + "; give the path of the file itself to open it";
   }
 
   /** Returns the folder or file as it was given to {@link #open}. */

@@ -273,7 +273,8 @@ public final class PyTorchFile implements TensorFile {
     StridedView view = view(name);
     return view.type()
         .dtype()
-        .orElseThrow(() -> TensorFile.unsupported(file, name, view.describe()));
+        .orElseThrow(
+            () -> TensorFile.unsupported(file, name, view.describe(), StoredType.supportedNames()));
   }
 
   /**

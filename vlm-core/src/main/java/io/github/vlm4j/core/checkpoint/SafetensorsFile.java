@@ -113,7 +113,8 @@ public final class SafetensorsFile implements TensorFile {
     return entry
         .type()
         .dtype()
-        .orElseThrow(() -> TensorFile.unsupported(file, name, entry.describe()));
+        .orElseThrow(() ->
+            TensorFile.unsupported(file, name, entry.describe(), StoredType.supportedNames()));
   }
 
   /**

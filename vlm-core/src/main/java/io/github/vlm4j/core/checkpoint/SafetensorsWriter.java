@@ -8,20 +8,14 @@ import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.UUID;
 
 /**
  * Writes safetensors files. The bytes depend on the tensors alone, not on their order in the map:
@@ -30,7 +24,6 @@ import java.util.UUID;
  */
 public final class SafetensorsWriter {
 
-  private static final int CHUNK_BYTES = 1 << 20;
   private static final int HEADER_ALIGNMENT = 8;
 
   private SafetensorsWriter() {}
@@ -65,43 +58,10 @@ public final class SafetensorsWriter {
                     .thenComparing(Map.Entry::getKey))
             .toList();
     byte[] header = header(path, ordered, metadata);
-    Path target = path.toAbsolutePath();
-    Path temporary =
-        target.resolveSibling("." + ModelFiles.name(path) + "." + UUID.randomUUID() + ".part");
-    // For Ctrl-C: finally blocks do not run when the JVM is told to end.
-    Thread cleanup = new Thread(() -> delete(temporary));
-    Runtime.getRuntime().addShutdownHook(cleanup);
-    try {
-      try (FileChannel channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        writeAll(channel, ByteBuffer.wrap(header));
-        ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
-        for (Map.Entry<String, Tensor> entry : ordered) {
-          write(channel, entry.getValue().data(), chunk);
-        }
-        channel.force(true);
-      }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new CheckpointException(
-          "Cannot write "
-              + path
-              + ": "
-              + e.getClass().getSimpleName()
-              + " "
-              + Excerpt.of(String.valueOf(e.getMessage())),
-          e);
-    } finally {
-      delete(temporary);
-      forget(cleanup);
-    }
-  }
-
-  private static void forget(Thread cleanup) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(cleanup);
-    } catch (IllegalStateException _) {
-      // The JVM is ending and has started it.
+    try (ReplacedFile file = ReplacedFile.create(path)) {
+      file.append(header);
+      ordered.forEach(entry -> file.append(entry.getValue().data()));
+      file.commit();
     }
   }
 
@@ -174,32 +134,6 @@ public final class SafetensorsWriter {
     if (!Excerpt.isUnicode(text)) {
       throw new CheckpointException(
           "Cannot write " + path + ": " + Excerpt.quoted(text) + " has an unpaired surrogate");
-    }
-  }
-
-  /** A segment on the heap has no byte buffer unless it is a byte array, hence the copy. */
-  private static void write(FileChannel channel, MemorySegment data, ByteBuffer chunk)
-      throws IOException {
-    MemorySegment window = MemorySegment.ofBuffer(chunk.clear());
-    for (long done = 0; done < data.byteSize(); ) {
-      int count = (int) Math.min(CHUNK_BYTES, data.byteSize() - done);
-      MemorySegment.copy(data, done, window, 0, count);
-      writeAll(channel, chunk.clear().limit(count));
-      done += count;
-    }
-  }
-
-  private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
-  }
-
-  private static void delete(Path temporary) {
-    try {
-      Files.deleteIfExists(temporary);
-    } catch (IOException _) {
-      // The failure that left it behind is the one to report.
     }
   }
 }

@@ -8,13 +8,15 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /** A memory-mapped file of named tensors, in whatever format. */
-sealed interface TensorFile extends AutoCloseable permits SafetensorsFile, PyTorchFile {
+sealed interface TensorFile extends AutoCloseable permits SafetensorsFile, PyTorchFile, GgufFile {
 
   /** Opens a file in the format that its name ends with. */
   static TensorFile open(Path path) {
-    return WeightFormat.of(path) == WeightFormat.SAFETENSORS
-        ? SafetensorsFile.open(path)
-        : PyTorchFile.open(path);
+    return switch (WeightFormat.of(path)) {
+      case SAFETENSORS -> SafetensorsFile.open(path);
+      case GGUF -> GgufFile.open(path);
+      case null, default -> PyTorchFile.open(path);
+    };
   }
 
   /** Opens one of several files that an index lists, which names the tensors as they are stored. */
@@ -25,13 +27,14 @@ sealed interface TensorFile extends AutoCloseable permits SafetensorsFile, PyTor
   }
 
   /** Returns the error that a tensor cannot be used because of its element type. */
-  static CheckpointException unsupported(String file, String name, String description) {
+  static CheckpointException unsupported(
+      String file, String name, String description, String supported) {
     return new CheckpointException(
         SafetensorsHeader.tensor(file, name)
             + " is "
             + description
             + ", a type that is not supported; supported are "
-            + StoredType.supportedNames());
+            + supported);
   }
 
   Path path();

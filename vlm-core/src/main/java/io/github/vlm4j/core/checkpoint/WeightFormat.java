@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /** The formats of weights, told apart by how a file's name ends. */
 enum WeightFormat {
   SAFETENSORS,
-  PYTORCH;
+  PYTORCH,
+  GGUF;
 
   /** Returns the format of a file, or null if its name says none. */
   static @Nullable WeightFormat of(Path path) {
@@ -15,6 +16,7 @@ enum WeightFormat {
     return switch (extension) {
       case "safetensors" -> SAFETENSORS;
       case "pt", "pth", "bin" -> PYTORCH;
+      case "gguf" -> GGUF;
       default -> null;
     };
   }

@@ -138,7 +138,7 @@ class CheckpointTest {
             + " open_clip_pytorch_model.bin and a single .safetensors, .pt or .pth file, found ";
     assertRefused(looked + "none of them");
     Files.createFile(folder.resolve("model.gguf"));
-    assertRefused(looked + "only model.gguf; convert the model to safetensors");
+    assertRefused(looked + "only model.gguf; give the path of the file itself to open it");
     Files.createFile(folder.resolve("training_args.bin"));
     assertRefused(
         looked + "only model.gguf, training_args.bin; give the path of the file itself to open it");
@@ -152,11 +152,11 @@ class CheckpointTest {
 
   @Test
   void refusesWhatIsNeitherAFolderNorAFileOfWeights() throws IOException {
-    Path file = Files.createFile(folder.resolve("model.gguf"));
+    Path file = Files.createFile(folder.resolve("model.onnx"));
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> Checkpoint.open(file))
         .withMessage(
-            file + " is neither a model folder nor a .safetensors, .pt, .pth or .bin file");
+            file + " is neither a model folder nor a .safetensors, .pt, .pth, .bin or .gguf file");
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> Checkpoint.open(folder.resolve("none")))
         .withMessage("none is missing from " + folder);

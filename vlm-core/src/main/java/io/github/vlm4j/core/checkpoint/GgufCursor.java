@@ -1,0 +1,133 @@
+package io.github.vlm4j.core.checkpoint;
+
+import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** Reads a GGUF header from its beginning on, and never past its end. */
+final class GgufCursor {
+
+  /** No text of a model comes near it; chat templates are the longest. */
+  static final int MAX_STRING_BYTES = 8 << 20;
+
+  private static final ValueLayout.OfDouble F64 =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final String file;
+  private final MemorySegment bytes;
+  private final long end;
+  private long position;
+
+  /**
+   * Starts at the first byte.
+   *
+   * @param file the name for error messages
+   * @param bytes the whole file
+   * @param maxBytes how many of them may be read
+   */
+  GgufCursor(String file, MemorySegment bytes, long maxBytes) {
+    this.file = file;
+    this.bytes = bytes;
+    this.end = Math.min(bytes.byteSize(), maxBytes);
+  }
+
+  long position() {
+    return position;
+  }
+
+  /** Returns how many bytes may still be read. */
+  long remaining() {
+    return end - position;
+  }
+
+  int uint8(String what) {
+    return bytes.get(ValueLayout.JAVA_BYTE, advance(1, what)) & 0xff;
+  }
+
+  int uint16(String what) {
+    return bytes.get(Tensor.BITS16, advance(2, what)) & 0xffff;
+  }
+
+  int int32(String what) {
+    return bytes.get(Tensor.I32, advance(4, what));
+  }
+
+  long uint32(String what) {
+    return Integer.toUnsignedLong(int32(what));
+  }
+
+  long int64(String what) {
+    return bytes.get(Tensor.I64, advance(8, what));
+  }
+
+  float float32(String what) {
+    return bytes.get(Tensor.F32, advance(4, what));
+  }
+
+  double float64(String what) {
+    return bytes.get(F64, advance(8, what));
+  }
+
+  /** Reads a number of things of which each takes some bytes at least. */
+  int count(String what, long bytesEach, int max) {
+    long count = int64("the number of " + what);
+    if (count < 0 || count > max) {
+      throw broken(
+          "claims %s %s, but at most %d are allowed; it is damaged or not a GGUF file"
+              .formatted(Long.toUnsignedString(count), what, max));
+    }
+    if (count * bytesEach > remaining()) {
+      throw broken(
+          "claims %d %s, but only %d bytes of header can follow; it is truncated or damaged"
+              .formatted(count, what, remaining()));
+    }
+    return (int) count;
+  }
+
+  /** Reads a text by its length. */
+  String string(String what, int maxBytes) {
+    long length = int64("the length of " + what);
+    if (length < 0 || length > maxBytes) {
+      throw broken(
+          "claims %s of %s bytes, but at most %d are allowed"
+              .formatted(what, Long.toUnsignedString(length), maxBytes));
+    }
+    byte[] text = new byte[(int) Math.min(length, Math.max(remaining(), 0))];
+    long from = advance(length, what);
+    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, from, text, 0, text.length);
+    String decoded = new String(text, StandardCharsets.UTF_8);
+    // What replaces malformed bytes may also stand in the text itself.
+    if (decoded.indexOf('\uFFFD') >= 0) {
+      requireUtf8(text, what);
+    }
+    return decoded;
+  }
+
+  private void requireUtf8(byte[] text, String what) {
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text));
+    } catch (CharacterCodingException e) {
+      throw new CheckpointException(file + ": " + what + " is not valid UTF-8", e);
+    }
+  }
+
+  private long advance(long count, String what) {
+    if (count > remaining()) {
+      throw broken(
+          "ends at byte %d of its header, within %s; it is truncated or damaged"
+              .formatted(end, what));
+    }
+    long from = position;
+    position += count;
+    return from;
+  }
+
+  CheckpointException broken(String problem) {
+    return new CheckpointException(file + " " + problem);
+  }
+}
