@@ -161,6 +161,8 @@ final class GenerateCommand implements Callable<Integer> {
     times.put("decodeMs", timings.decodeMs());
     times.put("timeToFirstTokenMs", timings.timeToFirstTokenMs());
     times.put("decodeTokensPerSecond", timings.decodeTokensPerSecond());
+    times.put("reusedTokens", timings.reusedTokens());
+    times.put("reusedImages", timings.reusedImages());
     return document;
   }
 

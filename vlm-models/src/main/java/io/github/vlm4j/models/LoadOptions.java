@@ -10,11 +10,18 @@ import org.jspecify.annotations.Nullable;
  * @param backendName the backend's name; null takes the system property {@code vlm.backend} or else
  *     the usable backend of the highest priority
  * @param backendOptions how the backend is opened
+ * @param reuse what is kept of a request for those that follow
  */
-public record LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
+public record LoadOptions(
+    @Nullable String backendName, BackendOptions backendOptions, Reuse reuse) {
 
   /** The usable backend of the highest priority, as it likes best. */
   public static final LoadOptions DEFAULT = new LoadOptions(null, BackendOptions.DEFAULT);
+
+  /** Returns options that keep of a request what is standard. */
+  public LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
+    this(backendName, backendOptions, Reuse.standard());
+  }
 
   /** Returns the backend's name, if one is asked for. */
   public Optional<String> backend() {
@@ -23,11 +30,16 @@ public record LoadOptions(@Nullable String backendName, BackendOptions backendOp
 
   /** Returns a copy that asks for a backend by its name. */
   public LoadOptions withBackend(String name) {
-    return new LoadOptions(name, backendOptions);
+    return new LoadOptions(name, backendOptions, reuse);
   }
 
   /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
   public LoadOptions withThreads(int threads) {
-    return new LoadOptions(backendName, new BackendOptions(threads));
+    return new LoadOptions(backendName, new BackendOptions(threads), reuse);
+  }
+
+  /** Returns a copy that keeps something else of a request for those that follow. */
+  public LoadOptions withReuse(Reuse kept) {
+    return new LoadOptions(backendName, backendOptions, kept);
   }
 }

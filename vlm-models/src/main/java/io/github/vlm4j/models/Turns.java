@@ -8,7 +8,22 @@ import java.util.function.Supplier;
 final class Turns {
 
   private final ReentrantLock turn = new ReentrantLock();
+  private final Runnable relief;
   private boolean closed;
+
+  /** Creates turns of work that leaves nothing behind that could be done without. */
+  Turns() {
+    this(() -> {});
+  }
+
+  /**
+   * Creates turns.
+   *
+   * @param relief frees what can be done without; done, in a turn, when there is not enough memory
+   */
+  Turns(Runnable relief) {
+    this.relief = relief;
+  }
 
   /**
    * Does some work when it is this thread's turn.
@@ -22,7 +37,10 @@ final class Turns {
       if (closed) {
         throw new IllegalStateException("The model is closed");
       }
-      return inMemory(work);
+      return work.get();
+    } catch (OutOfMemoryError exhausted) {
+      relief.run();
+      throw tooLarge(exhausted);
     } finally {
       turn.unlock();
     }
@@ -37,14 +55,18 @@ final class Turns {
     try {
       return work.get();
     } catch (OutOfMemoryError exhausted) {
-      // What could not be had is garbage by now, and the model can go on with smaller requests.
-      throw new BackendException(
-          "There is not enough memory: the Java heap may grow to "
-              + (Runtime.getRuntime().maxMemory() >> 20)
-              + " MiB only; use fewer or smaller pictures or a shorter prompt, or raise it with"
-              + " -Xmx.",
-          exhausted);
+      throw tooLarge(exhausted);
     }
+  }
+
+  /** What could not be had is garbage by now, and the model can go on with smaller requests. */
+  private static BackendException tooLarge(OutOfMemoryError exhausted) {
+    return new BackendException(
+        "There is not enough memory: the Java heap may grow to "
+            + (Runtime.getRuntime().maxMemory() >> 20)
+            + " MiB only; use fewer or smaller pictures or a shorter prompt, or raise it with"
+            + " -Xmx.",
+        exhausted);
   }
 
   /**

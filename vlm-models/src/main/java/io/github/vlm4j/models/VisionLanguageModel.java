@@ -18,7 +18,10 @@ import io.github.vlm4j.models.family.PromptProcessor;
 import io.github.vlm4j.models.family.VisualPath;
 import io.github.vlm4j.models.runtime.AnswerScoring;
 import io.github.vlm4j.models.runtime.DecoderRuntime;
+import io.github.vlm4j.models.runtime.FeatureCache;
 import io.github.vlm4j.models.runtime.Generation;
+import io.github.vlm4j.models.runtime.PromptReader;
+import io.github.vlm4j.models.runtime.TokenSequence;
 import io.github.vlm4j.models.runtime.VisualRuntime;
 import io.github.vlm4j.text.generate.GenerationConfig;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
@@ -42,7 +45,11 @@ import java.util.stream.IntStream;
  * }</pre>
  *
  * <p>Weights stay where they are mapped; opening reads headers only. A model may be used by several
- * threads, which take turns. Closing it while it is in use waits for the answer in the making.
+ * threads, which take turns; pictures and texts are prepared outside of them. Closing it while it
+ * is in use waits for the answer in the making.
+ *
+ * <p>A request whose conversation begins as that of the request before is read from where they
+ * differ, and pictures that come again are not encoded again; see {@link Reuse}.
  */
 public final class VisionLanguageModel implements AutoCloseable {
 
@@ -64,9 +71,10 @@ public final class VisionLanguageModel implements AutoCloseable {
   private final GenerationConfig defaults;
   private final Optional<VisualRuntime> visual;
   private final DecoderRuntime decoder;
-  private final Turns turns = new Turns();
+  private final PromptReader prompts;
+  private final Turns turns;
 
-  private VisionLanguageModel(OpenedModel opened, Backend backend) {
+  private VisionLanguageModel(OpenedModel opened, Backend backend, Reuse reuse) {
     this.opened = opened;
     this.backend = backend;
     processor = opened.family().processor(opened.description());
@@ -77,6 +85,9 @@ public final class VisionLanguageModel implements AutoCloseable {
             .visual()
             .map(path -> new VisualRuntime(path, backend, opened.source()));
     decoder = new DecoderRuntime(opened.architecture(), backend, opened.source());
+    FeatureCache features = new FeatureCache(reuse.featureBytes());
+    prompts = new PromptReader(visual, decoder, features, reuse.conversation());
+    turns = new Turns(features::clear);
   }
 
   /**
@@ -124,7 +135,7 @@ public final class VisionLanguageModel implements AutoCloseable {
     Backend backend = null;
     try {
       backend = Backends.find().open(options.backendName(), options.backendOptions());
-      VisionLanguageModel model = new VisionLanguageModel(opened, backend);
+      VisionLanguageModel model = new VisionLanguageModel(opened, backend, options.reuse());
       event.modelType = opened.modelType();
       event.weightBytes = model.modules().byteSize();
       event.commit();
@@ -160,16 +171,11 @@ public final class VisionLanguageModel implements AutoCloseable {
    */
   public GenerationResult generate(GenerationRequest request) {
     long started = System.nanoTime();
-    return turns.take(() -> {
-      PreparedPrompt prompt = processor.prepare(request.messages());
-      return new Generation(
-              visual,
-              decoder,
-              processor.tokenizer(),
-              defaults,
-              opened.architecture().decoder().geometry().contextLength())
-          .run(request, prompt, started);
-    });
+    PreparedPrompt prompt = prompt(request.messages());
+    TokenSequence sequence = Turns.inMemory(() -> TokenSequence.of(prompt));
+    return turns.take(() ->
+        new Generation(prompts, processor.tokenizer(), defaults, contextLength())
+            .run(request, prompt, sequence, started));
   }
 
   /**
@@ -214,19 +220,25 @@ public final class VisionLanguageModel implements AutoCloseable {
   }
 
   private AnswerScore score(List<Message> conversation, int[] answer) {
-    return turns.take(() ->
-        new AnswerScoring(
-                visual, decoder, opened.architecture().decoder().geometry().contextLength())
-            .score(processor.prepare(conversation), answer));
+    PreparedPrompt prompt = prompt(conversation);
+    TokenSequence sequence = Turns.inMemory(() -> TokenSequence.of(prompt));
+    return turns.take(
+        () -> new AnswerScoring(prompts, contextLength()).score(prompt, sequence, answer));
+  }
+
+  private int contextLength() {
+    return opened.architecture().decoder().geometry().contextLength();
   }
 
   /**
    * Returns a conversation as the decoder would read it: the rendered template and the tokens.
    *
    * @throws InputException if the conversation cannot be put to this model
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
    */
   public PreparedPrompt prompt(List<Message> conversation) {
-    return processor.prepare(conversation);
+    // Preparing needs no turn: it may take long, and others can use the model meanwhile.
+    return Turns.inMemory(() -> processor.prepare(conversation));
   }
 
   /**
@@ -237,15 +249,14 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @throws InputException if the picture cannot be put to this model
    */
   public Map<String, Tensor> features(Image image, Set<Feature> wanted) {
+    VisualPath path =
+        opened
+            .architecture()
+            .visual()
+            .orElseThrow(() ->
+                new InputException("This model reads text only; it has no features of pictures."));
+    PreparedVisual prepared = Turns.inMemory(() -> processor.prepare(image));
     return turns.take(() -> {
-      VisualPath path =
-          opened
-              .architecture()
-              .visual()
-              .orElseThrow(() ->
-                  new InputException(
-                      "This model reads text only; it has no features of pictures."));
-      PreparedVisual prepared = processor.prepare(image);
       Set<VisualRuntime.Extra> extras = EnumSet.noneOf(VisualRuntime.Extra.class);
       for (Feature feature : wanted) {
         switch (feature) {

@@ -51,4 +51,16 @@ public interface Decoder {
    * @param count the graph's tokens
    */
   void setPositions(Executable executable, TokenPositions positions, int first, int count);
+
+  /**
+   * Returns whether keys that were made with some positions serve a sequence with others, for those
+   * first tokens whose own positions are the same in both. Embeddings that stretch with the length
+   * of the prompt may say no.
+   *
+   * @param before the positions that the keys in the cache were made with
+   * @param next those of the sequence to be read
+   */
+  default boolean continues(TokenPositions before, TokenPositions next) {
+    return true;
+  }
 }

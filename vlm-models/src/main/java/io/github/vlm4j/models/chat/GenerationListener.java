@@ -9,15 +9,16 @@ public interface GenerationListener {
   GenerationListener NONE = new GenerationListener() {};
 
   /**
-   * A picture or video passed the encoder.
+   * A picture or video passed the encoder. Those whose features the model still knows do not.
    *
    * @param done how many so far
-   * @param total how many there are
+   * @param total how many there are to encode
    */
   default void imageEncoded(int done, int total) {}
 
   /**
-   * A part of the prompt passed the decoder.
+   * A part of the prompt passed the decoder. The first call tells how much of it had been read for
+   * the request before; 0 means nothing.
    *
    * @param done how many tokens so far
    * @param total the prompt's tokens

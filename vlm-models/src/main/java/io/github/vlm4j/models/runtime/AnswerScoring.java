@@ -6,20 +6,17 @@ import io.github.vlm4j.models.family.PreparedPrompt;
 import io.github.vlm4j.text.generate.CrossEntropy;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** How likely an answer is: it is read after its prompt in one go, and each token looked up. */
 public final class AnswerScoring {
 
-  private final Optional<VisualRuntime> visual;
-  private final DecoderRuntime decoder;
+  private final PromptReader prompts;
   private final int contextLength;
 
   /** Takes what does the work. */
-  public AnswerScoring(Optional<VisualRuntime> visual, DecoderRuntime decoder, int contextLength) {
-    this.visual = visual;
-    this.decoder = decoder;
+  public AnswerScoring(PromptReader prompts, int contextLength) {
+    this.prompts = prompts;
     this.contextLength = contextLength;
   }
 
@@ -27,29 +24,23 @@ public final class AnswerScoring {
    * Scores an answer.
    *
    * @param prompt the conversation as the decoder reads it
+   * @param sequence its tokens
    * @param answer the answer's tokens
    * @throws InputException if there is no token, or more than fit; no work has been done then
    */
-  public AnswerScore score(PreparedPrompt prompt, int[] answer) {
+  public AnswerScore score(PreparedPrompt prompt, TokenSequence sequence, int[] answer) {
     requireRoom(prompt, answer);
-    int[] prompted = prompt.ids();
-    int[] ids = IntStream.concat(Arrays.stream(prompted), Arrays.stream(answer)).toArray();
-    CrossEntropy entropy = new CrossEntropy(CrossEntropy.nextTokens(ids, prompted.length));
-    List<EncodedVisual> visuals =
-        prompt.visuals().stream().map(prepared -> visual.orElseThrow().encode(prepared)).toList();
-    decoder.reset();
+    int last = prompt.ids().length - 1;
     // Nothing is asked of what comes after the last token, so that it need not be read.
-    decoder.read(
-        Arrays.copyOf(ids, ids.length - 1),
-        visuals,
-        prompt.positions(),
-        prompted.length - 1,
-        entropy::add,
-        done -> {});
+    TokenSequence read = sequence.followedBy(Arrays.copyOf(answer, answer.length - 1));
+    int[] all = sequence.followedBy(answer).ids();
+    CrossEntropy entropy = new CrossEntropy(CrossEntropy.nextTokens(all, last + 1));
+    List<EncodedVisual> visuals = prompts.begin(prompt, read, last, (done, total) -> {}).visuals();
+    prompts.decoder().read(read.ids(), visuals, read.positions(), last, entropy::add, done -> {});
     return new AnswerScore(
         IntStream.of(answer).boxed().toList(),
         entropy.logprobs(),
-        prompted.length,
+        prompt.ids().length,
         prompt.imageTokens());
   }
 

@@ -70,6 +70,7 @@ public final class DecoderRuntime implements AutoCloseable {
   private final Backend backend;
   private final WeightSource weights;
   private final KvCache cache;
+  private final ReadTokens read;
   private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED_GRAPHS);
   private final float[] logits;
 
@@ -91,12 +92,30 @@ public final class DecoderRuntime implements AutoCloseable {
     this.backend = backend;
     this.weights = weights;
     this.cache = new KvCache(backend, decoder.geometry(), cacheType);
+    this.read = new ReadTokens(decoder);
     this.logits = new float[decoder.geometry().vocabularySize()];
   }
 
   /** Forgets the sequence; memory is kept for the next one. */
   public void reset() {
     cache.truncate(0);
+    read.forget();
+  }
+
+  /**
+   * Begins a sequence, of which as much is taken as read as the sequence before it shares: the same
+   * tokens in the same positions, and in the place of tokens the same pictures. After {@link
+   * #reset} nothing is shared until the next call of this has been read.
+   *
+   * @param next the sequence, whose tokens from {@link #length} on are to be read
+   * @param most how many tokens may be taken as read
+   * @return how many are
+   */
+  public int begin(TokenSequence next, int most) {
+    int shared = Math.min(most, read.shared(next, cache.length()));
+    cache.truncate(shared);
+    read.belongTo(next);
+    return shared;
   }
 
   /** Returns the length of a row of logits. */
@@ -120,14 +139,15 @@ public final class DecoderRuntime implements AutoCloseable {
       // Whatever was compiled for the old capacity is of no more use.
       executables.close();
       cache.reserve(Math.ceilDiv(tokens, CAPACITY_STEP) * CAPACITY_STEP);
+      read.reserve(cache.capacity());
     }
   }
 
   /**
-   * Reads a prompt that begins the sequence.
+   * Reads a prompt, or what of it has not been read.
    *
    * @param ids its tokens
-   * @param visuals the pictures whose placeholders are among them, in order
+   * @param visuals the pictures whose placeholders are among those not read, in order
    * @param positions of the tokens
    * @param progress told after each chunk how many tokens have been read
    * @return the logits after the last token, {@code [vocabulary]}, valid until the next call
@@ -139,13 +159,14 @@ public final class DecoderRuntime implements AutoCloseable {
   }
 
   /**
-   * Reads a sequence from its beginning, in chunks as a prompt, and tells the logits after each of
-   * its last tokens.
+   * Reads a sequence from where it has been read to, in chunks as a prompt, and tells the logits
+   * after each of its last tokens.
    *
    * @param ids its tokens
-   * @param visuals the pictures whose placeholders are among them, in order
+   * @param visuals the pictures whose placeholders are among those not read, in order
    * @param positions of the tokens
-   * @param first the index of the first token after which the logits are wanted
+   * @param first the index of the first token after which the logits are wanted; it must not have
+   *     been read
    * @param rows told the logits after that token and every later one, in order
    * @param progress told after each chunk how many tokens have been read
    */
@@ -158,7 +179,7 @@ public final class DecoderRuntime implements AutoCloseable {
       IntConsumer progress) {
     reserve(ids.length);
     int logitRows = Math.clamp(MAX_LOGITS / logits.length, 1, CHUNK);
-    int from = 0;
+    int from = cache.length();
     while (from < ids.length) {
       int firstHere = Math.max(from, first);
       int to = Math.min(Math.min(from + CHUNK, firstHere + logitRows), ids.length);
@@ -183,6 +204,7 @@ public final class DecoderRuntime implements AutoCloseable {
     executable.input(IDS).setInt(0, token);
     decoder.setPositions(executable, positions, cache.length(), 1);
     executable.run();
+    read.put(cache.length(), token);
     cache.advance(1);
     return logits(executable, 0);
   }
@@ -205,6 +227,9 @@ public final class DecoderRuntime implements AutoCloseable {
     }
     decoder.setPositions(executable, positions, from, to - from);
     executable.run();
+    for (int i = from; i < to; i++) {
+      read.put(i, ids[i]);
+    }
     cache.advance(to - from);
     return executable;
   }

@@ -17,4 +17,18 @@ public record EncodedVisual(Tensor embeddings, List<Tensor> deepstack, int[] row
   public EncodedVisual {
     deepstack = List.copyOf(deepstack);
   }
+
+  /** Returns the same picture in another place. */
+  EncodedVisual at(int[] otherRows) {
+    return new EncodedVisual(embeddings, deepstack, otherRows);
+  }
+
+  /** Returns the bytes that its features take. */
+  long bytes() {
+    return bytes(embeddings) + deepstack.stream().mapToLong(EncodedVisual::bytes).sum();
+  }
+
+  private static long bytes(Tensor tensor) {
+    return Tensor.byteSize(tensor.dtype(), tensor.shape());
+  }
 }

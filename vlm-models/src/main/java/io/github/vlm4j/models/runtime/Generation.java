@@ -17,7 +17,6 @@ import io.github.vlm4j.text.tokenizer.TokenStream;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -26,25 +25,17 @@ import java.util.Set;
  */
 public final class Generation {
 
-  private final Optional<VisualRuntime> visual;
+  private final PromptReader prompts;
   private final DecoderRuntime decoder;
   private final Tokenizer tokenizer;
   private final GenerationConfig defaults;
   private final int contextLength;
 
-  /**
-   * Takes what does the work.
-   *
-   * @param visual empty for a model of text alone, whose prompts hold no pictures
-   */
+  /** Takes what does the work. */
   public Generation(
-      Optional<VisualRuntime> visual,
-      DecoderRuntime decoder,
-      Tokenizer tokenizer,
-      GenerationConfig defaults,
-      int contextLength) {
-    this.visual = visual;
-    this.decoder = decoder;
+      PromptReader prompts, Tokenizer tokenizer, GenerationConfig defaults, int contextLength) {
+    this.prompts = prompts;
+    this.decoder = prompts.decoder();
     this.tokenizer = tokenizer;
     this.defaults = defaults;
     this.contextLength = contextLength;
@@ -55,10 +46,12 @@ public final class Generation {
    *
    * @param request the conversation and how to answer it
    * @param prompt the conversation as the decoder reads it
+   * @param sequence its tokens
    * @param started when the request came, by {@link System#nanoTime}
    * @throws InputException if the prompt leaves no room for an answer; no work has been done then
    */
-  public GenerationResult run(GenerationRequest request, PreparedPrompt prompt, long started) {
+  public GenerationResult run(
+      GenerationRequest request, PreparedPrompt prompt, TokenSequence sequence, long started) {
     requireRoom(prompt);
     int limit = Math.min(request.maxNewTokens(), contextLength - prompt.ids().length);
     Sampler sampler =
@@ -66,9 +59,9 @@ public final class Generation {
     sampler.read(prompt.ids());
     Answer answer = new Answer(request, tokenizer, defaults.eosTokenIds(), limit);
 
-    List<EncodedVisual> visuals = encode(prompt, request.listener());
+    PromptReader.Beginning beginning = begin(prompt, sequence, request.listener());
     long encoded = System.nanoTime();
-    float[] logits = prefill(prompt, visuals, limit, request.listener());
+    float[] logits = prefill(prompt, beginning, limit, request.listener());
     long prefilled = System.nanoTime();
     long firstToken = prefilled;
     DecodeEvent event = new DecodeEvent();
@@ -105,7 +98,9 @@ public final class Generation {
             millis(prefilled - encoded),
             decodeMs,
             millis(firstToken - started),
-            laterTokens == 0 ? 0 : laterTokens / decodeMs * 1000));
+            laterTokens == 0 ? 0 : laterTokens / decodeMs * 1000,
+            beginning.readTokens(),
+            beginning.readPictures()));
   }
 
   private void requireRoom(PreparedPrompt prompt) {
@@ -121,26 +116,31 @@ public final class Generation {
     }
   }
 
-  private List<EncodedVisual> encode(PreparedPrompt prompt, GenerationListener listener) {
-    List<EncodedVisual> visuals = new ArrayList<>();
-    for (var prepared : prompt.visuals()) {
-      visuals.add(visual.orElseThrow().encode(prepared));
-      listener.imageEncoded(visuals.size(), prompt.visuals().size());
-    }
-    return visuals;
+  private PromptReader.Beginning begin(
+      PreparedPrompt prompt, TokenSequence sequence, GenerationListener listener) {
+    // The last token is read in any case, for what comes after it.
+    PromptReader.Beginning beginning =
+        prompts.begin(prompt, sequence, prompt.ids().length - 1, listener::imageEncoded);
+    listener.promptRead(beginning.readTokens(), prompt.ids().length);
+    return beginning;
   }
 
   private float[] prefill(
-      PreparedPrompt prompt, List<EncodedVisual> visuals, int limit, GenerationListener listener) {
+      PreparedPrompt prompt,
+      PromptReader.Beginning beginning,
+      int limit,
+      GenerationListener listener) {
     PrefillEvent event = new PrefillEvent();
     event.begin();
     int length = prompt.ids().length;
-    decoder.reset();
     decoder.reserve(length + Math.min(limit, GenerationRequest.DEFAULT_MAX_NEW_TOKENS));
     float[] logits =
         decoder.prefill(
-            prompt.ids(), visuals, prompt.positions(), done -> listener.promptRead(done, length));
-    event.tokens = length;
+            prompt.ids(),
+            beginning.visuals(),
+            prompt.positions(),
+            done -> listener.promptRead(done, length));
+    event.tokens = length - beginning.readTokens();
     event.commit();
     return logits;
   }

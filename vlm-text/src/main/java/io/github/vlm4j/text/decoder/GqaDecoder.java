@@ -135,6 +135,11 @@ public final class GqaDecoder implements Decoder {
     }
   }
 
+  @Override
+  public boolean continues(TokenPositions before, TokenPositions next) {
+    return rotary.sameTurns(before, next);
+  }
+
   /** One layer: attention over the cache, then the MLP, each behind a norm. */
   private static final class Layer {
     private final RmsNorm attentionNorm;

@@ -47,6 +47,11 @@ public final class QwenRotary implements RotaryEmbedding {
   }
 
   @Override
+  public boolean sameTurns(TokenPositions a, TokenPositions b) {
+    return base(a.promptLength()) == base(b.promptLength());
+  }
+
+  @Override
   public boolean scalesQueries() {
     return logN;
   }

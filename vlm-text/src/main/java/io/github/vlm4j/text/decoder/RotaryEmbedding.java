@@ -20,6 +20,14 @@ public interface RotaryEmbedding {
    */
   void fill(TokenPositions positions, int first, int count, Tensor cos, Tensor sin);
 
+  /**
+   * Returns whether a token in the same position turns the same way in two sequences; not where the
+   * angles go by the length of the prompt and the lengths are far apart.
+   */
+  default boolean sameTurns(TokenPositions a, TokenPositions b) {
+    return true;
+  }
+
   /** Returns whether queries have tables of their own, as with log-n attention (Su, 2021). */
   default boolean scalesQueries() {
     return false;
