@@ -11,11 +11,14 @@ import io.github.vlm4j.models.Benchmarks;
 import io.github.vlm4j.models.runtime.BenchmarkResult;
 import io.github.vlm4j.models.runtime.EncoderBenchmark;
 import io.github.vlm4j.models.runtime.ModelBenchmark;
+import io.github.vlm4j.models.runtime.ModelBenchmark.PictureSize;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -81,25 +84,38 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--prompt-tokens",
       paramLabel = "N",
+      split = ",",
       defaultValue = "512",
-      description = "The prompt's tokens. Default: ${DEFAULT-VALUE}.")
-  int promptTokens;
+      description =
+          "The tokens of the prompt; several lengths are measured one after the other. "
+              + "Default: ${DEFAULT-VALUE}.")
+  List<Integer> promptTokens = List.of();
+
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      split = ",",
+      description =
+          "How many tokens there are when the first is written; they are taken as read. "
+              + "Default: those of the prompt.")
+  @Nullable List<Integer> contexts;
 
   @Option(
       names = "--new-tokens",
       paramLabel = "N",
       defaultValue = "64",
-      description = "The tokens to write after it. Default: ${DEFAULT-VALUE}.")
+      description = "The tokens to write at each context. Default: ${DEFAULT-VALUE}.")
   int newTokens;
 
   @Option(
       names = "--image-size",
       paramLabel = "HxW",
+      split = ",",
       defaultValue = "512x512",
       description =
-          "The picture's height and width in pixels; 0x0 leaves pictures out. "
+          "The picture's height and width in pixels, or several; 0x0 leaves pictures out. "
               + "Default: ${DEFAULT-VALUE}.")
-  String imageSize = "";
+  List<String> imageSizes = List.of();
 
   @Option(
       names = "--batch",
@@ -149,7 +165,8 @@ final class BenchCommand implements Callable<Integer> {
       BenchmarkResult result = measure(new Benchmarks(backend, plan, terminal::progress));
       Optional<DeviceLimits> measured = before.map(first -> best(first, backend));
       terminal.clearProgress();
-      print(report(backend.description(), result, measured));
+      Surroundings where = new Surroundings(backend.description(), measured, Machine.peakBytes());
+      print(report(where, result));
       return Main.OK;
     }
   }
@@ -168,13 +185,10 @@ final class BenchCommand implements Callable<Integer> {
         : benchmarks.checkpoint(parts.of(requireNonNull(model)));
   }
 
-  private static BenchReport report(
-      String backend, BenchmarkResult result, Optional<DeviceLimits> measured) {
+  private static BenchReport report(Surroundings where, BenchmarkResult result) {
     return switch (result) {
-      case ModelBenchmark.Result writing ->
-          new ModelReport(backend, writing, measured, Machine.peakBytes());
-      case EncoderBenchmark.Result embedding ->
-          new EncoderReport(backend, embedding, measured, Machine.peakBytes());
+      case ModelBenchmark.Result writing -> new ModelReport(where, writing);
+      case EncoderBenchmark.Result embedding -> new EncoderReport(where, embedding);
     };
   }
 
@@ -187,26 +201,37 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private Benchmarks.Plan plan() {
-    Matcher matcher = SIZE.matcher(imageSize);
+    List<Integer> at = contexts == null ? promptTokens : contexts;
+    promptTokens.forEach(tokens -> requireAtLeast(1, "--prompt-tokens", tokens));
+    at.forEach(tokens -> requireAtLeast(0, "--context", tokens));
+    requireAtLeast(1, "--new-tokens", newTokens);
+    requireAtLeast(1, "--repetitions", repetitions);
+    requireAtLeast(1, "--batch", batch);
+    List<PictureSize> pictures = imageSizes.stream().flatMap(size -> pictures(size)).toList();
+    return new Benchmarks.Plan(
+        new ModelBenchmark.Plan(promptTokens, at, newTokens, pictures, repetitions),
+        new EncoderBenchmark.Plan(batch, repetitions));
+  }
+
+  private Stream<PictureSize> pictures(String size) {
+    Matcher matcher = SIZE.matcher(size);
     if (!matcher.matches()) {
-      throw usage(
-          "--image-size must be height x width, such as 512x512, not \"" + imageSize + "\"");
+      throw usage("--image-size must be height x width, such as 512x512, not \"" + size + "\"");
     }
     int height = Integer.parseInt(matcher.group(1));
     int width = Integer.parseInt(matcher.group(2));
-    if (height == 0 != (width == 0)) {
-      throw usage("--image-size must be two sides above 0, or 0x0, not \"" + imageSize + "\"");
+    if (height == 0 && width == 0) {
+      return Stream.of();
     }
-    requirePositive("--prompt-tokens", promptTokens);
-    requirePositive("--new-tokens", newTokens);
-    requirePositive("--repetitions", repetitions);
-    requirePositive("--batch", batch);
-    return new Benchmarks.Plan(promptTokens, newTokens, height, width, batch, repetitions);
+    if (height == 0 || width == 0) {
+      throw usage("--image-size must be two sides above 0, or 0x0, not \"" + size + "\"");
+    }
+    return Stream.of(new PictureSize(height, width));
   }
 
-  private void requirePositive(String option, int value) {
-    if (value < 1) {
-      throw usage(option + " must be at least 1, not " + value);
+  private void requireAtLeast(int least, String option, int value) {
+    if (value < least) {
+      throw usage(option + " must be at least " + least + ", not " + value);
     }
   }
 

@@ -1,105 +1,110 @@
 package io.github.vlm4j.cli;
 
+import static io.github.vlm4j.models.runtime.ModelBenchmark.Result.median;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.vlm4j.core.backend.DeviceLimits;
+import io.github.vlm4j.models.runtime.ModelBenchmark.Decode;
+import io.github.vlm4j.models.runtime.ModelBenchmark.Picture;
+import io.github.vlm4j.models.runtime.ModelBenchmark.Prefill;
 import io.github.vlm4j.models.runtime.ModelBenchmark.Result;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * What was measured of a model that writes, in words and as JSON.
  *
- * @param backend what was measured
+ * @param where it was measured
  * @param result the figures
- * @param limits of the machine, if they were measured
- * @param peakBytes the most memory the process had, if the system tells
  */
-record ModelReport(
-    String backend, Result result, Optional<DeviceLimits> limits, OptionalLong peakBytes)
-    implements BenchReport {
+record ModelReport(Surroundings where, Result result) implements BenchReport {
 
-  private double prefill() {
-    return Result.median(result.prefillTokensPerSecond());
+  private Optional<Double> share(Prefill prefill) {
+    return where.ofArithmetic(
+        prefill.flops() / prefill.tokens() * median(prefill.tokensPerSecond()));
   }
 
-  private double decode() {
-    return Result.median(result.decodeTokensPerSecond());
+  private Optional<Double> share(Decode decode) {
+    return where.ofBandwidth(decode.bytes() * median(decode.tokensPerSecond()));
   }
 
-  private double prefillFlopsPerSecond(int tokens) {
-    return result.prefillFlops() / tokens * prefill();
+  private Optional<Double> share(Picture picture) {
+    return where.ofArithmetic(picture.flops() / (median(picture.ms()) / 1000));
+  }
+
+  private String weightType() {
+    return result.weightType().name().toLowerCase(Locale.ROOT);
   }
 
   @Override
   public String text() {
-    StringBuilder text = new StringBuilder(backend).append('\n');
-    BenchReport.line(
-        text, "prefill", "%.1f tokens/s".formatted(prefill()), result.prefillTokensPerSecond());
-    BenchReport.line(
-        text, "decode", "%.2f tokens/s".formatted(decode()), result.decodeTokensPerSecond());
-    if (!result.imageMs().isEmpty()) {
+    StringBuilder text = new StringBuilder(where.backend());
+    text.append("; weights in ").append(weightType()).append(System.lineSeparator());
+    for (Prefill prefill : result.prefills()) {
       BenchReport.line(
-          text, "image", "%.0f ms".formatted(Result.median(result.imageMs())), result.imageMs());
+          text,
+          "prefill of " + prefill.tokens(),
+          "%.1f tokens/s".formatted(median(prefill.tokensPerSecond())),
+          prefill.tokensPerSecond(),
+          share(prefill),
+          "peak arithmetic");
     }
-    peakBytes.ifPresent(bytes ->
-        text.append("%-10s %s%n".formatted("memory", InspectCommand.bytes(bytes) + " peak")));
-    limits.ifPresent(limit -> {
+    for (Decode decode : result.decodes()) {
+      BenchReport.line(
+          text,
+          "decode at " + decode.context(),
+          "%.2f tokens/s".formatted(median(decode.tokensPerSecond())),
+          decode.tokensPerSecond(),
+          share(decode),
+          "bandwidth");
+    }
+    for (Picture picture : result.pictures()) {
+      BenchReport.line(
+          text,
+          "image of %d×%d".formatted(picture.size().height(), picture.size().width()),
+          "%.0f ms".formatted(median(picture.ms())),
+          picture.ms(),
+          share(picture),
+          "peak arithmetic");
+    }
+    for (Decode decode : result.decodes()) {
       text.append(
-          "%-10s %.1f GFLOP/s f32, %.1f GB/s read%n"
-              .formatted("limits", limit.flopsPerSecond() / 1e9, limit.bytesPerSecond() / 1e9));
-      text.append(
-          "%-10s prefill %.0f %% of peak arithmetic, decode %.0f %% of bandwidth%s%n"
-              .formatted(
-                  "reached",
-                  100 * prefillFraction(limit),
-                  100 * decodeFraction(limit),
-                  result.imageMs().isEmpty()
-                      ? ""
-                      : ", image %.0f %% of peak arithmetic"
-                          .formatted(100 * imageFraction(limit))));
-    });
-    return text.toString();
-  }
-
-  private double prefillFraction(DeviceLimits limit) {
-    return prefillFlopsPerSecond(result.promptTokens()) / limit.flopsPerSecond();
-  }
-
-  private double decodeFraction(DeviceLimits limit) {
-    return decode() * result.decodeBytes() / limit.bytesPerSecond();
-  }
-
-  private double imageFraction(DeviceLimits limit) {
-    return result.imageFlops() / (Result.median(result.imageMs()) / 1000) / limit.flopsPerSecond();
+          "%-20s %.0f bytes a token, decoding at %d%n"
+              .formatted("allocation", decode.allocatedBytes(), decode.context()));
+    }
+    return text.append(where.text()).toString();
   }
 
   @Override
   public ObjectNode json() {
-    ObjectNode node = Json.object();
-    node.put("backend", backend);
-    node.put("prefillTokensPerSecond", prefill());
-    node.put("decodeTokensPerSecond", decode());
-    if (!result.imageMs().isEmpty()) {
-      node.put("imageMs", Result.median(result.imageMs()));
+    ObjectNode node = where.json();
+    node.put("weights", weightType());
+    ArrayNode prefills = node.putArray("prefill");
+    for (Prefill prefill : result.prefills()) {
+      ObjectNode each = prefills.addObject();
+      each.put("promptTokens", prefill.tokens());
+      each.put("tokensPerSecond", median(prefill.tokensPerSecond()));
+      each.put("flops", prefill.flops());
+      BenchReport.figures(each, prefill.tokensPerSecond(), share(prefill));
     }
-    peakBytes.ifPresent(bytes -> node.put("peakMemoryBytes", bytes));
-    node.put("decodeBytesPerToken", result.decodeBytes());
-    node.put("prefillFlops", result.prefillFlops());
-    node.put("imageFlops", result.imageFlops());
-    ObjectNode all = node.putObject("repetitions");
-    result.prefillTokensPerSecond().forEach(all.putArray("prefillTokensPerSecond")::add);
-    result.decodeTokensPerSecond().forEach(all.putArray("decodeTokensPerSecond")::add);
-    result.imageMs().forEach(all.putArray("imageMs")::add);
-    limits.ifPresent(limit -> {
-      ObjectNode of = node.putObject("limits");
-      of.put("flopsPerSecond", limit.flopsPerSecond());
-      of.put("bytesPerSecond", limit.bytesPerSecond());
-      of.put("prefillFraction", prefillFraction(limit));
-      of.put("decodeFraction", decodeFraction(limit));
-      if (!result.imageMs().isEmpty()) {
-        of.put("imageFraction", imageFraction(limit));
-      }
-    });
+    ArrayNode decodes = node.putArray("decode");
+    for (Decode decode : result.decodes()) {
+      ObjectNode each = decodes.addObject();
+      each.put("context", decode.context());
+      each.put("tokensPerSecond", median(decode.tokensPerSecond()));
+      each.put("bytesPerToken", decode.bytes());
+      each.put("allocatedBytesPerToken", decode.allocatedBytes());
+      BenchReport.figures(each, decode.tokensPerSecond(), share(decode));
+    }
+    ArrayNode pictures = node.putArray("image");
+    for (Picture picture : result.pictures()) {
+      ObjectNode each = pictures.addObject();
+      each.put("height", picture.size().height());
+      each.put("width", picture.size().width());
+      each.put("ms", median(picture.ms()));
+      each.put("flops", picture.flops());
+      BenchReport.figures(each, picture.ms(), share(picture));
+    }
     return node;
   }
 }

@@ -23,22 +23,58 @@ final class BenchCommandTest {
                 "--model",
                 MODEL,
                 "--prompt-tokens",
-                "20",
+                "20,7",
+                "--context",
+                "0,30,600",
                 "--new-tokens",
                 "5",
                 "--image-size",
-                "32x48",
+                "32x48,64x64",
                 "--repetitions",
                 "2",
+                "--limits",
                 "--json")
             .json();
-    for (String figure :
-        new String[] {"prefillTokensPerSecond", "decodeTokensPerSecond", "imageMs"}) {
-      assertThat(json.get(figure).doubleValue()).as(figure).isPositive();
-      assertThat(json.get("repetitions").get(figure)).hasSize(2);
+    assertThat(json.get("prefill").findValuesAsText("promptTokens")).containsExactly("20", "7");
+    assertThat(json.get("decode").findValuesAsText("context")).containsExactly("0", "30", "600");
+    assertThat(json.get("image").findValuesAsText("width")).containsExactly("48", "64");
+    for (String part : new String[] {"prefill", "decode", "image"}) {
+      for (JsonNode each : json.get(part)) {
+        assertThat(each.get("repetitions")).hasSize(2);
+        assertThat(each.get("fraction").doubleValue()).as(part).isPositive();
+      }
     }
-    assertThat(json.get("decodeBytesPerToken").doubleValue()).isPositive();
+    assertThat(json.get("prefill").get(0).get("tokensPerSecond").doubleValue()).isPositive();
+    assertThat(json.get("image").get(1).get("ms").doubleValue()).isPositive();
+    assertThat(json.get("limits").get("bytesPerSecond").doubleValue()).isPositive();
     assertThat(json.get("backend").textValue()).contains("cpu");
+    assertThat(json.get("weights").textValue()).isEqualTo("f32");
+  }
+
+  @Test
+  void aLongerContextIsMoreToRead() {
+    JsonNode decode =
+        CommandRun.of(
+                "bench",
+                "--config",
+                MODEL,
+                "--random-weights",
+                "bf16",
+                "--prompt-tokens",
+                "4",
+                "--context",
+                "100,200",
+                "--new-tokens",
+                "2",
+                "--image-size",
+                "0x0",
+                "--repetitions",
+                "1",
+                "--json")
+            .json()
+            .get("decode");
+    assertThat(decode.get(1).get("bytesPerToken").doubleValue())
+        .isGreaterThan(decode.get(0).get("bytesPerToken").doubleValue());
   }
 
   @ParameterizedTest
@@ -81,13 +117,20 @@ final class BenchCommandTest {
                 "1",
                 "--json")
             .json();
-    assertThat(json.has("imageMs")).isFalse();
+    assertThat(json.get("image")).isEmpty();
   }
 
   @Test
   void moreTokensThanTheContextAreRefused() {
     CommandRun.of("bench", "--model", MODEL, "--prompt-tokens", "1020", "--image-size", "0x0")
         .failed("1020", "1024");
+    CommandRun.of("bench", "--model", MODEL, "--context", "10,1020", "--image-size", "0x0")
+        .failed("1020", "1024");
+  }
+
+  @Test
+  void aContextBelowZeroIsRefused() {
+    CommandRun.of("bench", "--model", MODEL, "--context", "10,-1").misused("--context", "-1");
   }
 
   @Test

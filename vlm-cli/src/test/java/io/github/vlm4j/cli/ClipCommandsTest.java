@@ -276,9 +276,9 @@ final class ClipCommandsTest {
     JsonNode json =
         CommandRun.of("bench", "--model", FOLDER, "--batch", "3", "--repetitions", "2", "--json")
             .json();
-    assertThat(json.get("imagesPerSecond").doubleValue()).isPositive();
-    assertThat(json.get("textsPerSecond").doubleValue()).isPositive();
-    assertThat(json.at("/repetitions/imageBatchMs")).hasSize(2);
+    assertThat(json.at("/images/perSecond").doubleValue()).isPositive();
+    assertThat(json.at("/texts/perSecond").doubleValue()).isPositive();
+    assertThat(json.at("/images/repetitions")).hasSize(2);
     JsonNode random =
         CommandRun.of(
                 "bench",
@@ -290,8 +290,8 @@ final class ClipCommandsTest {
                 "1",
                 "--json")
             .json();
-    assertThat(random.get("imageFlops").doubleValue())
-        .isEqualTo(json.get("imageFlops").doubleValue());
+    assertThat(random.at("/images/flops").doubleValue())
+        .isEqualTo(json.at("/images/flops").doubleValue());
   }
 
   @Test

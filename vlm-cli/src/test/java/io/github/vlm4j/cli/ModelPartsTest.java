@@ -144,8 +144,8 @@ final class ModelPartsTest {
   void benchMeasuresIt() {
     JsonNode json =
         run("bench", "--prompt-tokens", 8, "--new-tokens", 2, "--repetitions", 1, "--json").json();
-    assertThat(json.get("decodeTokensPerSecond").doubleValue()).isPositive();
-    assertThat(json.get("imageMs").doubleValue()).isPositive();
+    assertThat(json.at("/decode/0/tokensPerSecond").doubleValue()).isPositive();
+    assertThat(json.at("/image/0/ms").doubleValue()).isPositive();
   }
 
   @ParameterizedTest

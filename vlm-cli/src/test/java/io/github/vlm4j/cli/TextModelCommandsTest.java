@@ -104,6 +104,6 @@ final class TextModelCommandsTest {
                 "1",
                 "--json")
             .out();
-    assertThat(out).contains("prefillTokensPerSecond");
+    assertThat(out).contains("tokensPerSecond");
   }
 }

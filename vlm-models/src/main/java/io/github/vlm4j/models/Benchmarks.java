@@ -5,7 +5,6 @@ import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
-import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.DeclaredWeights;
@@ -33,20 +32,10 @@ public final class Benchmarks {
   /**
    * What to measure a model with.
    *
-   * @param promptTokens the prompt's length, for models that write
-   * @param newTokens the tokens to write after it
-   * @param imageHeight of the picture in pixels, for models that read any size; 0 leaves it out
-   * @param imageWidth likewise
-   * @param batch the pictures, and texts, that models which only embed encode together
-   * @param repetitions how often each is measured
+   * @param writing for models that write
+   * @param embedding for models that only embed
    */
-  public record Plan(
-      int promptTokens,
-      int newTokens,
-      int imageHeight,
-      int imageWidth,
-      int batch,
-      int repetitions) {}
+  public record Plan(ModelBenchmark.Plan writing, EncoderBenchmark.Plan embedding) {}
 
   private final Backend backend;
   private final Plan plan;
@@ -115,7 +104,7 @@ public final class Benchmarks {
     WeightScope scope = WeightScope.of(weights);
     DualEncoder encoder = format.assemble(scope);
     return new EncoderBenchmark(encoder.vision(), encoder.text(), backend, scope.source())
-        .run(new EncoderBenchmark.Plan(plan.batch(), plan.repetitions()), format.grid(), progress);
+        .run(plan.embedding(), format.grid(), progress);
   }
 
   private BenchmarkResult measure(ConfigNode config, WeightSource weights) {
@@ -129,18 +118,7 @@ public final class Benchmarks {
   }
 
   private BenchmarkResult measure(ModelArchitecture architecture, WeightSource weights) {
-    PatchGrid grid =
-        plan.imageHeight() == 0
-            ? null
-            : architecture
-                .visual()
-                .map(path -> path.gridFor(plan.imageHeight(), plan.imageWidth()))
-                .orElse(null);
-    return new ModelBenchmark(architecture, backend, weights)
-        .run(
-            new ModelBenchmark.Plan(
-                plan.promptTokens(), plan.newTokens(), grid, plan.repetitions()),
-            progress);
+    return new ModelBenchmark(architecture, backend, weights, progress).run(plan.writing());
   }
 
   /** Told before gigabytes are filled until the system ends the process. */

@@ -129,6 +129,18 @@ public final class DecoderRuntime implements AutoCloseable {
   }
 
   /**
+   * Takes the next tokens as read, whatever the cache holds in their place: what a step costs
+   * depends on how many tokens there are, not on which.
+   *
+   * @param tokens how many
+   * @throws io.github.vlm4j.core.BackendException if there is not enough memory
+   */
+  void skip(int tokens) {
+    reserve(cache.length() + tokens);
+    cache.advance(tokens);
+  }
+
+  /**
    * Makes room for a sequence.
    *
    * @param tokens in all

@@ -1,49 +1,66 @@
 package io.github.vlm4j.models.runtime;
 
+import com.sun.management.ThreadMXBean;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
-import io.github.vlm4j.core.model.DecoderGeometry;
+import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.TokenPositions;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.WeightSource;
 import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.VisualPath;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how fast a model reads prompts, writes tokens and encodes pictures. What the numbers are
- * does not matter for speed, so prompts are arbitrary tokens and pictures a gradient.
+ * does not matter for speed, so prompts are arbitrary tokens, pictures a gradient, and the tokens
+ * before those that are written are taken as read.
  */
 public final class ModelBenchmark {
 
   /**
    * What to measure.
    *
-   * @param promptTokens the length of the prompt
-   * @param newTokens how many tokens are written after it
-   * @param grid the picture's patches; null leaves the encoder out
+   * @param prompts lengths of prompts
+   * @param contexts how many tokens there are when the first is written
+   * @param newTokens how many tokens are written at each of them
+   * @param pictures sizes of pictures
    * @param repetitions how often each is measured, after one time that does not count
    */
-  public record Plan(int promptTokens, int newTokens, @Nullable PatchGrid grid, int repetitions) {
+  public record Plan(
+      List<Integer> prompts,
+      List<Integer> contexts,
+      int newTokens,
+      List<PictureSize> pictures,
+      int repetitions) {
 
     /**
-     * Checks the numbers.
+     * Checks the numbers and keeps immutable copies.
      *
      * @throws InputException naming the one that is out of its range
      */
     public Plan {
-      if (promptTokens < 1 || newTokens < 1 || repetitions < 1) {
+      prompts = List.copyOf(prompts);
+      contexts = List.copyOf(contexts);
+      pictures = List.copyOf(pictures);
+      if (prompts.stream().anyMatch(tokens -> tokens < 1)) {
+        throw new InputException("Prompts must have at least 1 token each, not " + prompts + ".");
+      }
+      if (contexts.stream().anyMatch(tokens -> tokens < 0)) {
+        throw new InputException("Contexts must be 0 or more tokens each, not " + contexts + ".");
+      }
+      if (newTokens < 1 || repetitions < 1) {
         throw new InputException(
-            "Prompt tokens, new tokens and repetitions must each be at least 1, not "
-                + promptTokens
-                + ", "
+            "New tokens and repetitions must each be at least 1, not "
                 + newTokens
-                + ", "
+                + " and "
                 + repetitions
                 + ".");
       }
@@ -51,31 +68,90 @@ public final class ModelBenchmark {
   }
 
   /**
-   * What was measured: each list has one figure per repetition.
+   * The size of a picture in pixels.
    *
-   * @param promptTokens the prompt's length
-   * @param prefillTokensPerSecond reading the prompt
-   * @param decodeTokensPerSecond writing tokens
-   * @param imageMs encoding the picture, without preprocessing; empty if it was left out
-   * @param prefillFlops the multiplications and additions of reading the prompt
-   * @param decodeBytes what is read from memory for a token: weights and cached keys and values
-   * @param imageFlops the multiplications and additions of encoding the picture
+   * @param height its height
+   * @param width its width
+   */
+  public record PictureSize(int height, int width) {
+
+    /**
+     * Checks that neither is below 1.
+     *
+     * @throws InputException if one is
+     */
+    public PictureSize {
+      if (height < 1 || width < 1) {
+        throw new InputException(
+            "A picture must have two sides above 0, not " + height + "×" + width + ".");
+      }
+    }
+  }
+
+  /**
+   * Reading a prompt.
+   *
+   * @param tokens the prompt's length
+   * @param flops its multiplications and additions
+   * @param tokensPerSecond one figure per repetition
+   */
+  public record Prefill(int tokens, double flops, List<Double> tokensPerSecond) {
+
+    /** Keeps an immutable copy. */
+    public Prefill {
+      tokensPerSecond = List.copyOf(tokensPerSecond);
+    }
+  }
+
+  /**
+   * Writing tokens.
+   *
+   * @param context how many tokens there were when the first was written
+   * @param bytes what is read from memory for a token: weights and cached keys and values
+   * @param allocatedBytes what all threads of the process allocated on the heap for a token
+   * @param tokensPerSecond one figure per repetition
+   */
+  public record Decode(
+      int context, double bytes, double allocatedBytes, List<Double> tokensPerSecond) {
+
+    /** Keeps an immutable copy. */
+    public Decode {
+      tokensPerSecond = List.copyOf(tokensPerSecond);
+    }
+  }
+
+  /**
+   * Encoding a picture, without preprocessing.
+   *
+   * @param size its size
+   * @param flops its multiplications and additions
+   * @param ms one figure per repetition
+   */
+  public record Picture(PictureSize size, double flops, List<Double> ms) {
+
+    /** Keeps an immutable copy. */
+    public Picture {
+      ms = List.copyOf(ms);
+    }
+  }
+
+  /**
+   * What was measured, in the order of the plan.
+   *
+   * @param weightType the type that most weights are stored in
+   * @param prefills one per prompt
+   * @param decodes one per context
+   * @param pictures one per picture; empty if the model reads none
    */
   public record Result(
-      int promptTokens,
-      List<Double> prefillTokensPerSecond,
-      List<Double> decodeTokensPerSecond,
-      List<Double> imageMs,
-      double prefillFlops,
-      double decodeBytes,
-      double imageFlops)
+      DType weightType, List<Prefill> prefills, List<Decode> decodes, List<Picture> pictures)
       implements BenchmarkResult {
 
     /** Keeps immutable copies. */
     public Result {
-      prefillTokensPerSecond = List.copyOf(prefillTokensPerSecond);
-      decodeTokensPerSecond = List.copyOf(decodeTokensPerSecond);
-      imageMs = List.copyOf(imageMs);
+      prefills = List.copyOf(prefills);
+      decodes = List.copyOf(decodes);
+      pictures = List.copyOf(pictures);
     }
 
     /** Returns the median of some figures. */
@@ -91,54 +167,116 @@ public final class ModelBenchmark {
   private final ModelArchitecture architecture;
   private final Backend backend;
   private final WeightSource weights;
+  private final Consumer<String> progress;
+  private final ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
 
-  /** Takes what to measure and where. */
-  public ModelBenchmark(ModelArchitecture architecture, Backend backend, WeightSource weights) {
+  /**
+   * Takes what to measure and where.
+   *
+   * @param architecture of the model
+   * @param backend to run it on
+   * @param weights its parameters
+   * @param progress told in words what comes next
+   */
+  public ModelBenchmark(
+      ModelArchitecture architecture,
+      Backend backend,
+      WeightSource weights,
+      Consumer<String> progress) {
     this.architecture = architecture;
     this.backend = backend;
     this.weights = weights;
+    this.progress = progress;
   }
 
   /**
    * Measures.
    *
    * @param plan what
-   * @param progress told in words what comes next
-   * @throws InputException if prompt and new tokens are more than the model's context
+   * @throws InputException if a prompt, or a context and new tokens, are more than the model's
+   *     context, or a picture is too large to be measured
    */
-  public Result run(Plan plan, Consumer<String> progress) {
-    DecoderGeometry geometry = architecture.decoder().geometry();
-    if ((long) plan.promptTokens() + plan.newTokens() > geometry.contextLength()) {
-      throw new InputException(
-          "A prompt of "
-              + plan.promptTokens()
-              + " and "
-              + plan.newTokens()
-              + " new tokens are more than the model's context of "
-              + geometry.contextLength()
-              + "; ask for fewer.");
-    }
-    List<Double> imageMs = new ArrayList<>();
-    if (plan.grid() != null) {
-      measureImages(plan, plan.grid(), imageMs, progress);
-    }
-    List<Double> prefill = new ArrayList<>();
-    List<Double> decode = new ArrayList<>();
-    measureText(plan, prefill, decode, progress);
+  public Result run(Plan plan) {
+    plan.prompts().forEach(tokens -> requireContext(tokens, 0));
+    plan.contexts().forEach(tokens -> requireContext(tokens, plan.newTokens()));
+    Graph step = DecoderRuntime.graph(architecture, 1);
+    Optional<VisualPath> visual = architecture.visual();
     return new Result(
-        plan.promptTokens(),
-        prefill,
-        decode,
-        imageMs,
-        Flops.of(DecoderRuntime.graph(architecture, plan.promptTokens())),
-        TokenTraffic.of(
-            DecoderRuntime.graph(architecture, 1), plan.promptTokens() + plan.newTokens() / 2.0),
-        plan.grid() == null ? 0 : Flops.of(VisualRuntime.graph(visual(), plan.grid())));
+        TokenTraffic.weightType(step),
+        plan.prompts().stream().map(tokens -> prefill(tokens, plan)).toList(),
+        plan.contexts().stream().map(context -> decode(context, step, plan)).toList(),
+        visual.stream()
+            .flatMap(path -> plan.pictures().stream().map(size -> picture(path, size, plan)))
+            .toList());
   }
 
-  private void measureImages(
-      Plan plan, PatchGrid grid, List<Double> imageMs, Consumer<String> progress) {
-    long elements = visual().pixelShape(grid).elements();
+  private void requireContext(int tokens, int newTokens) {
+    int most = architecture.decoder().geometry().contextLength();
+    if ((long) tokens + newTokens > most) {
+      throw new InputException(
+          tokens
+              + (newTokens == 0 ? " tokens" : " tokens and " + newTokens + " new ones")
+              + " are more than the model's context of "
+              + most
+              + "; ask for fewer.");
+    }
+  }
+
+  private Prefill prefill(int tokens, Plan plan) {
+    int vocabulary = architecture.decoder().geometry().vocabularySize();
+    int[] prompt = IntStream.range(0, tokens).map(i -> i * 31 % vocabulary).toArray();
+    TokenPositions positions = TokenPositions.sequential();
+    List<Double> tokensPerSecond = new ArrayList<>();
+    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights)) {
+      runtime.reserve(tokens);
+      for (int i = 0; i <= plan.repetitions(); i++) {
+        progress.accept(step("prefill of " + tokens, i, plan));
+        runtime.reset();
+        long started = System.nanoTime();
+        runtime.prefill(prompt, List.of(), positions, done -> {});
+        long ended = System.nanoTime();
+        if (i > 0) {
+          tokensPerSecond.add(tokens / ((ended - started) / 1e9));
+        }
+      }
+    }
+    return new Prefill(
+        tokens, Flops.of(DecoderRuntime.graph(architecture, tokens)), tokensPerSecond);
+  }
+
+  private Decode decode(int context, Graph step, Plan plan) {
+    int vocabulary = architecture.decoder().geometry().vocabularySize();
+    TokenPositions positions = TokenPositions.sequential();
+    List<Double> tokensPerSecond = new ArrayList<>();
+    long allocated = 0;
+    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights)) {
+      runtime.reserve(context + plan.newTokens());
+      for (int i = 0; i <= plan.repetitions(); i++) {
+        progress.accept(step("decode at " + context, i, plan));
+        runtime.reset();
+        runtime.skip(context);
+        long before = threads.getTotalThreadAllocatedBytes();
+        long started = System.nanoTime();
+        for (int token = 0; token < plan.newTokens(); token++) {
+          runtime.step(token % vocabulary, positions);
+        }
+        long ended = System.nanoTime();
+        allocated = threads.getTotalThreadAllocatedBytes() - before;
+        if (i > 0) {
+          tokensPerSecond.add(plan.newTokens() / ((ended - started) / 1e9));
+        }
+      }
+    }
+    return new Decode(
+        context,
+        TokenTraffic.of(step, context + plan.newTokens() / 2.0),
+        (double) allocated / plan.newTokens(),
+        tokensPerSecond);
+  }
+
+  private Picture picture(VisualPath path, PictureSize size, Plan plan) {
+    PatchGrid grid = path.gridFor(size.height(), size.width());
+    long elements = path.pixelShape(grid).elements();
     if (elements > MAX_PIXEL_VALUES) {
       throw new InputException(
           "A picture of "
@@ -155,49 +293,20 @@ public final class ModelBenchmark {
     for (int i = 0; i < pixels.length; i++) {
       pixels[i] = i % 511 / 255f - 1;
     }
-    int[] rows = IntStream.range(0, visual().visualTokens(grid)).toArray();
+    int[] rows = IntStream.range(0, path.visualTokens(grid)).toArray();
     PreparedVisual visual = new PreparedVisual(pixels, grid, rows);
-    try (VisualRuntime runtime = new VisualRuntime(visual(), backend, weights)) {
+    List<Double> ms = new ArrayList<>();
+    try (VisualRuntime runtime = new VisualRuntime(path, backend, weights)) {
       for (int i = 0; i <= plan.repetitions(); i++) {
-        progress.accept(step("image", i, plan));
+        progress.accept(step("image of " + size.height() + "×" + size.width(), i, plan));
         long started = System.nanoTime();
         runtime.encode(visual);
         if (i > 0) {
-          imageMs.add((System.nanoTime() - started) / 1e6);
+          ms.add((System.nanoTime() - started) / 1e6);
         }
       }
     }
-  }
-
-  private VisualPath visual() {
-    return architecture.visual().orElseThrow();
-  }
-
-  private void measureText(
-      Plan plan, List<Double> prefill, List<Double> decode, Consumer<String> progress) {
-    int vocabulary = architecture.decoder().geometry().vocabularySize();
-    int[] prompt = IntStream.range(0, plan.promptTokens()).map(i -> i * 31 % vocabulary).toArray();
-    TokenPositions positions = TokenPositions.sequential();
-    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights)) {
-      runtime.reserve(plan.promptTokens() + plan.newTokens());
-      for (int i = 0; i <= plan.repetitions(); i++) {
-        progress.accept(step("prefill", i, plan));
-        runtime.reset();
-        long started = System.nanoTime();
-        runtime.prefill(prompt, List.of(), positions, done -> {});
-        long read = System.nanoTime();
-        progress.accept(step("decode", i, plan));
-        long writing = System.nanoTime();
-        for (int token = 0; token < plan.newTokens(); token++) {
-          runtime.step(token % vocabulary, positions);
-        }
-        long written = System.nanoTime();
-        if (i > 0) {
-          prefill.add(plan.promptTokens() / ((read - started) / 1e9));
-          decode.add(plan.newTokens() / ((written - writing) / 1e9));
-        }
-      }
-    }
+    return new Picture(size, Flops.of(VisualRuntime.graph(path, grid)), ms);
   }
 
   private static String step(String what, int repetition, Plan plan) {

@@ -3,8 +3,11 @@ package io.github.vlm4j.models.runtime;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Counts the bytes that have to be read from memory to write one token: the weights of linear
@@ -23,6 +26,23 @@ final class TokenTraffic {
    */
   static double of(Graph step, double context) {
     return step.values().stream().mapToDouble(value -> of(value, context)).sum();
+  }
+
+  /** Returns the type in which most bytes of linear layers' and experts' weights are stored. */
+  static DType weightType(Graph step) {
+    Map<DType, Double> bytes = new EnumMap<>(DType.class);
+    for (Value value : step.values()) {
+      int first = value.op() instanceof Op.Experts ? 2 : 1;
+      if (value.op() instanceof Op.Linear || value.op() instanceof Op.Experts) {
+        for (Value weight : value.operands().subList(first, value.operands().size())) {
+          bytes.merge(weight.dtype(), bytes(weight), Double::sum);
+        }
+      }
+    }
+    return bytes.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
   }
 
   private static double of(Value value, double context) {
