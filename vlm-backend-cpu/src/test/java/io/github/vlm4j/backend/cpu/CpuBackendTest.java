@@ -355,10 +355,10 @@ class CpuBackendTest {
   }
 
   @Test
-  void quantisedWeightsAreRefusedByName() {
-    WeightSource quantised = new DeclaredWeights(DType.Q4_0);
+  void wholeNumberWeightsAreRefusedByName() {
+    WeightSource numbers = new DeclaredWeights(DType.I8);
     try (Arena arena = Arena.ofConfined()) {
-      Tensor stored = Tensor.allocate(DType.Q4_0, Shape.of(4, 32), arena);
+      Tensor stored = Tensor.allocate(DType.I8, Shape.of(4, 32), arena);
       WeightSource source =
           new WeightSource() {
             @Override
@@ -368,7 +368,7 @@ class CpuBackendTest {
 
             @Override
             public Weight require(String name, Shape expected) {
-              return quantised.require(name, expected);
+              return numbers.require(name, expected);
             }
 
             @Override
@@ -380,7 +380,7 @@ class CpuBackendTest {
       g.output("y", g.linear(g.input("x", DType.F32, 1, 32), w, null));
       assertThatThrownBy(() -> backend.compile(g.build(), source))
           .isInstanceOf(BackendException.class)
-          .hasMessageContaining("Q4_0")
+          .hasMessageContaining("I8")
           .hasMessageContaining("layers.0.w");
     }
   }

@@ -60,15 +60,15 @@ class ScalarKernelsTest {
 
   @Test
   void weightsOfOtherTypesAreRefusedByName() {
-    Tensor weight = Tensor.allocate(DType.Q8_0, Shape.of(1, 32), Arena.ofAuto());
-    Matrix matrix = new Matrix(DType.Q8_0, weight.data(), 1, 32);
+    Tensor weight = Tensor.allocate(DType.I8, Shape.of(1, 32), Arena.ofAuto());
+    Matrix matrix = new Matrix(DType.I8, weight.data(), 1, 32);
     assertThatThrownBy(() ->
             kernels.matVec(matrix, 0, 1, new float[32], 0, null, new float[1], 0, new float[0]))
         .isInstanceOf(BackendException.class)
-        .hasMessageContaining("Q8_0");
+        .hasMessageContaining("I8");
     assertThatThrownBy(() -> kernels.decodeRow(matrix, 0, new float[32], 0))
         .isInstanceOf(BackendException.class)
-        .hasMessageContaining("Q8_0");
+        .hasMessageContaining("I8");
   }
 
   @Test
