@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
@@ -10,22 +11,36 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Computes on the processor's cores. Weights are read where they lie. */
 final class CpuBackend implements Backend {
 
   private final Kernels kernels;
+  private final @Nullable EmittedKernels emitted;
   private final Workers workers;
   private volatile boolean closed;
 
   /**
-   * Opens the backend.
+   * Opens the backend without emitted kernels.
    *
    * @param kernels the innermost loops
    * @param threads the number of threads to compute with, at least 1
    */
   CpuBackend(Kernels kernels, int threads) {
+    this(kernels, null, threads);
+  }
+
+  /**
+   * Opens the backend.
+   *
+   * @param kernels the innermost loops
+   * @param emitted what goes before them where it can, or null
+   * @param threads the number of threads to compute with, at least 1
+   */
+  CpuBackend(Kernels kernels, @Nullable EmittedKernels emitted, int threads) {
     this.kernels = kernels;
+    this.emitted = emitted;
     this.workers = new Workers(threads);
   }
 
@@ -36,18 +51,26 @@ final class CpuBackend implements Backend {
 
   @Override
   public String description() {
-    return describe(kernels, workers.size());
+    return describe(kernels, emitted, workers.size());
   }
 
   /** Returns what a backend of these kernels and threads says of itself. */
-  static String describe(Kernels kernels, int threads) {
-    return "cpu: " + threads + (threads == 1 ? " thread, " : " threads, ") + kernels.name();
+  static String describe(Kernels kernels, @Nullable EmittedKernels emitted, int threads) {
+    return "cpu: "
+        + threads
+        + (threads == 1 ? " thread, " : " threads, ")
+        + kernels.name()
+        + (emitted == null ? "" : " + " + emitted.name());
   }
 
   @Override
   public Executable compile(Graph graph, WeightSource weights) {
     requireOpen();
-    return Lowering.compile(this, Team.of(kernels, workers), graph, weights);
+    return Lowering.compile(
+        this,
+        Team.of(kernels, emitted == null ? null : emitted.rounded(), workers),
+        graph,
+        weights);
   }
 
   @Override

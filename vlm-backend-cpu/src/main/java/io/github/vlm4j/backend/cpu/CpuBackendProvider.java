@@ -11,6 +11,10 @@ import io.github.vlm4j.core.backend.BackendProvider;
  * started with {@code --add-modules jdk.incubator.vector}, and with plain loops otherwise. The
  * system property {@code vlm.cpu.vector.bits} (128, 256, 512; 0 for plain loops) overrides the
  * width that suits the processor.
+ *
+ * <p>Where the processor has dot-product instructions that the Vector API does not reach, code for
+ * them is made when the backend is opened, unless the system property {@code vlm.cpu.emitted} is
+ * {@code off}: linear layers of many rows with bf16 weights then round their inputs to bf16.
  */
 public final class CpuBackendProvider implements BackendProvider {
 
@@ -33,7 +37,9 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Availability availability() {
     try {
-      return Availability.yes(CpuBackend.describe(KernelSelection.select(), Cores.physical()));
+      return Availability.yes(
+          CpuBackend.describe(
+              KernelSelection.select(), KernelSelection.emitted(), Cores.physical()));
     } catch (BackendException e) {
       return Availability.no(String.valueOf(e.getMessage()));
     }
@@ -42,6 +48,6 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Backend open(BackendOptions options) {
     int threads = options.threads() > 0 ? options.threads() : Cores.physical();
-    return new CpuBackend(KernelSelection.select(), threads);
+    return new CpuBackend(KernelSelection.select(), KernelSelection.emitted(), threads);
   }
 }

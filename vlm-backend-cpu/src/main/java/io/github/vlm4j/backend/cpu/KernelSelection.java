@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.backend.cpu.vector.VectorKernels;
@@ -17,6 +18,9 @@ final class KernelSelection {
 
   /** The system property that sets the width in bits. */
   static final String PROPERTY = "vlm.cpu.vector.bits";
+
+  /** The system property that switches emitted kernels off. */
+  static final String EMITTED_PROPERTY = "vlm.cpu.emitted";
 
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
@@ -58,6 +62,36 @@ final class KernelSelection {
             + "--add-modules "
             + VECTOR_MODULE
             + ", or set it to 0 for plain loops.");
+  }
+
+  /**
+   * Returns the emitted kernels for this JVM and its system properties, or null if there are none:
+   * they are switched off, plain loops are asked for, or something that they need is missing.
+   *
+   * @throws BackendException if the property says neither {@code on} nor {@code off}
+   */
+  static @Nullable EmittedKernels emitted() {
+    return emitted(System.getProperty(EMITTED_PROPERTY, "on"), System.getProperty(PROPERTY));
+  }
+
+  /**
+   * Returns the emitted kernels.
+   *
+   * @param wanted what their property says
+   * @param bits what the property of the vectors' width says
+   */
+  static @Nullable EmittedKernels emitted(String wanted, @Nullable String bits) {
+    return switch (wanted) {
+      case "off" -> null;
+      case "on" -> "0".equals(bits) ? null : EmittedKernels.make().orElse(null);
+      default ->
+          throw new BackendException(
+              "The system property "
+                  + EMITTED_PROPERTY
+                  + " is \""
+                  + wanted
+                  + "\"; set it to on or off, or leave it out.");
+    };
   }
 
   /** Loaded when there are no vectors and nobody chose that: says so once. */

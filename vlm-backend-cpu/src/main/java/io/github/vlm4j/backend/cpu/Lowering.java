@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
@@ -185,10 +186,18 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
+    RoundedLoops rounded = team.rounded();
+    if (rounded != null
+        && rows >= RoundStep.LEAST_INPUTS
+        && rounded.takes(weight.dtype())
+        && weight.columns() > 0) {
+      return RoundStep.before(team, rounded, span(y, 0), weight, bias, span(y), rows);
+    }
     if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
       Span x = span(y, 0);
       Runs inputs = Runs.dense(rows, weight.columns(), team.kernels().runTile());
-      return new RunMatMulStep(team, x::floats, x.at(), inputs, weight, bias, span(y));
+      return new RunMatMulStep(
+          team, team.kernels(), x::floats, x.at(), inputs, weight, bias, span(y));
     }
     return rows <= Math.min(MOST_MAT_VEC_ROWS, team.kernels().inputTile())
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
@@ -227,12 +236,14 @@ final class Lowering {
     int pictures = (int) y.shape().dim(0);
     Runs inputs = patches.inPaddedPictures(pictures, team.kernels().runTile());
     if (patches.padding() == 0) {
-      return new RunMatMulStep(team, x::floats, x.at(), inputs, kernel, bias, span(y));
+      return new RunMatMulStep(
+          team, team.kernels(), x::floats, x.at(), inputs, kernel, bias, span(y));
     }
     Step pad = new PadStep(team, patches, x, pictures);
     Scratch padded = team.packed();
     Step multiply =
-        new RunMatMulStep(team, () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+        new RunMatMulStep(
+            team, team.kernels(), () -> padded.array(0), 0, inputs, kernel, bias, span(y));
     return () -> {
       pad.run();
       multiply.run();

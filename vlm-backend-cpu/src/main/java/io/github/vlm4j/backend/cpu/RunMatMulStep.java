@@ -1,7 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import java.util.Arrays;
 import java.util.function.Supplier;
@@ -18,7 +18,7 @@ final class RunMatMulStep implements Step, Workers.Task {
   static final int LEAST_INPUTS = 160;
 
   /** Floats of weights that stay in a second cache, beside the inputs. */
-  private static final int BAND_FLOATS = 1 << 16;
+  private static final int BAND_FLOATS = (1 << 16) + (1 << 12);
 
   /** Inputs that stay in a third cache while all outputs are computed. */
   private static final int MOST_BAND_INPUTS = 1024;
@@ -30,6 +30,7 @@ final class RunMatMulStep implements Step, Workers.Task {
   private static final long LEAST_PRODUCTS = 1 << 20;
 
   private final Team team;
+  private final RunLoops loops;
   private final Supplier<float[]> x;
   private final int xAt;
   private final Runs inputs;
@@ -45,11 +46,13 @@ final class RunMatMulStep implements Step, Workers.Task {
   /**
    * Lowers a product.
    *
+   * @param loops what multiplies inputs that lie as {@code inputs} says
    * @param x the array that holds the inputs, as of this run
    * @param xAt what the inputs' starts are counted from
    */
   RunMatMulStep(
       Team team,
+      RunLoops loops,
       Supplier<float[]> x,
       int xAt,
       Runs inputs,
@@ -57,20 +60,19 @@ final class RunMatMulStep implements Step, Workers.Task {
       float @Nullable [] bias,
       Span y) {
     this.team = team;
+    this.loops = loops;
     this.x = x;
     this.xAt = xAt;
     this.inputs = inputs;
     this.weight = weight;
     this.bias = bias;
     this.y = y;
-    Kernels kernels = team.kernels();
     int columns = Math.max(1, inputs.size());
     this.outputBands = outputBands(columns);
     this.inputBands = inputBands(columns);
     this.packedBand = new int[team.workers().size()];
     team.scratch()
-        .require(
-            (long) kernels.runScratch() + kernels.packedWeightFloats(outputBands.size(), columns));
+        .require((long) loops.runScratch() + loops.packedWeightFloats(outputBands.size(), columns));
   }
 
   /** Returns the parts that even out cores of unequal speed. */
@@ -84,9 +86,11 @@ final class RunMatMulStep implements Step, Workers.Task {
    * unless there are inputs enough for that: cutting these has weights laid out several times.
    */
   private Bands outputBands(int columns) {
-    int tile = team.kernels().weightTile();
+    int tile = loops.weightTile();
     int tiles = Math.max(1, Math.ceilDiv(weight.rows(), tile));
-    int cached = Math.max(1, BAND_FLOATS / columns / tile);
+    int floats =
+        loops.packedWeightFloats(2 * tile, columns) - loops.packedWeightFloats(tile, columns);
+    int cached = Math.max(1, BAND_FLOATS / floats);
     boolean fewInputs = inputs.rows() < (long) MOST_BAND_INPUTS * team.workers().size();
     int bandTiles = Math.min(cached, fewInputs ? Math.max(1, tiles / partsWanted()) : tiles);
     return new Bands(weight.rows(), Math.min(bandTiles * tile, Math.max(1, weight.rows())));
@@ -94,7 +98,7 @@ final class RunMatMulStep implements Step, Workers.Task {
 
   /** Cuts the inputs so that all threads have the same work, if there are bands of outputs few. */
   private Bands inputBands(int columns) {
-    int tile = team.kernels().runTile();
+    int tile = loops.runTile();
     int rows = Math.max(1, inputs.rows());
     int bands =
         Math.max(
@@ -120,13 +124,12 @@ final class RunMatMulStep implements Step, Workers.Task {
     int from = outputBands.from(outputBand);
     int to = outputBands.to(outputBand);
     float[] scratch = team.scratch().array(worker);
-    Kernels kernels = team.kernels();
-    int packedAt = kernels.runScratch();
+    int packedAt = loops.runScratch();
     if (packedBand[worker] != outputBand) {
-      kernels.packWeights(weight, bias, from, to, scratch, packedAt, scratch);
+      loops.packWeights(weight, bias, from, to, scratch, packedAt, scratch);
       packedBand[worker] = outputBand;
     }
-    kernels.multiplyRuns(
+    loops.multiplyRuns(
         x.get(),
         xAt,
         inputs,

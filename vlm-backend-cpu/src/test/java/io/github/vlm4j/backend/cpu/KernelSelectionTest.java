@@ -1,8 +1,12 @@
 package io.github.vlm4j.backend.cpu;
 
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Backend;
@@ -66,6 +70,44 @@ class KernelSelectionTest {
     assertThat(java(module, List.of("-D" + KernelSelection.PROPERTY + "=100")))
         .contains("cannot run here")
         .contains("100");
+  }
+
+  @Test
+  void emittedKernelsAreSwitchedOffByTheirPropertyAndByPlainLoops() {
+    assertThat(KernelSelection.emitted("off", null)).isNull();
+    assertThat(KernelSelection.emitted("on", "0")).isNull();
+    assertThatThrownBy(() -> KernelSelection.emitted("maybe", null))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining(KernelSelection.EMITTED_PROPERTY)
+        .hasMessageContaining("maybe");
+  }
+
+  @Test
+  void aJvmThatMayNotCallNativeCodeComputesWithVectorsAndPrintsNothingOfIt()
+      throws IOException, InterruptedException {
+    String output =
+        java(
+            List.of("--add-modules", "jdk.incubator.vector"),
+            List.of("-D" + KernelSelection.EMITTED_PROPERTY + "=on"));
+
+    assertThat(output.lines().filter(line -> line.startsWith("opened")))
+        .singleElement(as(STRING))
+        .startsWith("opened cpu: 1 thread, vector-")
+        .doesNotContain("emitted");
+    assertThat(output).doesNotContain("native");
+  }
+
+  @Test
+  void theDescriptionTellsWhatIsEmitted() throws IOException, InterruptedException {
+    String name = EmittedKernels.make().map(EmittedKernels::name).orElse(null);
+    assumeThat(name).isNotNull();
+    List<String> options =
+        List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");
+
+    assertThat(java(options, List.of())).contains(" + " + name);
+    assertThat(java(options, List.of("-D" + KernelSelection.EMITTED_PROPERTY + "=off")))
+        .contains("opened cpu: 1 thread, vector-")
+        .doesNotContain("emitted");
   }
 
   /** Opens the backend in a JVM of its own and returns what that prints. */

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Implementations keep no state, allocate nothing and may be called by several threads at once.
  * Every array comes with the index at which its data begins.
  */
-public interface Kernels {
+public interface Kernels extends RunLoops {
 
   /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
   String name();
@@ -87,36 +87,6 @@ public interface Kernels {
       int outputs,
       float[] scratch);
 
-  /** Returns the number of inputs that {@link #multiplyRuns} computes at once. */
-  int runTile();
-
-  /** Returns the floats that {@link #packWeights} needs for some outputs of k inputs. */
-  int packedWeightFloats(int outputs, int k);
-
-  /**
-   * Returns the number of outputs that one call of {@link #packWeights} should be a multiple of.
-   */
-  int weightTile();
-
-  /**
-   * Lays weights and their bias out as {@link #multiplyRuns} reads them.
-   *
-   * @param w {@code [rows, columns]}
-   * @param bias {@code [rows]} from index 0, or null
-   * @param fromRow the first output
-   * @param toRow one past the last output
-   * @param packed {@link #packedWeightFloats} floats
-   * @param scratch this thread's own, {@link #runScratch} floats
-   */
-  void packWeights(
-      Matrix w,
-      float @Nullable [] bias,
-      int fromRow,
-      int toRow,
-      float[] packed,
-      int packedAt,
-      float[] scratch);
-
   /**
    * Lays the weights of a matrix that is stored the other way round out as {@link #multiplyRuns}
    * reads them, without a bias.
@@ -127,37 +97,6 @@ public interface Kernels {
    * @param packed {@link #packedWeightFloats} floats
    */
   void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt);
-
-  /** Returns the floats of scratch that one thread needs for {@link #multiplyRuns}. */
-  int runScratch();
-
-  /**
-   * Computes some outputs of {@code y = x·Wᵀ + bias} for some inputs that lie anywhere in an array.
-   * Faster than {@link #matMul} for many inputs, as these are not rearranged.
-   *
-   * @param x holds the inputs; their starts are counted from {@code xAt}
-   * @param inputs where they lie
-   * @param fromInput the first input, a multiple of {@link #runTile}
-   * @param toInput one past the last input
-   * @param packed outputs {@code fromRow} to {@code toRow} as {@link #packWeights} laid them out
-   * @param y {@code [inputs, outputs]}
-   * @param outputs the number of all outputs
-   * @param scratch this thread's own, {@link #runScratch} floats
-   */
-  void multiplyRuns(
-      float[] x,
-      int xAt,
-      Runs inputs,
-      int fromInput,
-      int toInput,
-      float[] packed,
-      int packedAt,
-      int fromRow,
-      int toRow,
-      float[] y,
-      int yAt,
-      int outputs,
-      float[] scratch);
 
   /** Returns the floats of scratch that one thread needs for {@link #attend}. */
   int attendScratch(int headDim, int valueDim);

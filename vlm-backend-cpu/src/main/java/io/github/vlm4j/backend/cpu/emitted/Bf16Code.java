@@ -1,0 +1,299 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The code of matrix products in bf16. The tile is that of Goto and van de Geijn, "Anatomy of
+ * High-Performance Matrix Multiplication" (2008): {@value #ROWS} inputs by up to four vectors of
+ * outputs stay in registers while the inner dimension is walked, two numbers at a time, as {@code
+ * vdpbf16ps} adds two products to each sum.
+ */
+final class Bf16Code {
+
+  /** Inputs of a tile: with four vectors of outputs, 24 sums hide the latency of six cycles. */
+  static final int ROWS = 6;
+
+  /** Vectors of outputs of a tile, at most. */
+  static final int VECTORS = 4;
+
+  /** Floats of a vector, and pairs of bf16. */
+  static final int LANES = 16;
+
+  /** Outputs of a panel of weights. */
+  static final int WIDTH = VECTORS * LANES;
+
+  private static final int VECTOR_BYTES = 64;
+  private static final int PANEL_BYTES = WIDTH * Float.BYTES;
+
+  private static final Mask SOME = new Mask(1);
+
+  /** What the rows of a tile are broadcast from. */
+  private static final List<Gpr> ROW =
+      List.of(Gpr.RAX, Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14);
+
+  private final Assembler a;
+  private final CallingConvention convention;
+
+  /** Creates what writes to an assembler. */
+  Bf16Code(Assembler assembler, CallingConvention convention) {
+    this.a = assembler;
+    this.convention = convention;
+  }
+
+  /**
+   * Writes the function that multiplies rows of inputs with one panel of weights. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the inputs in bf16
+   *   <li>where each row begins, as int in units of bf16
+   *   <li>the panel: for each pair of inputs a row of {@link #WIDTH} pairs of weights
+   *   <li>what the sums begin with, f32
+   *   <li>the bytes from a row of that to the next, which may be 0
+   *   <li>where the sums go, f32
+   *   <li>the bytes from a row of that to the next
+   *   <li>the number of pairs, at least 1
+   *   <li>the number of rows
+   *   <li>the lanes of the last vector that are outputs, one bit each
+   * </ol>
+   *
+   * @param vectors the vectors of outputs
+   * @return where it begins
+   */
+  int multiply(int vectors) {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.R8, frame.argument(3));
+    a.mov(Gpr.R9, frame.argument(4));
+    a.mov(Gpr.R10, frame.argument(5));
+    a.mov(Gpr.R11, frame.argument(6));
+    a.mov(Gpr.RAX, frame.argument(9));
+    a.kmovq(SOME, Gpr.RAX);
+    Label next = new Label();
+    Label few = new Label();
+    Label end = new Label();
+    a.place(next);
+    a.mov(Gpr.R15, frame.argument(8));
+    a.cmp(Gpr.R15, ROWS);
+    a.jump(Condition.LESS, few);
+    a.sub(Gpr.R15, ROWS);
+    a.mov(frame.argument(8), Gpr.R15);
+    tile(frame, ROWS, vectors);
+    a.jump(next);
+    a.place(few);
+    List<Label> fewer = new ArrayList<>();
+    for (int rows = 1; rows < ROWS; rows++) {
+      Label label = new Label();
+      fewer.add(label);
+      a.cmp(Gpr.R15, rows);
+      a.jump(Condition.EQUAL, label);
+    }
+    a.jump(end);
+    for (int rows = 1; rows < ROWS; rows++) {
+      a.place(fewer.get(rows - 1));
+      tile(frame, rows, vectors);
+      a.jump(end);
+    }
+    a.place(end);
+    frame.leave();
+    return at;
+  }
+
+  /** Multiplies some rows and moves on behind them. */
+  private void tile(Frame frame, int rows, int vectors) {
+    a.mov(Gpr.RCX, frame.argument(7));
+    for (int i = 0; i < rows; i++) {
+      a.movsxd(ROW.get(i), Gpr.RSI.at(Integer.BYTES * i));
+      a.lea(ROW.get(i), Gpr.RDI.plus(ROW.get(i), Short.BYTES));
+      a.lea(ROW.get(i), ROW.get(i).plus(Gpr.RCX, Float.BYTES));
+    }
+    a.add(Gpr.RSI, Integer.BYTES * rows);
+    for (int i = 0; i < rows; i++) {
+      for (int v = 0; v < vectors; v++) {
+        a.op(Evex.VMOVUPS, sum(i, v), Gpr.R8.at(VECTOR_BYTES * v), lanes(v, vectors));
+      }
+      a.add(Gpr.R8, Gpr.R9);
+    }
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.neg(Gpr.RCX);
+    Label loop = new Label();
+    a.place(loop);
+    for (int v = 0; v < vectors; v++) {
+      a.op(Evex.VMOVUPS, weights(v), Gpr.RDX.at(VECTOR_BYTES * v));
+    }
+    for (int i = 0; i < rows; i++) {
+      Zmm input = input(i);
+      a.op(Evex.VPBROADCASTD, input, ROW.get(i).plus(Gpr.RCX, Float.BYTES));
+      for (int v = 0; v < vectors; v++) {
+        a.op(Evex.VDPBF16PS, sum(i, v), weights(v), input);
+      }
+    }
+    a.add(Gpr.RDX, PANEL_BYTES);
+    a.add(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    for (int i = 0; i < rows; i++) {
+      for (int v = 0; v < vectors; v++) {
+        a.op(Evex.VMOVUPS_STORE, sum(i, v), Gpr.R10.at(VECTOR_BYTES * v), lanes(v, vectors));
+      }
+      a.add(Gpr.R10, Gpr.R11);
+    }
+  }
+
+  private static Mask lanes(int vector, int vectors) {
+    return vector == vectors - 1 ? SOME : Mask.ALL;
+  }
+
+  private static Zmm sum(int row, int vector) {
+    return new Zmm(VECTORS * row + vector);
+  }
+
+  private static Zmm weights(int vector) {
+    return new Zmm(VECTORS * ROWS + vector);
+  }
+
+  private static Zmm input(int row) {
+    return new Zmm(VECTORS * (ROWS + 1) + row % VECTORS);
+  }
+
+  /**
+   * Writes the function that rounds rows of f32 to the nearest bf16. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the rows in f32
+   *   <li>the bytes from one to the next
+   *   <li>where the rounded rows go, each in whole vectors
+   *   <li>the bytes from one to the next
+   *   <li>the vectors of a row, at least 1
+   *   <li>the lanes of the last vector that are numbers, one bit each; the others become 0
+   *   <li>the number of rows, at least 1
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int round() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(2));
+    a.mov(Gpr.R8, frame.argument(6));
+    a.mov(Gpr.RAX, frame.argument(5));
+    a.kmovq(SOME, Gpr.RAX);
+    Label nextRow = new Label();
+    Label loop = new Label();
+    Label last = new Label();
+    Zmm x = new Zmm(0);
+    a.place(nextRow);
+    a.mov(Gpr.RAX, Gpr.RDI);
+    a.mov(Gpr.RDX, Gpr.RSI);
+    a.mov(Gpr.RCX, frame.argument(4));
+    a.place(loop);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, last);
+    a.op(Evex.VMOVUPS, x, Gpr.RAX.at());
+    a.op(Evex.VCVTNEPS2BF16, x, x);
+    a.op(Evex.VMOVUPS_YMM_STORE, x, Gpr.RDX.at());
+    a.add(Gpr.RAX, VECTOR_BYTES);
+    a.add(Gpr.RDX, VECTOR_BYTES / 2);
+    a.jump(loop);
+    a.place(last);
+    a.op(Evex.VMOVUPS, x, Gpr.RAX.at(), SOME);
+    a.op(Evex.VCVTNEPS2BF16, x, x);
+    a.op(Evex.VMOVUPS_YMM_STORE, x, Gpr.RDX.at());
+    a.mov(Gpr.RAX, frame.argument(1));
+    a.add(Gpr.RDI, Gpr.RAX);
+    a.mov(Gpr.RAX, frame.argument(3));
+    a.add(Gpr.RSI, Gpr.RAX);
+    a.sub(Gpr.R8, 1);
+    a.jump(Condition.NOT_EQUAL, nextRow);
+    frame.leave();
+    return at;
+  }
+
+  /**
+   * Writes the function that lays the weights of {@value #LANES} outputs out as a part of a panel.
+   * Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the weights, a row for each output
+   *   <li>the bytes from a row to the next
+   *   <li>where the panel's first row goes; whole blocks of {@value #LANES} rows are written
+   *   <li>the number of blocks, each of 32 weights a row, at least 1
+   *   <li>the weights of the last block that there are, one bit each; the others become 0
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int pack() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
+    a.mov(Gpr.R8, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RCX, frame.argument(3));
+    a.lea(Gpr.RDI, Gpr.RSI.plus(Gpr.RSI, 2));
+    for (int i = 1; i < fours.size(); i++) {
+      a.lea(fours.get(i), fours.get(i - 1).plus(Gpr.RSI, 4));
+    }
+    a.mov(Gpr.RAX, -1);
+    a.kmovq(SOME, Gpr.RAX);
+    Label loop = new Label();
+    Label whole = new Label();
+    a.place(loop);
+    a.cmp(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, whole);
+    a.mov(Gpr.RAX, frame.argument(4));
+    a.kmovq(SOME, Gpr.RAX);
+    a.place(whole);
+    for (int i = 0; i < fours.size(); i++) {
+      Gpr four = fours.get(i);
+      a.op(Evex.VMOVDQU16, new Zmm(4 * i), four.at(), SOME);
+      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 1), four.plus(Gpr.RSI, 1), SOME);
+      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 2), four.plus(Gpr.RSI, 2), SOME);
+      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 3), four.plus(Gpr.RDI, 1), SOME);
+      a.add(four, VECTOR_BYTES);
+    }
+    transpose();
+    for (int i = 0; i < LANES; i++) {
+      a.op(Evex.VMOVUPS_STORE, new Zmm(i), Gpr.RDX.at(PANEL_BYTES * i));
+    }
+    a.add(Gpr.RDX, PANEL_BYTES * LANES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    frame.leave();
+    return at;
+  }
+
+  /** Rows become columns in vectors 0 to 15: elements, then pairs, then quarters change places. */
+  private void transpose() {
+    int high = LANES;
+    for (int i = 0; i < LANES; i += 2) {
+      pair(Evex.VPUNPCKLDQ, Evex.VPUNPCKHDQ, high + i, high + i + 1, i, i + 1);
+    }
+    for (int i = 0; i < LANES; i += 4) {
+      pair(Evex.VPUNPCKLQDQ, Evex.VPUNPCKHQDQ, i, i + 1, high + i, high + i + 2);
+      pair(Evex.VPUNPCKLQDQ, Evex.VPUNPCKHQDQ, i + 2, i + 3, high + i + 1, high + i + 3);
+    }
+    for (int i = 0; i < 4; i++) {
+      quarters(high + 4 * i, high + 4 * i + 1, i, i + 4);
+      quarters(high + 4 * i + 2, high + 4 * i + 3, i + 8, i + 12);
+    }
+    for (int i = 0; i < 4; i++) {
+      quarters(i, i + 8, high + 4 * i, high + 4 * i + 2);
+      quarters(i + 4, i + 12, high + 4 * i + 1, high + 4 * i + 3);
+    }
+  }
+
+  private void pair(Evex low, Evex high, int toLow, int toHigh, int first, int second) {
+    a.op(low, new Zmm(toLow), new Zmm(first), new Zmm(second));
+    a.op(high, new Zmm(toHigh), new Zmm(first), new Zmm(second));
+  }
+
+  /** Gathers the even quarters of two vectors in one and the odd ones in another. */
+  private void quarters(int toEven, int toOdd, int first, int second) {
+    a.op(Evex.VSHUFI32X4, new Zmm(toEven), new Zmm(first), new Zmm(second), 0x88);
+    a.op(Evex.VSHUFI32X4, new Zmm(toOdd), new Zmm(first), new Zmm(second), 0xdd);
+  }
+}

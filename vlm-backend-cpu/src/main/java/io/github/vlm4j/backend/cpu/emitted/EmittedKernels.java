@@ -1,0 +1,67 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import java.lang.foreign.Arena;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The kernels that are emitted for this processor. Their code is freed when nobody refers to them
+ * any more.
+ */
+public final class EmittedKernels {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
+
+  private final RoundedLoops rounded;
+
+  private EmittedKernels(RoundedLoops rounded) {
+    this.rounded = rounded;
+  }
+
+  /**
+   * Makes the kernels.
+   *
+   * @return nothing, after a line in the log at level debug, if the processor has not what they
+   *     need, or if the system or the JVM does not let code be made
+   */
+  public static Optional<EmittedKernels> make() {
+    String missing = missing();
+    if (missing.isEmpty()) {
+      try {
+        if (CpuFeatures.ask().bf16()) {
+          return Optional.of(new EmittedKernels(new Bf16Loops(Arena.ofAuto())));
+        }
+        missing = "the processor has no avx512_bf16";
+      } catch (ExecutableMemory.Refused e) {
+        missing = String.valueOf(e.getMessage());
+      }
+    }
+    LOG.debug("No kernels are emitted, because {}", missing);
+    return Optional.empty();
+  }
+
+  /** Returns what is missing for code to be made at all, or nothing. */
+  private static String missing() {
+    String architecture = System.getProperty("os.arch", "");
+    if (!architecture.equals("amd64") && !architecture.equals("x86_64")) {
+      return "the processor is a " + architecture;
+    }
+    Module module = EmittedKernels.class.getModule();
+    return module.isNativeAccessEnabled()
+        ? ""
+        : "Java was not started with --enable-native-access="
+            + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
+  }
+
+  /** Returns a short name for listings. */
+  public String name() {
+    return "emitted (avx512_bf16)";
+  }
+
+  /** Returns the products of many inputs. */
+  public RoundedLoops rounded() {
+    return rounded;
+  }
+}

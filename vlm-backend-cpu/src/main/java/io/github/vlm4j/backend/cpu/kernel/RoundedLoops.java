@@ -1,0 +1,29 @@
+package io.github.vlm4j.backend.cpu.kernel;
+
+import io.github.vlm4j.core.tensor.DType;
+
+/**
+ * Products of many inputs in an arithmetic that is faster and coarser than f32: inputs are rounded
+ * before they are multiplied, sums are f32.
+ */
+public interface RoundedLoops extends RunLoops {
+
+  /** Returns whether weights of a type are multiplied so; those of f32 never are. */
+  boolean takes(DType weights);
+
+  /** Returns where rounded inputs lie, in units of one rounded number. */
+  Runs roundedRuns(int rows, int columns);
+
+  /** Returns the floats that rounded inputs take. */
+  int roundedFloats(int rows, int columns);
+
+  /**
+   * Rounds some rows of inputs.
+   *
+   * @param x {@code [rows, columns]}
+   * @param fromRow the first row
+   * @param toRow one past the last row
+   * @param rounded {@link #roundedFloats} floats, which hold other bits than f32
+   */
+  void roundInputs(float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded);
+}

@@ -1,0 +1,26 @@
+package io.github.vlm4j.backend.cpu;
+
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.conformance.BackendConformance;
+import io.github.vlm4j.core.conformance.Tolerance;
+import org.junit.jupiter.api.Assumptions;
+
+/**
+ * Emitted kernels pass the suite where the processor has what they need. They round inputs to bf16,
+ * which the tolerance allows for; {@link EmittedProductsTest} holds everything else to f32.
+ */
+final class EmittedConformanceTest extends BackendConformance {
+
+  @Override
+  protected Backend open() {
+    EmittedKernels emitted = EmittedKernels.make().orElse(null);
+    Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
+    return new CpuBackend(KernelSelection.select(), emitted, 2);
+  }
+
+  @Override
+  protected Tolerance tolerance() {
+    return Tolerance.BF16;
+  }
+}

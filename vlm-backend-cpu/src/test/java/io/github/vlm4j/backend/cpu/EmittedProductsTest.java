@@ -1,0 +1,91 @@
+package io.github.vlm4j.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.graph.GraphBuilder;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.weights.RandomWeights;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where a backend with emitted kernels computes otherwise than one without, and where not. */
+class EmittedProductsTest {
+
+  private static final int INPUTS = 300;
+  private static final int OUTPUTS = 150;
+
+  private @Nullable EmittedKernels emitted;
+
+  @BeforeEach
+  void emit() {
+    emitted = EmittedKernels.make().orElse(null);
+    assumeThat(emitted).isNotNull();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16"})
+  void weightsOfOtherTypesAreMultipliedInF32ToTheSameBits(DType type) {
+    for (int rows : new int[] {1, 20, 300}) {
+      assertThat(run(type, rows, emitted, 2)).isEqualTo(run(type, rows, null, 2));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, Lowering.MOST_MAT_VEC_ROWS})
+  void fewRowsAreMultipliedInF32ToTheSameBits(int rows) {
+    assertThat(run(DType.BF16, rows, emitted, 2)).isEqualTo(run(DType.BF16, rows, null, 2));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"40, 5e-3", "160, 5e-3", "1100, 5e-3"})
+  void manyRowsWithBf16WeightsDifferByTheRoundingOfInputsOnly(int rows, double most) {
+    float[] rounded = run(DType.BF16, rows, emitted, 2);
+    float[] exact = run(DType.BF16, rows, null, 2);
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < exact.length; i++) {
+      difference += (double) (rounded[i] - exact[i]) * (rounded[i] - exact[i]);
+      size += (double) exact[i] * exact[i];
+    }
+
+    // An input is off by at most 2⁻⁹ of itself, and it is not off at all by chance only.
+    assertThat(Math.sqrt(difference / size)).isBetween(1e-4, most);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {40, 170, 1100})
+  void resultsAreTheSameOnAnyNumberOfThreads(int rows) {
+    float[] one = run(DType.BF16, rows, emitted, 1);
+
+    assertThat(run(DType.BF16, rows, emitted, 2)).isEqualTo(one);
+    assertThat(run(DType.BF16, rows, emitted, 5)).isEqualTo(one);
+  }
+
+  private static float[] run(DType type, int rows, @Nullable EmittedKernels emitted, int threads) {
+    GraphBuilder g = new GraphBuilder();
+    Value x = g.input("x", DType.F32, rows, INPUTS);
+    try (RandomWeights weights = new RandomWeights(type);
+        CpuBackend backend = new CpuBackend(KernelSelection.select(), emitted, threads)) {
+      var bias = weights.require("bias", Shape.of(OUTPUTS));
+      g.output("y", g.linear(x, weights.require("w", Shape.of(OUTPUTS, INPUTS)), bias));
+      try (Executable executable = backend.compile(g.build(), weights)) {
+        Random random = new Random(3);
+        for (int i = 0; i < rows * INPUTS; i++) {
+          executable.input("x").setFloat(i, (float) random.nextGaussian());
+        }
+        executable.run();
+        return executable.output("y").toFloats();
+      }
+    }
+  }
+}
