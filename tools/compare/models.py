@@ -1,13 +1,14 @@
 """Makes the comparison's models: random weights in the shapes of a configuration, as GGUF files.
 
     python tools/compare/models.py --config CONFIG --llama-cpp DIR --out DIR
-        [--types bf16 q8_0 q4_0 q4_k_m] [--architecture qwen3] [--vision]
+        [--types bf16 q8_0 q4_0 q4_k_m] [--architecture qwen3|qwen3vl|llama] [--vision]
 
 CONFIG is a config.json of Qwen3 or Qwen3-VL. What the numbers are does not matter for speed; they are
 normal with deviation 0.02, seeded by tensor. The bf16 file is written here; the quantised ones are made
 from it by llama.cpp's own llama-quantize with its default mixture of types, so that every engine reads the
 same bytes. The vocabulary has the configuration's size: bytes, all pairs and some triples of them with the
-merges that make them, and Qwen's special tokens. --vision also writes the picture encoder, with
+merges that make them, and Qwen's special tokens. For engines that do not know Qwen3, --architecture llama
+writes the same shapes without the norms of queries and keys. --vision also writes the picture encoder, with
 llama.cpp's converter, as mmproj-bf16.gguf, and needs --architecture qwen3vl for a text model that takes it.
 
 Needs numpy, gguf and, with --vision, safetensors and torch. 2 B parameters take 4 GB in bf16 and 5 GB in
@@ -79,7 +80,7 @@ def vocabulary(size):
     return tokens, types, merges
 
 
-def text_tensors(config):
+def text_tensors(config, architecture):
     """Name, shape and whether it is a norm, of every tensor."""
     hidden, intermediate = config["hidden_size"], config["intermediate_size"]
     head = config["head_dim"]
@@ -91,8 +92,9 @@ def text_tensors(config):
         yield layer + "attn_q.weight", (q, hidden), False
         yield layer + "attn_k.weight", (kv, hidden), False
         yield layer + "attn_v.weight", (kv, hidden), False
-        yield layer + "attn_q_norm.weight", (head,), True
-        yield layer + "attn_k_norm.weight", (head,), True
+        if architecture != "llama":
+            yield layer + "attn_q_norm.weight", (head,), True
+            yield layer + "attn_k_norm.weight", (head,), True
         yield layer + "attn_output.weight", (hidden, q), False
         yield layer + "ffn_norm.weight", (hidden,), True
         yield layer + "ffn_gate.weight", (intermediate, hidden), False
@@ -117,13 +119,16 @@ def write_text(config, whole, architecture, file):
     writer.add_value_length(config["head_dim"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(float(config["rope_theta"]))
+    if architecture == "llama":
+        writer.add_rope_dimension_count(config["head_dim"])
+        writer.add_vocab_size(config["vocab_size"])
     if architecture == "qwen3vl":
         sections = config["rope_scaling"]["mrope_section"]
         writer.add_rope_dimension_sections([*sections, 0][:4])
         writer.add_num_deepstack_layers(len(whole["vision_config"]["deepstack_visual_indexes"]))
     tokens, types, merges = vocabulary(config["vocab_size"])
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
+    writer.add_tokenizer_pre("llama-bpe" if architecture == "llama" else "qwen2")
     writer.add_token_list(tokens)
     writer.add_token_types(types)
     writer.add_token_merges(merges)
@@ -132,7 +137,7 @@ def write_text(config, whole, architecture, file):
     writer.add_pad_token_id(config["bos_token_id"])
     writer.add_add_bos_token(False)
     writer.add_chat_template(TEMPLATE)
-    for name, shape, norm in text_tensors(config):
+    for name, shape, norm in text_tensors(config, architecture):
         elements = int(numpy.prod(shape))
         if norm:
             writer.add_tensor_info(name, shape, numpy.dtype(numpy.float32), 4 * elements)
@@ -143,7 +148,7 @@ def write_text(config, whole, architecture, file):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for name, shape, norm in text_tensors(config):
+    for name, shape, norm in text_tensors(config, architecture):
         values = normal(name, *shape)
         writer.write_tensor_data(1 + values if norm else bf16(values))
     writer.close()
@@ -196,7 +201,7 @@ def main():
     parser.add_argument("--out", required=True, type=pathlib.Path)
     parser.add_argument("--llama-cpp", required=True, type=pathlib.Path, help="source, built in build/")
     parser.add_argument("--types", nargs="+", default=["bf16", "q8_0", "q4_0", "q4_k_m"])
-    parser.add_argument("--architecture", choices=["qwen3", "qwen3vl"], default="qwen3")
+    parser.add_argument("--architecture", choices=["qwen3", "qwen3vl", "llama"], default="qwen3")
     parser.add_argument("--vision", action="store_true")
     arguments = parser.parse_args()
     whole = json.loads(pathlib.Path(arguments.config).read_text())
