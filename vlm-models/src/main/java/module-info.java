@@ -15,6 +15,7 @@ module io.github.vlm4j.models {
   exports io.github.vlm4j.models.seemore;
   exports io.github.vlm4j.models.llava;
   exports io.github.vlm4j.models.family;
+  exports io.github.vlm4j.models.gguf;
   exports io.github.vlm4j.models.runtime;
   exports io.github.vlm4j.models.text;
 }

@@ -38,8 +38,17 @@ final class ModelPartsOptions {
       description = "A low-rank adapter of the decoder, as PEFT saves it.")
   @Nullable Path adapter;
 
+  @Option(
+      names = "--mmproj",
+      paramLabel = "FILE",
+      description = {
+        "The vision encoder of a model in a GGUF file.",
+        "Default: the only mmproj*.gguf beside it."
+      })
+  @Nullable Path mmproj;
+
   /** Returns these files together with the model's own. */
   ModelParts of(Path model) {
-    return new ModelParts(model, modelConfig, visionModel, tokenizer, connector, adapter);
+    return new ModelParts(model, modelConfig, visionModel, tokenizer, connector, adapter, mmproj);
   }
 }

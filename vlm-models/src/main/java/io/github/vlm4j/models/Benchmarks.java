@@ -17,6 +17,7 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelParts;
+import io.github.vlm4j.models.gguf.GgufModel;
 import io.github.vlm4j.models.runtime.BenchmarkResult;
 import io.github.vlm4j.models.runtime.EncoderBenchmark;
 import io.github.vlm4j.models.runtime.ModelBenchmark;
@@ -71,10 +72,12 @@ public final class Benchmarks {
    * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
    */
   public BenchmarkResult checkpoint(ModelParts parts) {
-    try (Checkpoint checkpoint = Checkpoint.open(parts.model())) {
-      Optional<DualEncoderFormat> format = DualEncoderFormats.of(parts.model(), checkpoint);
-      if (format.isPresent()) {
-        return measure(format.get(), new CheckpointWeights(checkpoint));
+    if (!GgufModel.isGguf(parts.model())) {
+      try (Checkpoint checkpoint = Checkpoint.open(parts.model())) {
+        Optional<DualEncoderFormat> format = DualEncoderFormats.of(parts.model(), checkpoint);
+        if (format.isPresent()) {
+          return measure(format.get(), new CheckpointWeights(checkpoint));
+        }
       }
     }
     try (OpenedModel opened = OpenedModel.open(parts)) {

@@ -16,6 +16,7 @@ import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelParts;
+import io.github.vlm4j.models.gguf.GgufModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -58,6 +59,9 @@ public record ModelLayout(
    */
   public static ModelLayout read(ModelParts parts) {
     Path model = parts.model();
+    if (GgufModel.isGguf(model)) {
+      return checkpoint(parts);
+    }
     Path config = model.resolve("config.json");
     if (Files.exists(config) && !Checkpoint.isPresent(model)) {
       return declared(ConfigNode.read(config));
@@ -75,6 +79,10 @@ public record ModelLayout(
         return layout;
       }
     }
+    return checkpoint(parts);
+  }
+
+  private static ModelLayout checkpoint(ModelParts parts) {
     try (OpenedModel opened = OpenedModel.open(parts)) {
       return lay(
           opened.modelType(), opened.reason(), opened.architecture(), opened.modules(), true);

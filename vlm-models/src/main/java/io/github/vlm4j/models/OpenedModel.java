@@ -13,6 +13,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.ModelFamily;
 import io.github.vlm4j.models.family.ModelParts;
+import io.github.vlm4j.models.gguf.GgufModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,22 +52,40 @@ final class OpenedModel implements AutoCloseable {
    *     not what its configuration says
    */
   static OpenedModel open(ModelParts parts) {
+    if (GgufModel.isGguf(parts.model())) {
+      return openGguf(parts);
+    }
     ModelDescription configured = ModelDescription.read(parts);
     if (Files.isDirectory(parts.model())) {
       ModelFamilies.requireKnown(configured.requireConfig());
     }
     List<Runnable> closers = new ArrayList<>();
     try {
-      return open(configured, closers);
+      return open(configured, open(parts.model(), closers), closers);
     } catch (RuntimeException | Error failure) {
       closers.forEach(Runnable::run);
       throw failure;
     }
   }
 
-  private static OpenedModel open(ModelDescription configured, List<Runnable> closers) {
+  private static OpenedModel openGguf(ModelParts parts) {
+    List<Runnable> closers = new ArrayList<>();
+    try {
+      GgufModel model = GgufModel.open(parts);
+      closers.add(model::close);
+      return open(
+          ModelDescription.of(parts, model.config(), model.files()),
+          new CheckpointWeights(model.checkpoint()),
+          closers);
+    } catch (RuntimeException | Error failure) {
+      closers.forEach(Runnable::run);
+      throw failure;
+    }
+  }
+
+  private static OpenedModel open(
+      ModelDescription configured, CheckpointWeights own, List<Runnable> closers) {
     ModelParts parts = configured.parts();
-    CheckpointWeights own = open(parts.model(), closers);
     CheckpointWeights vision = openIfGiven(parts.visionModel(), closers);
     CheckpointWeights connector = openIfGiven(parts.connector(), closers);
     LoraAdapter adapter = openAdapter(parts.adapter(), closers);

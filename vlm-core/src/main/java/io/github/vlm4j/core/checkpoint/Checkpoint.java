@@ -14,7 +14,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -73,6 +75,33 @@ public final class Checkpoint implements AutoCloseable {
           path + " is neither a model folder nor a .safetensors, .pt, .pth, .bin or .gguf file");
     }
     return single(path, path);
+  }
+
+  /**
+   * Returns opened GGUF files as one checkpoint, whose tensors are called otherwise than there.
+   * Closing it closes them.
+   *
+   * @param path what the model is called in messages
+   * @param files the files, of which no two may hold the same part of a model
+   * @param names what a tensor is to be called, by its name in a file; empty leaves it out
+   * @throws CheckpointException if two tensors would be called the same
+   */
+  public static Checkpoint renamed(
+      Path path, List<GgufFile> files, Function<String, Optional<String>> names) {
+    List<TensorFile> renamed = new ArrayList<>();
+    Map<String, TensorFile> fileOf = new LinkedHashMap<>();
+    for (GgufFile file : files) {
+      RenamedFile view = new RenamedFile(file, names);
+      renamed.add(view);
+      for (String name : view.names()) {
+        TensorFile other = fileOf.put(name, view);
+        if (other != null) {
+          throw new CheckpointException(
+              view.describe(name) + " is in " + ModelFiles.name(other.path()) + ", too");
+        }
+      }
+    }
+    return new Checkpoint(path, renamed, fileOf);
   }
 
   /**

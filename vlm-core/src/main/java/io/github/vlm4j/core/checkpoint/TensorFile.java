@@ -8,7 +8,8 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /** A memory-mapped file of named tensors, in whatever format. */
-sealed interface TensorFile extends AutoCloseable permits SafetensorsFile, PyTorchFile, GgufFile {
+sealed interface TensorFile extends AutoCloseable
+    permits SafetensorsFile, PyTorchFile, GgufFile, RenamedFile {
 
   /** Opens a file in the format that its name ends with. */
   static TensorFile open(Path path) {

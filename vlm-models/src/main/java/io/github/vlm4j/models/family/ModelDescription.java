@@ -2,6 +2,7 @@ package io.github.vlm4j.models.family;
 
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,16 +25,19 @@ public final class ModelDescription {
   private final ModelParts parts;
   private final Optional<ConfigNode> config;
   private final Optional<ConfigNode> visionConfig;
+  private final CompanionFiles files;
   private final Optional<TensorShapes> tensors;
 
   private ModelDescription(
       ModelParts parts,
       Optional<ConfigNode> config,
       Optional<ConfigNode> visionConfig,
+      CompanionFiles files,
       Optional<TensorShapes> tensors) {
     this.parts = parts;
     this.config = config;
     this.visionConfig = visionConfig;
+    this.files = files;
     this.tensors = tensors;
   }
 
@@ -48,13 +52,30 @@ public final class ModelDescription {
         parts,
         config(parts),
         parts.vision().map(folder -> ConfigNode.read(folder.resolve(CONFIG))),
+        CompanionFiles.in(parts.folder()),
         Optional.empty());
+  }
+
+  /**
+   * Describes a model whose configuration is not a file.
+   *
+   * @param parts its files
+   * @param config what a {@code config.json} would say
+   * @param files what stands for tokenizer, chat template and preprocessing
+   */
+  public static ModelDescription of(ModelParts parts, ConfigNode config, CompanionFiles files) {
+    return new ModelDescription(
+        parts, Optional.of(config), Optional.empty(), files, Optional.empty());
   }
 
   /** Describes a model of which there is a configuration and nothing else. */
   public static ModelDescription of(ConfigNode config) {
     return new ModelDescription(
-        ModelParts.of(Path.of("")), Optional.of(config), Optional.empty(), Optional.empty());
+        ModelParts.of(Path.of("")),
+        Optional.of(config),
+        Optional.empty(),
+        CompanionFiles.in(Path.of("")),
+        Optional.empty());
   }
 
   private static Optional<ConfigNode> config(ModelParts parts) {
@@ -70,7 +91,11 @@ public final class ModelDescription {
   /** Returns this with the tensors of the model's own checkpoint. */
   public ModelDescription withTensors(Checkpoint checkpoint) {
     return new ModelDescription(
-        parts, config, visionConfig, Optional.of(new TensorShapes(checkpoint, "this model")));
+        parts,
+        config,
+        visionConfig,
+        files,
+        Optional.of(new TensorShapes(checkpoint, "this model")));
   }
 
   /** Returns the files. */
@@ -81,6 +106,16 @@ public final class ModelDescription {
   /** Returns the folder that the model's weights are in. */
   public Path folder() {
     return parts.folder();
+  }
+
+  /** Returns what comes with the model's weights. */
+  public CompanionFiles files() {
+    return files;
+  }
+
+  /** Returns where tokenizer and chat template are. */
+  public CompanionFiles tokenizerFiles() {
+    return parts.tokenizer() == null ? files : CompanionFiles.in(parts.tokenizerPath());
   }
 
   /** Returns the model's configuration, if there is one. */

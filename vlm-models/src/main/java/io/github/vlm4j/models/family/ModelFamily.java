@@ -50,7 +50,7 @@ public interface ModelFamily {
 
   /** Returns how the model itself would generate. */
   default GenerationConfig generationDefaults(ModelDescription model) {
-    return GenerationConfig.read(model.folder(), model.requireConfig());
+    return GenerationConfig.read(model.files(), model.requireConfig());
   }
 
   /** Returns which tensors a checkpoint may hold without the model asking for them. */

@@ -1,6 +1,7 @@
 package io.github.vlm4j.models.family;
 
 import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.text.tokenizer.TokenizerConfig;
@@ -19,11 +20,22 @@ public final class PromptFiles {
    * @throws CheckpointException if it is missing or malformed, or has ids beyond those
    */
   public static Tokenizer tokenizer(Path folder, int vocabularySize) {
-    Tokenizer tokenizer = Tokenizer.load(folder);
+    return tokenizer(CompanionFiles.in(folder), vocabularySize);
+  }
+
+  /**
+   * Loads a tokenizer.
+   *
+   * @param files where it is
+   * @param vocabularySize how many tokens the model has embeddings for
+   * @throws CheckpointException if it is missing or malformed, or has ids beyond those
+   */
+  public static Tokenizer tokenizer(CompanionFiles files, int vocabularySize) {
+    Tokenizer tokenizer = Tokenizer.load(files);
     if (tokenizer.vocabularySize() > vocabularySize) {
       throw new CheckpointException(
           "The tokenizer in "
-              + folder
+              + files.path("")
               + " has ids up to "
               + (tokenizer.vocabularySize() - 1)
               + " but the model has embeddings of vocab_size "
@@ -40,11 +52,21 @@ public final class PromptFiles {
    * @throws CheckpointException if there is none, or it is malformed
    */
   public static ChatTemplate chatTemplate(Path folder) {
-    return TokenizerConfig.load(folder)
+    return chatTemplate(CompanionFiles.in(folder));
+  }
+
+  /**
+   * Loads a chat template.
+   *
+   * @param files where it is
+   * @throws CheckpointException if there is none, or it is malformed
+   */
+  public static ChatTemplate chatTemplate(CompanionFiles files) {
+    return TokenizerConfig.load(files)
         .chatTemplate()
         .orElseThrow(() ->
             new CheckpointException(
-                folder
+                files.path("")
                     + " has no chat template: there is neither chat_template.jinja nor"
                     + " chat_template.json, and none in tokenizer_config.json."));
   }

@@ -98,14 +98,13 @@ public final class QwenVlFamily implements ModelFamily {
 
   @Override
   public PromptProcessor processor(ModelDescription model) {
-    return QwenVlProcessor.open(
-        model.parts().tokenizerPath(), configuration.apply(model.requireConfig()));
+    return QwenVlProcessor.open(model.tokenizerFiles(), configuration.apply(model.requireConfig()));
   }
 
   /** End-of-text ids that no generation_config.json names stand in the decoder's configuration. */
   @Override
   public GenerationConfig generationDefaults(ModelDescription model) {
-    return GenerationConfig.read(model.folder(), QwenVlConfig.text(model.requireConfig()));
+    return GenerationConfig.read(model.files(), QwenVlConfig.text(model.requireConfig()));
   }
 
   /** Some exports store the rotary frequencies, which are computed here. */

@@ -2,6 +2,7 @@ package io.github.vlm4j.models.qwenvl;
 
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.chat.Part;
@@ -20,7 +21,6 @@ import io.github.vlm4j.vision.preprocess.QwenImageConfig;
 import io.github.vlm4j.vision.preprocess.QwenImageProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor.PixelLimits;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -56,15 +56,15 @@ final class QwenVlProcessor implements PromptProcessor {
     this.visualTokens = new VisualTokens(tokenizer, config.imageTokenId(), config.videoTokenId());
   }
 
-  static QwenVlProcessor open(Path folder, QwenVlConfig config) {
-    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.text().vocabularySize());
+  static QwenVlProcessor open(CompanionFiles files, QwenVlConfig config) {
+    Tokenizer tokenizer = PromptFiles.tokenizer(files, config.text().vocabularySize());
     return new QwenVlProcessor(
         config,
-        PromptFiles.chatTemplate(folder),
+        PromptFiles.chatTemplate(files),
         tokenizer,
-        new QwenImageProcessor(fitting(config, QwenImageConfig.load(folder), "pictures")),
+        new QwenImageProcessor(fitting(config, QwenImageConfig.load(files), "pictures")),
         new QwenVideoProcessor(
-            fitting(config, QwenImageConfig.loadForVideo(folder), "videos"),
+            fitting(config, QwenImageConfig.loadForVideo(files), "videos"),
             config.videos() instanceof VideoLayout.Timestamped
                 ? PixelLimits.ALL_FRAMES
                 : PixelLimits.EACH_FRAME));

@@ -65,7 +65,7 @@ public final class TextFamily implements ModelFamily {
     int vocabularySize =
         HuggingFaceDecoder.read(config, config.booleanOr("tie_word_embeddings", false))
             .vocabularySize();
-    return TextProcessor.open(model.parts().tokenizerPath(), vocabularySize);
+    return TextProcessor.open(model.tokenizerFiles(), vocabularySize);
   }
 
   /** Early files store the rotary frequencies, which are computed here. */

@@ -1,6 +1,7 @@
 package io.github.vlm4j.models.text;
 
 import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.chat.Part;
@@ -15,7 +16,6 @@ import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,9 +39,9 @@ final class TextProcessor implements PromptProcessor {
     this.template = template;
   }
 
-  static TextProcessor open(Path folder, int vocabularySize) {
-    Tokenizer tokenizer = PromptFiles.tokenizer(folder, vocabularySize);
-    return new TextProcessor(tokenizer, TokenizerConfig.load(folder).chatTemplate());
+  static TextProcessor open(CompanionFiles files, int vocabularySize) {
+    Tokenizer tokenizer = PromptFiles.tokenizer(files, vocabularySize);
+    return new TextProcessor(tokenizer, TokenizerConfig.load(files).chatTemplate());
   }
 
   @Override

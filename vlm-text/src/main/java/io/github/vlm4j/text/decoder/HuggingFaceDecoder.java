@@ -164,7 +164,7 @@ public final class HuggingFaceDecoder {
         all || defaults.bias() == Bias.INPUTS && node.booleanOr("qkv_bias", true),
         all,
         defaults.queryKeyNorm(),
-        RopePairing.HALVES,
+        node.booleanOr("rope_interleave", false) ? RopePairing.INTERLEAVED : RopePairing.HALVES,
         WindowFields.read(node, layers));
   }
 

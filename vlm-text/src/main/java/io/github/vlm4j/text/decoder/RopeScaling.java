@@ -10,7 +10,11 @@ import java.util.OptionalInt;
  * modeling_rope_utils.py}.
  */
 sealed interface RopeScaling
-    permits RopeScaling.None, LinearRopeScaling, Llama3RopeScaling, YarnRopeScaling {
+    permits RopeScaling.None,
+        LinearRopeScaling,
+        Llama3RopeScaling,
+        YarnRopeScaling,
+        FactorRopeScaling {
 
   /**
    * Returns the angle by which each pair turns from one position to the next.
@@ -50,6 +54,7 @@ sealed interface RopeScaling
       case "default" -> new None();
       case "linear" -> new LinearRopeScaling((float) rope.positiveDouble("factor"));
       case "llama3" -> Llama3RopeScaling.read(rope, requireOriginalLength(rope, text));
+      case "factors" -> FactorRopeScaling.read(rope, headDim);
       case "yarn" ->
           YarnRopeScaling.read(rope, text, requireOriginalLength(rope, text), theta, headDim);
       default ->

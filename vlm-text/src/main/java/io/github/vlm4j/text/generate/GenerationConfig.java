@@ -2,8 +2,8 @@ package io.github.vlm4j.text.generate;
 
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -36,11 +36,22 @@ public record GenerationConfig(SamplingOptions sampling, Set<Integer> eosTokenId
    * @throws CheckpointException if a field has no usable value
    */
   public static GenerationConfig read(Path folder, ConfigNode fallback) {
-    Path file = folder.resolve(FILE);
-    if (!Files.exists(file)) {
+    return read(CompanionFiles.in(folder), fallback);
+  }
+
+  /**
+   * Reads the file that comes with a model; without one, answers are greedy and end as {@code
+   * config.json} says.
+   *
+   * @param files what comes with the model
+   * @param fallback where {@code eos_token_id} is looked for if the file does not name it
+   * @throws CheckpointException if a field has no usable value
+   */
+  public static GenerationConfig read(CompanionFiles files, ConfigNode fallback) {
+    if (!files.has(FILE)) {
       return new GenerationConfig(SamplingOptions.GREEDY, eos(fallback, Set.of()));
     }
-    ConfigNode node = ConfigNode.read(file);
+    ConfigNode node = files.config(FILE);
     return new GenerationConfig(sampling(node), eos(node, eos(fallback, Set.of())));
   }
 

@@ -3,6 +3,7 @@ package io.github.vlm4j.text.tokenizer;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,22 @@ public interface Tokenizer {
     return Files.exists(json) || !Files.exists(tiktoken)
         ? HuggingFaceTokenizer.load(json)
         : HuggingFaceTokenizer.of(TiktokenFile.read(tiktoken));
+  }
+
+  /**
+   * Loads the tokenizer that comes with a model.
+   *
+   * @param files hold what {@link #load(Path)} looks for
+   * @throws CheckpointException if the file is missing, malformed or of an unsupported kind
+   * @throws BackendException if the native tokenizer library cannot be loaded
+   */
+  static Tokenizer load(CompanionFiles files) {
+    return switch (files) {
+      case CompanionFiles.Folder folder -> load(folder.path());
+      case CompanionFiles.Made made ->
+          HuggingFaceTokenizer.of(
+              TokenizerFileReader.parse(made.path("tokenizer.json"), made.text("tokenizer.json")));
+    };
   }
 
   /**

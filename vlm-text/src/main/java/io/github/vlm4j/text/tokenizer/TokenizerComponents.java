@@ -35,6 +35,26 @@ final class TokenizerComponents {
   static final String QWEN =
       CONTRACTIONS + "|" + BEFORE_WORD + "\\p{L}+|\\p{N}" + PUNCTUATION_AND_SPACE;
 
+  /** Llama 3 and GPT-4. */
+  static final String LLAMA3 =
+      CONTRACTIONS + "|" + BEFORE_WORD + "\\p{L}+|\\p{N}{1,3}" + PUNCTUATION_AND_SPACE;
+
+  /** Mistral Nemo and its successors. */
+  static final String TEKKEN =
+      BEFORE_WORD
+          + UPPER
+          + "*"
+          + LOWER
+          + "+|"
+          + BEFORE_WORD
+          + UPPER
+          + "+"
+          + LOWER
+          + "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+  static final String GPT2 =
+      "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
   private static final String CLIP =
       "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
@@ -52,21 +72,9 @@ final class TokenizerComponents {
           CONTRACTIONS
               + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"
               + "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-          // Llama 3 and GPT-4.
-          CONTRACTIONS + "|" + BEFORE_WORD + "\\p{L}+|\\p{N}{1,3}" + PUNCTUATION_AND_SPACE,
-          // Mistral Nemo and its successors.
-          BEFORE_WORD
-              + UPPER
-              + "*"
-              + LOWER
-              + "+|"
-              + BEFORE_WORD
-              + UPPER
-              + "+"
-              + LOWER
-              + "*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-          // GPT-2.
-          "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+          LLAMA3,
+          TEKKEN,
+          GPT2,
           // CLIP, as published, as transformers 5 writes it, and as open_clip runs it, whose
           // letters match whatever their case.
           CLIP,

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.text.template.ChatTemplate;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +43,16 @@ public record TokenizerConfig(
    * @throws CheckpointException if a file is malformed or too large
    */
   public static TokenizerConfig load(Path folder) {
-    JsonNode config = json(folder.resolve("tokenizer_config.json"));
+    return load(CompanionFiles.in(folder));
+  }
+
+  /**
+   * Reads the configuration that comes with a model, as {@link #load(Path)} does.
+   *
+   * @throws CheckpointException if a file is malformed or too large
+   */
+  public static TokenizerConfig load(CompanionFiles files) {
+    JsonNode config = json(files, "tokenizer_config.json");
     Map<String, String> specialTokens = new LinkedHashMap<>();
     if (config != null) {
       config
@@ -58,7 +68,7 @@ public record TokenizerConfig(
     }
     return new TokenizerConfig(
         specialTokens,
-        Optional.ofNullable(template(folder, config)).map(t -> t.withConstants(specialTokens)));
+        Optional.ofNullable(template(files, config)).map(t -> t.withConstants(specialTokens)));
   }
 
   /** A token is written as a string or as an object with its content. */
@@ -71,19 +81,19 @@ public record TokenizerConfig(
         : null;
   }
 
-  private static @Nullable ChatTemplate template(Path folder, @Nullable JsonNode config) {
-    Path jinja = folder.resolve("chat_template.jinja");
-    String source = text(jinja);
+  private static @Nullable ChatTemplate template(CompanionFiles files, @Nullable JsonNode config) {
+    String jinja = "chat_template.jinja";
+    String source = text(files, jinja);
     if (source != null) {
-      return ChatTemplate.parse(source, jinja.toString());
+      return ChatTemplate.parse(source, files.path(jinja).toString());
     }
-    Path separate = folder.resolve("chat_template.json");
-    JsonNode separateJson = json(separate);
+    String separate = "chat_template.json";
+    JsonNode separateJson = json(files, separate);
     if (separateJson != null && separateJson.has("chat_template")) {
-      return template(separateJson.path("chat_template"), separate);
+      return template(separateJson.path("chat_template"), files.path(separate));
     }
     if (config != null && config.hasNonNull("chat_template")) {
-      return template(config.path("chat_template"), folder.resolve("tokenizer_config.json"));
+      return template(config.path("chat_template"), files.path("tokenizer_config.json"));
     }
     return null;
   }
@@ -121,8 +131,16 @@ public record TokenizerConfig(
     }
   }
 
-  private static @Nullable JsonNode json(Path file) {
-    String text = text(file);
+  private static @Nullable String text(CompanionFiles files, String name) {
+    return switch (files) {
+      case CompanionFiles.Folder folder -> text(folder.path(name));
+      case CompanionFiles.Made made -> made.has(name) ? made.text(name) : null;
+    };
+  }
+
+  private static @Nullable JsonNode json(CompanionFiles files, String name) {
+    Path file = files.path(name);
+    String text = text(files, name);
     if (text == null) {
       return null;
     }

@@ -10,7 +10,8 @@ import java.util.List;
 
 /**
  * One pre-norm transformer block of Qwen's vision towers: {@code h = x + attention(norm1(x)); y = h
- * + mlp(norm2(h))}, queries and keys turned by their patches' places.
+ * + mlp(norm2(h))}, queries and keys turned by their patches' places. The projections of queries,
+ * keys and values are one tensor {@code attn.qkv} or, in GGUF files, three.
  */
 final class QwenVisionBlock {
 
@@ -35,11 +36,18 @@ final class QwenVisionBlock {
     int hidden = config.hiddenSize();
     norm1 = config.design().norm(scope.at("norm1"), hidden);
     norm2 = config.design().norm(scope.at("norm2"), hidden);
-    Linear qkv = Linear.of(scope.at("attn.qkv"), hidden, 3L * hidden);
-    query = qkv.outputs(0, hidden);
-    key = qkv.outputs(hidden, 2L * hidden);
-    value = qkv.outputs(2L * hidden, 3L * hidden);
-    proj = Linear.of(scope.at("attn.proj"), hidden, hidden);
+    WeightScope attention = scope.at("attn");
+    if (attention.has("q.weight")) {
+      query = Linear.of(attention.at("q"), hidden, hidden);
+      key = Linear.of(attention.at("k"), hidden, hidden);
+      value = Linear.of(attention.at("v"), hidden, hidden);
+    } else {
+      Linear qkv = Linear.of(attention.at("qkv"), hidden, 3L * hidden);
+      query = qkv.outputs(0, hidden);
+      key = qkv.outputs(hidden, 2L * hidden);
+      value = qkv.outputs(2L * hidden, 3L * hidden);
+    }
+    proj = Linear.of(attention.at("proj"), hidden, hidden);
     mlp =
         config.design().mlp(scope.at("mlp"), hidden, config.intermediateSize(), config.hiddenAct());
   }

@@ -57,8 +57,15 @@ public final class QwenVisionEncoder implements VisionEncoder {
             .formatted(
                 patch.channels(), config.hiddenSize(), patch.temporalPatchSize(), side, side));
     Weight kernel =
-        scope.get(
-            "weight", config.hiddenSize(), patch.channels(), patch.temporalPatchSize(), side, side);
+        scope.has("frame.0.weight")
+            ? FrameKernels.joined(scope, config.hiddenSize(), patch)
+            : scope.get(
+                "weight",
+                config.hiddenSize(),
+                patch.channels(),
+                patch.temporalPatchSize(),
+                side,
+                side);
     return new Linear(
         kernel.reshape(config.hiddenSize(), patch.elements()),
         config.design().patchBias() ? scope.get("bias", config.hiddenSize()) : null);

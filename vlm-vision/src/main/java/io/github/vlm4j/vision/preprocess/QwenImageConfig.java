@@ -1,8 +1,8 @@
 package io.github.vlm4j.vision.preprocess;
 
 import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -69,7 +69,19 @@ public record QwenImageConfig(
    *     field
    */
   public static QwenImageConfig load(Path modelFolder) {
-    return of(find(modelFolder, "image_processor", IMAGE_FILE));
+    return load(CompanionFiles.in(modelFolder));
+  }
+
+  /**
+   * Reads the image processor's configuration from what comes with a model, as {@link #load(Path)}.
+   *
+   * @param files what comes with the model
+   * @return the configuration
+   * @throws CheckpointException if there is none, or a field is missing or invalid; names file and
+   *     field
+   */
+  public static QwenImageConfig load(CompanionFiles files) {
+    return of(find(files, "image_processor", IMAGE_FILE));
   }
 
   /**
@@ -83,8 +95,21 @@ public record QwenImageConfig(
    *     field
    */
   public static QwenImageConfig loadForVideo(Path modelFolder) {
-    String file = Files.exists(modelFolder.resolve(VIDEO_FILE)) ? VIDEO_FILE : IMAGE_FILE;
-    ConfigNode node = find(modelFolder, "video_processor", file);
+    return loadForVideo(CompanionFiles.in(modelFolder));
+  }
+
+  /**
+   * Reads the video processor's configuration from what comes with a model, as {@link
+   * #loadForVideo(Path)}.
+   *
+   * @param files what comes with the model
+   * @return the configuration
+   * @throws CheckpointException if there is none, or a field is missing or invalid; names file and
+   *     field
+   */
+  public static QwenImageConfig loadForVideo(CompanionFiles files) {
+    ConfigNode node =
+        find(files, "video_processor", files.has(VIDEO_FILE) ? VIDEO_FILE : IMAGE_FILE);
     if (node.booleanOr("cap_pixels_per_frame", false)) {
       throw node.invalid("cap_pixels_per_frame", "false or absent, as the cap is not supported");
     }
@@ -139,15 +164,14 @@ public record QwenImageConfig(
     return patchSize * mergeSize;
   }
 
-  private static ConfigNode find(Path modelFolder, String nested, String file) {
-    Path processor = modelFolder.resolve(PROCESSOR_FILE);
-    if (Files.exists(processor)) {
-      ConfigNode node = ConfigNode.read(processor);
+  private static ConfigNode find(CompanionFiles files, String nested, String file) {
+    if (files.has(PROCESSOR_FILE)) {
+      ConfigNode node = files.config(PROCESSOR_FILE);
       if (node.has(nested)) {
         return node.object(nested);
       }
     }
-    return ConfigNode.read(modelFolder.resolve(file));
+    return files.config(file);
   }
 
   /** The older top-level name wins over the field of {@code size}, as in the reference. */

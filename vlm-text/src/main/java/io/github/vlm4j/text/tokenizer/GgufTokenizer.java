@@ -1,0 +1,291 @@
+package io.github.vlm4j.text.tokenizer;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.GgufMetadata;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The tokenizer that a GGUF file's metadata describes, as the {@code tokenizer.json} and {@code
+ * tokenizer_config.json} that say the same: byte-pair encoding over bytes ({@code gpt2}) and
+ * SentencePiece's over characters with bytes to fall back on ({@code llama}). Reference: llama.cpp,
+ * {@code src/llama-vocab.cpp}.
+ */
+public final class GgufTokenizer {
+
+  private static final String PREFIX = "tokenizer.ggml.";
+  private static final String MODEL = PREFIX + "model";
+  private static final String PRE = PREFIX + "pre";
+  private static final String TOKENS = PREFIX + "tokens";
+  private static final String TYPES = PREFIX + "token_type";
+  private static final String TEMPLATE = "tokenizer.chat_template";
+
+  /** SentencePiece's mark for a blank. */
+  private static final String BLANK = "\u2581";
+
+  private static final int CONTROL = 3;
+  private static final int USER_DEFINED = 4;
+  private static final int UNUSED = 5;
+
+  /** Tokens that end an answer wherever they are, beside those that the metadata names. */
+  private static final Set<String> ENDS =
+      Set.of(
+          "<|eot_id|>",
+          "<|im_end|>",
+          "<|end|>",
+          "<end_of_turn>",
+          "<|endoftext|>",
+          "<|eom_id|>",
+          "<|end_of_text|>",
+          "<end_of_utterance>");
+
+  private final GgufMetadata metadata;
+  private final List<String> tokens;
+  private final int[] types;
+
+  /**
+   * Takes what the metadata says of the vocabulary.
+   *
+   * @throws CheckpointException if it says nothing, or contradicts itself
+   */
+  public GgufTokenizer(GgufMetadata metadata) {
+    this.metadata = metadata;
+    this.tokens = metadata.texts(TOKENS);
+    this.types = metadata.has(TYPES) ? metadata.ints(TYPES) : new int[tokens.size()];
+    if (types.length != tokens.size()) {
+      throw metadata.invalid(TYPES, "as many as there are " + TOKENS + ", " + tokens.size());
+    }
+  }
+
+  /** Returns the spelling of the chat template, if there is one. */
+  public static Optional<String> chatTemplate(GgufMetadata metadata) {
+    return metadata.textIfPresent(TEMPLATE);
+  }
+
+  /** Returns the id of a token by its spelling. */
+  public Optional<Integer> idOf(String token) {
+    int id = tokens.indexOf(token);
+    return id < 0 ? Optional.empty() : Optional.of(id);
+  }
+
+  /** Returns the ids of the tokens that end an answer. */
+  public List<Integer> ends() {
+    List<Integer> ends = new ArrayList<>();
+    for (String role : List.of("eos", "eot", "eom")) {
+      special(role).ifPresent(ends::add);
+    }
+    for (int id = 0; id < tokens.size(); id++) {
+      if (types[id] == CONTROL && ENDS.contains(tokens.get(id))) {
+        ends.add(id);
+      }
+    }
+    return ends.stream().distinct().toList();
+  }
+
+  /** Returns the id of the token that plays a role, such as {@code bos}, if there is one. */
+  private Optional<Integer> special(String role) {
+    String key = PREFIX + role + "_token_id";
+    Optional<Integer> id = metadata.countIfPresent(key);
+    if (id.isPresent() && id.get() >= tokens.size()) {
+      throw metadata.invalid(key, "below the number of tokens, " + tokens.size());
+    }
+    return id;
+  }
+
+  /** Returns the text of the {@code tokenizer_config.json}, without the chat template. */
+  public String configJson() {
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    Map<String, String> roles =
+        Map.of(
+            "bos", "bos_token", "eos", "eos_token", "unknown", "unk_token", "padding", "pad_token");
+    roles.forEach(
+        (role, field) -> special(role).ifPresent(id -> config.put(field, tokens.get(id))));
+    return config.toString();
+  }
+
+  /**
+   * Returns the text of the {@code tokenizer.json}.
+   *
+   * @throws CheckpointException if the tokenizer is of a kind that is not supported
+   */
+  public String json() {
+    ObjectNode file = JsonNodeFactory.instance.objectNode();
+    file.set("added_tokens", addedTokens());
+    switch (metadata.text(MODEL)) {
+      case "gpt2" -> putByteLevel(file);
+      case "llama" -> putSentencePiece(file);
+      default ->
+          throw metadata.invalid(MODEL, "\"gpt2\" or \"llama\", the kinds that are supported");
+    }
+    return file.toString();
+  }
+
+  private ArrayNode addedTokens() {
+    ArrayNode added = JsonNodeFactory.instance.arrayNode();
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] == CONTROL || types[id] == USER_DEFINED) {
+        added
+            .addObject()
+            .put("id", id)
+            .put("content", tokens.get(id))
+            .put("special", types[id] == CONTROL)
+            .put("normalized", false);
+      }
+    }
+    return added;
+  }
+
+  private ObjectNode vocabulary() {
+    ObjectNode vocabulary = JsonNodeFactory.instance.objectNode();
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] == UNUSED) {
+        continue;
+      }
+      if (vocabulary.has(tokens.get(id))) {
+        throw new CheckpointException(
+            "%s: %s has the entry %d twice".formatted(metadata.file(), TOKENS, id));
+      }
+      vocabulary.put(tokens.get(id), id);
+    }
+    return vocabulary;
+  }
+
+  private void putByteLevel(ObjectNode file) {
+    String pre = metadata.textIfPresent(PRE).orElse("default");
+    String words =
+        switch (pre) {
+          case "qwen2" -> TokenizerComponents.QWEN;
+          case "llama-bpe", "llama3", "llama-v3" -> TokenizerComponents.LLAMA3;
+          case "tekken" -> TokenizerComponents.TEKKEN;
+          case "gpt-2", "default" -> TokenizerComponents.GPT2;
+          default ->
+              throw metadata.invalid(
+                  PRE,
+                  "\"qwen2\", \"llama-bpe\", \"tekken\" or \"gpt-2\", the ways to find words that"
+                      + " are supported");
+        };
+    boolean wholeWords = pre.startsWith("llama") || pre.equals("tekken");
+    if (pre.equals("qwen2")) {
+      file.set("normalizer", created("NFC"));
+    }
+    ObjectNode split = created("Split").put("behavior", "Isolated").put("invert", false);
+    split.putObject("pattern").put("Regex", words);
+    ObjectNode sequence = created("Sequence");
+    sequence.putArray("pretokenizers").add(split).add(byteLevel());
+    file.set("pre_tokenizer", sequence);
+    file.set("decoder", byteLevel());
+    putFrame(file, wholeWords);
+    ObjectNode model = file.putObject("model");
+    model.put("type", "BPE").put("ignore_merges", wholeWords);
+    model.set("vocab", vocabulary());
+    ArrayNode merges = model.putArray("merges");
+    metadata.texts(PREFIX + "merges").forEach(merges::add);
+  }
+
+  private void putSentencePiece(ObjectNode file) {
+    boolean prefix = metadata.flagIfPresent(PREFIX + "add_space_prefix").orElse(true);
+    ArrayNode normalizers =
+        file.putObject("normalizer").put("type", "Sequence").putArray("normalizers");
+    if (prefix) {
+      normalizers.add(created("Prepend").put("prepend", BLANK));
+    }
+    normalizers.add(replace(" ", BLANK));
+    ArrayNode decoders = file.putObject("decoder").put("type", "Sequence").putArray("decoders");
+    decoders.add(replace(BLANK, " ")).add(created("ByteFallback")).add(created("Fuse"));
+    if (prefix) {
+      decoders.add(created("Strip").put("content", " ").put("start", 1).put("stop", 0));
+    }
+    putFrame(file, true);
+    ObjectNode model = file.putObject("model");
+    model.put("type", "BPE").put("byte_fallback", true).put("fuse_unk", true);
+    special("unknown").ifPresent(id -> model.put("unk_token", tokens.get(id)));
+    model.set("vocab", vocabulary());
+    model.set("merges", mergesByScore());
+  }
+
+  /**
+   * SentencePiece joins the two neighbours whose union has the highest score. As a list of merges
+   * that is: every way to cut a token into two tokens, those of the highest score first.
+   */
+  private ArrayNode mergesByScore() {
+    String key = PREFIX + "scores";
+    double[] scores = metadata.numbers(key);
+    if (scores.length != tokens.size()) {
+      throw metadata.invalid(key, "as many as there are " + TOKENS + ", " + tokens.size());
+    }
+    record Merge(int left, int right, double score) {}
+    Map<String, Integer> ids = HashMap.newHashMap(tokens.size());
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] <= 1) {
+        ids.put(tokens.get(id), id);
+      }
+    }
+    List<Merge> merges = new ArrayList<>();
+    ids.forEach((token, id) -> {
+      for (int at = token.offsetByCodePoints(0, Math.min(1, token.length()));
+          at < token.length();
+          at = token.offsetByCodePoints(at, 1)) {
+        Integer left = ids.get(token.substring(0, at));
+        Integer right = left == null ? null : ids.get(token.substring(at));
+        if (right != null) {
+          merges.add(new Merge(left, right, scores[id]));
+        }
+      }
+    });
+    merges.sort(
+        Comparator.comparingDouble((Merge merge) -> -merge.score())
+            .thenComparingInt(Merge::left)
+            .thenComparingInt(Merge::right));
+    ArrayNode pairs = JsonNodeFactory.instance.arrayNode();
+    merges.forEach(
+        merge -> pairs.addArray().add(tokens.get(merge.left())).add(tokens.get(merge.right())));
+    return pairs;
+  }
+
+  /** What is put around a text that no chat template frames. */
+  private void putFrame(ObjectNode file, boolean beginsByDefault) {
+    boolean begins = metadata.flagIfPresent(PREFIX + "add_bos_token").orElse(beginsByDefault);
+    boolean ends = metadata.flagIfPresent(PREFIX + "add_eos_token").orElse(false);
+    ObjectNode frame = created("TemplateProcessing");
+    ArrayNode single = frame.putArray("single");
+    ObjectNode special = frame.putObject("special_tokens");
+    if (begins) {
+      special("bos").ifPresent(id -> putSpecial(single, special, id));
+    }
+    single.addObject().putObject("Sequence").put("id", "A");
+    if (ends) {
+      special("eos").ifPresent(id -> putSpecial(single, special, id));
+    }
+    file.set("post_processor", frame);
+  }
+
+  private void putSpecial(ArrayNode single, ObjectNode special, int id) {
+    single.addObject().putObject("SpecialToken").put("id", tokens.get(id));
+    special.putObject(tokens.get(id)).putArray("ids").add(id);
+  }
+
+  private static ObjectNode replace(String pattern, String content) {
+    ObjectNode replace = created("Replace").put("content", content);
+    replace.putObject("pattern").put("String", pattern);
+    return replace;
+  }
+
+  private static ObjectNode byteLevel() {
+    return created("ByteLevel")
+        .put("add_prefix_space", false)
+        .put("trim_offsets", false)
+        .put("use_regex", false);
+  }
+
+  private static ObjectNode created(String type) {
+    return JsonNodeFactory.instance.objectNode().put("type", type);
+  }
+}
