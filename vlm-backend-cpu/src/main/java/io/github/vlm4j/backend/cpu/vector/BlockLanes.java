@@ -20,6 +20,7 @@ final class BlockLanes {
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
   private static final IntVector TO_TOP =
       IntVector.broadcast(I, 24).sub(IntVector.broadcast(I, 0).addIndex(8));
@@ -73,40 +74,39 @@ final class BlockLanes {
     return Float.float16ToFloat(data.get(SHORT, at));
   }
 
-  /** Returns the int at a byte offset. */
-  static int word(MemorySegment data, long at) {
-    return data.get(INT, at);
-  }
-
-  /** Returns the scales of groups 0 to 3 of a Q4_K block, a byte each. */
-  static int firstScales(MemorySegment data, long at) {
-    return word(data, at + 4) & 0x3f3f3f3f;
-  }
-
-  /** Returns the scales of groups 4 to 7 of a Q4_K block, a byte each. */
-  static int lastScales(MemorySegment data, long at) {
-    return word(data, at + 12) & 0x0f0f0f0f | word(data, at + 4) >>> 2 & 0x30303030;
-  }
-
-  /** Returns the minima of groups 0 to 3 of a Q4_K block, a byte each. */
-  static int firstMinima(MemorySegment data, long at) {
-    return word(data, at + 8) & 0x3f3f3f3f;
-  }
-
-  /** Returns the minima of groups 4 to 7 of a Q4_K block, a byte each. */
-  static int lastMinima(MemorySegment data, long at) {
-    return word(data, at + 12) >>> 4 & 0x0f0f0f0f | word(data, at + 8) >>> 2 & 0x30303030;
+  /** Returns the eight bytes at an offset. */
+  static long words(MemorySegment data, long at) {
+    return data.get(LONG, at);
   }
 
   /**
-   * Returns the numbers q − 32 of a Q6_K block.
+   * Returns the scales of a Q4_K block, a byte each: of the first four groups in six bits, of the
+   * others in four and two.
    *
-   * @param lower bytes with their lower four bits, shifted to the right place
-   * @param upper bytes with their upper two bits
-   * @param shift how far these are to the left
+   * @param first the block's first eight bytes
+   * @param last the next eight
    */
-  static FloatVector six(IntVector lower, IntVector upper, int shift) {
-    IntVector top = upper.lanewise(VectorOperators.LSHR, shift).and(3);
-    return floats(lower.or(top.lanewise(VectorOperators.LSHL, 4)).sub(32));
+  static long scales(long first, long last) {
+    long upper = last >>> 32 & 0x0f0f0f0fL | first >>> 34 & 0x30303030L;
+    return first >>> 32 & 0x3f3f3f3fL | upper << 32;
+  }
+
+  /** Returns the minima of a Q4_K block likewise. */
+  static long minima(long first, long last) {
+    long upper = last >>> 36 & 0x0f0f0f0fL | last >>> 2 & 0x30303030L;
+    return last & 0x3f3f3f3fL | upper << 32;
+  }
+
+  /**
+   * Returns numbers q − 32 of a quarter of half a Q6_K block.
+   *
+   * @param nibbles where their lower four bits are
+   * @param pairs where their upper two bits are
+   * @param quarter 0 to 3, which of the bits there are theirs
+   */
+  static IntVector six(MemorySegment data, long nibbles, long pairs, int quarter) {
+    IntVector lower = unsigned(data, nibbles).lanewise(VectorOperators.LSHR, quarter / 2 * 4);
+    IntVector upper = unsigned(data, pairs).lanewise(VectorOperators.LSHR, quarter * 2).and(3);
+    return lower.and(15).or(upper.lanewise(VectorOperators.LSHL, 4)).sub(32);
   }
 }

@@ -2,10 +2,8 @@ package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -13,7 +11,9 @@ import jdk.incubator.vector.VectorSpecies;
  * registers. What is the same for a group of numbers is applied once to its sum: the scale, and
  * what is subtracted from all of them, for which the sums of groups of inputs are made beforehand.
  *
- * <p>One row at a time: with more, C2 meets its limit on nodes, stops inlining and boxes vectors.
+ * <p>C2 gives up inlining at a number of nodes, of which each access to a segment takes many, and
+ * then boxes vectors. So loops are not unrolled by hand, scales are read as few whole words, and
+ * methods are too long to be inlined into a caller that would share their budget.
  */
 final class VectorBlockMatVec {
 
@@ -37,14 +37,27 @@ final class VectorBlockMatVec {
     long rowBytes = w.rowOffset(1);
     switch (w.dtype()) {
       case Q8_0 -> {
-        for (int row = fromRow; row < toRow; row++) {
-          y[yAt + row] = eightBits(data, rowBytes * row, blocks, x, xAt);
+        for (int row = fromRow; row < toRow; row += 2) {
+          int other = Math.min(row + 1, toRow - 1);
+          eightBits(
+              data, rowBytes * row, rowBytes * other, blocks, x, xAt, y, yAt + row, other - row);
         }
       }
       case Q4_0 -> {
         sums(x, xAt, w.columns(), scratch);
-        for (int row = fromRow; row < toRow; row++) {
-          y[yAt + row] = fourBits(data, rowBytes * row, blocks, x, xAt, scratch);
+        for (int row = fromRow; row < toRow; row += 2) {
+          int other = Math.min(row + 1, toRow - 1);
+          fourBits(
+              data,
+              rowBytes * row,
+              rowBytes * other,
+              blocks,
+              x,
+              xAt,
+              scratch,
+              y,
+              yAt + row,
+              other - row);
         }
       }
       case Q4_K -> {
@@ -71,42 +84,75 @@ final class VectorBlockMatVec {
     }
   }
 
-  private static float eightBits(MemorySegment data, long at, int blocks, float[] x, int xAt) {
-    FloatVector sum = FloatVector.zero(F);
+  /** Two rows, so that each input is loaded once for both. */
+  private static void eightBits(
+      MemorySegment data,
+      long r0,
+      long r1,
+      int blocks,
+      float[] x,
+      int xAt,
+      float[] y,
+      int yAt,
+      int apart) {
+    FloatVector sum0 = FloatVector.zero(F);
+    FloatVector sum1 = sum0;
     for (int block = 0; block < blocks; block++) {
-      long from = at + 34L * block;
+      long at0 = r0 + 34L * block;
+      long at1 = r1 + 34L * block;
       int in = xAt + 32 * block;
-      FloatVector part = eight(data, from + 2).mul(FloatVector.fromArray(F, x, in));
-      for (int i = L; i < 32; i += L) {
-        part = eight(data, from + 2 + i).fma(FloatVector.fromArray(F, x, in + i), part);
+      FloatVector part0 = FloatVector.zero(F);
+      FloatVector part1 = part0;
+      for (int i = 0; i < 32; i += L) {
+        FloatVector v = FloatVector.fromArray(F, x, in + i);
+        part0 = BlockLanes.floats(BlockLanes.signed(data, at0 + 2 + i)).fma(v, part0);
+        part1 = BlockLanes.floats(BlockLanes.signed(data, at1 + 2 + i)).fma(v, part1);
       }
-      sum = part.fma(FloatVector.broadcast(F, BlockLanes.half(data, from)), sum);
+      sum0 = part0.fma(FloatVector.broadcast(F, BlockLanes.half(data, at0)), sum0);
+      sum1 = part1.fma(FloatVector.broadcast(F, BlockLanes.half(data, at1)), sum1);
     }
-    return Lanes.sum(sum);
+    y[yAt] = Lanes.sum(sum0);
+    y[yAt + apart] = Lanes.sum(sum1);
   }
 
-  private static FloatVector eight(MemorySegment data, long at) {
-    return BlockLanes.floats(BlockLanes.signed(data, at));
-  }
-
-  private static float fourBits(
-      MemorySegment data, long at, int blocks, float[] x, int xAt, float[] sums) {
-    FloatVector sum = FloatVector.zero(F);
-    float off = 0;
+  private static void fourBits(
+      MemorySegment data,
+      long r0,
+      long r1,
+      int blocks,
+      float[] x,
+      int xAt,
+      float[] sums,
+      float[] y,
+      int yAt,
+      int apart) {
+    FloatVector sum0 = FloatVector.zero(F);
+    FloatVector sum1 = sum0;
+    float off0 = 0;
+    float off1 = 0;
     for (int block = 0; block < blocks; block++) {
-      long from = at + 18L * block;
+      long at0 = r0 + 18L * block;
+      long at1 = r1 + 18L * block;
       int in = xAt + 32 * block;
-      float d = BlockLanes.half(data, from);
-      FloatVector part = FloatVector.zero(F);
+      FloatVector part0 = FloatVector.zero(F);
+      FloatVector part1 = part0;
       for (int i = 0; i < 16; i += L) {
-        IntVector bytes = BlockLanes.unsigned(data, from + 2 + i);
-        part = BlockLanes.low(bytes).fma(FloatVector.fromArray(F, x, in + i), part);
-        part = BlockLanes.high(bytes).fma(FloatVector.fromArray(F, x, in + 16 + i), part);
+        FloatVector a = FloatVector.fromArray(F, x, in + i);
+        FloatVector b = FloatVector.fromArray(F, x, in + 16 + i);
+        IntVector bytes0 = BlockLanes.unsigned(data, at0 + 2 + i);
+        part0 = BlockLanes.high(bytes0).fma(b, BlockLanes.low(bytes0).fma(a, part0));
+        IntVector bytes1 = BlockLanes.unsigned(data, at1 + 2 + i);
+        part1 = BlockLanes.high(bytes1).fma(b, BlockLanes.low(bytes1).fma(a, part1));
       }
-      sum = part.fma(FloatVector.broadcast(F, d), sum);
-      off = Math.fma(d, sums[block], off);
+      float d0 = BlockLanes.half(data, at0);
+      float d1 = BlockLanes.half(data, at1);
+      sum0 = part0.fma(FloatVector.broadcast(F, d0), sum0);
+      sum1 = part1.fma(FloatVector.broadcast(F, d1), sum1);
+      off0 = Math.fma(d0, sums[block], off0);
+      off1 = Math.fma(d1, sums[block], off1);
     }
-    return Lanes.sum(sum) - 8 * off;
+    y[yAt] = Lanes.sum(sum0) - 8 * off0;
+    y[yAt + apart] = Lanes.sum(sum1) - 8 * off1;
   }
 
   private static float superFourBits(
@@ -117,83 +163,53 @@ final class VectorBlockMatVec {
       long from = at + 144L * block;
       int in = xAt + 256 * block;
       int group = 8 * block;
-      float d = BlockLanes.half(data, from);
-      float m = BlockLanes.half(data, from + 2);
-      int scales = BlockLanes.firstScales(data, from);
-      sum = pair(data, from + 16, d, scales, x, in, sum);
-      sum = pair(data, from + 48, d, scales >>> 16, x, in + 64, sum);
-      scales = BlockLanes.lastScales(data, from);
-      sum = pair(data, from + 80, d, scales, x, in + 128, sum);
-      sum = pair(data, from + 112, d, scales >>> 16, x, in + 192, sum);
-      float minima =
-          four(BlockLanes.firstMinima(data, from), sums, group)
-              + four(BlockLanes.lastMinima(data, from), sums, group + 4);
-      off = Math.fma(m, minima, off);
+      long first = BlockLanes.words(data, from);
+      long last = BlockLanes.words(data, from + 8);
+      float d = Float.float16ToFloat((short) first);
+      float m = Float.float16ToFloat((short) (first >> 16));
+      long scales = BlockLanes.scales(first, last);
+      long minima = BlockLanes.minima(first, last);
+      for (int pair = 0; pair < 4; pair++) {
+        FloatVector low = FloatVector.zero(F);
+        FloatVector high = low;
+        for (int i = 0; i < 32; i += L) {
+          IntVector bytes = BlockLanes.unsigned(data, from + 16 + 32 * pair + i);
+          int to = in + 64 * pair + i;
+          low = BlockLanes.low(bytes).fma(FloatVector.fromArray(F, x, to), low);
+          high = BlockLanes.high(bytes).fma(FloatVector.fromArray(F, x, to + 32), high);
+        }
+        int shift = 16 * pair;
+        sum = low.fma(FloatVector.broadcast(F, d * (scales >>> shift & 63)), sum);
+        sum = high.fma(FloatVector.broadcast(F, d * (scales >>> shift + 8 & 63)), sum);
+        float below = (minima >>> shift & 63) * sums[group + 2 * pair];
+        below += (minima >>> shift + 8 & 63) * sums[group + 2 * pair + 1];
+        off = Math.fma(m, below, off);
+      }
     }
     return Lanes.sum(sum) - off;
-  }
-
-  /** Adds two groups that share bytes. */
-  private static FloatVector pair(
-      MemorySegment data, long at, float d, int scales, float[] x, int xAt, FloatVector sum) {
-    FloatVector low = FloatVector.zero(F);
-    FloatVector high = low;
-    for (int i = 0; i < 32; i += L) {
-      IntVector bytes = BlockLanes.unsigned(data, at + i);
-      low = BlockLanes.low(bytes).fma(FloatVector.fromArray(F, x, xAt + i), low);
-      high = BlockLanes.high(bytes).fma(FloatVector.fromArray(F, x, xAt + 32 + i), high);
-    }
-    FloatVector first = low.fma(FloatVector.broadcast(F, d * (scales & 63)), sum);
-    return high.fma(FloatVector.broadcast(F, d * (scales >>> 8 & 63)), first);
-  }
-
-  private static float four(int minima, float[] sums, int at) {
-    float first = (minima & 63) * sums[at] + (minima >>> 8 & 63) * sums[at + 1];
-    return first + ((minima >>> 16 & 63) * sums[at + 2] + (minima >>> 24) * sums[at + 3]);
   }
 
   private static float superSixBits(MemorySegment data, long at, int blocks, float[] x, int xAt) {
     FloatVector sum = FloatVector.zero(F);
     for (int block = 0; block < blocks; block++) {
       long from = at + 210L * block;
-      int in = xAt + 256 * block;
       float d = BlockLanes.half(data, from + 208);
-      for (int i = 0; i < 32; i += L) {
-        sum = quarters(data, from + i, from + 128 + i, from + 192 + i / 16, d, x, in + i, sum);
-      }
-      for (int i = 0; i < 32; i += L) {
-        sum =
-            quarters(
-                data, from + 64 + i, from + 160 + i, from + 200 + i / 16, d, x, in + 128 + i, sum);
+      for (int half = 0; half < 2; half++) {
+        long scales = BlockLanes.words(data, from + 192 + 8 * half);
+        long lower = from + 64 * half;
+        long upper = from + 128 + 32 * half;
+        int in = xAt + 256 * block + 128 * half;
+        for (int quarter = 0; quarter < 4; quarter++) {
+          long nibbles = lower + quarter % 2 * 32;
+          for (int i = 0; i < 32; i += L) {
+            IntVector q = BlockLanes.six(data, nibbles + i, upper + i, quarter);
+            FloatVector v = FloatVector.fromArray(F, x, in + 32 * quarter + i);
+            float scale = d * (byte) (scales >> 16 * quarter + i / 16 * 8);
+            sum = BlockLanes.floats(q).mul(v).fma(FloatVector.broadcast(F, scale), sum);
+          }
+        }
       }
     }
     return Lanes.sum(sum);
-  }
-
-  /** Adds a vector of each quarter of half a block; quarters share bytes. */
-  private static FloatVector quarters(
-      MemorySegment data,
-      long lower,
-      long upper,
-      long scales,
-      float d,
-      float[] x,
-      int xAt,
-      FloatVector sum) {
-    IntVector a = BlockLanes.unsigned(data, lower);
-    IntVector b = BlockLanes.unsigned(data, lower + 32);
-    IntVector top = BlockLanes.unsigned(data, upper);
-    FloatVector s = product(BlockLanes.six(a.and(15), top, 0), d, data, scales, x, xAt, sum);
-    s = product(BlockLanes.six(b.and(15), top, 2), d, data, scales + 2, x, xAt + 32, s);
-    IntVector c = a.lanewise(VectorOperators.LSHR, 4);
-    s = product(BlockLanes.six(c, top, 4), d, data, scales + 4, x, xAt + 64, s);
-    IntVector e = b.lanewise(VectorOperators.LSHR, 4);
-    return product(BlockLanes.six(e, top, 6), d, data, scales + 6, x, xAt + 96, s);
-  }
-
-  private static FloatVector product(
-      FloatVector q, float d, MemorySegment data, long scale, float[] x, int xAt, FloatVector sum) {
-    float factor = d * data.get(ValueLayout.JAVA_BYTE, scale);
-    return q.mul(FloatVector.fromArray(F, x, xAt)).fma(FloatVector.broadcast(F, factor), sum);
   }
 }
