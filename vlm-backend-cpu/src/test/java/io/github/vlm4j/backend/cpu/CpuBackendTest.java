@@ -355,10 +355,10 @@ class CpuBackendTest {
   }
 
   @Test
-  void wholeNumberWeightsAreRefusedByName() {
-    WeightSource numbers = new DeclaredWeights(DType.I8);
+  void quantisedWeightsOfNormsAreRefusedByName() {
+    WeightSource quantised = new DeclaredWeights(DType.Q4_0);
     try (Arena arena = Arena.ofConfined()) {
-      Tensor stored = Tensor.allocate(DType.I8, Shape.of(4, 32), arena);
+      Tensor stored = Tensor.allocate(DType.Q4_0, Shape.of(32), arena);
       WeightSource source =
           new WeightSource() {
             @Override
@@ -368,7 +368,7 @@ class CpuBackendTest {
 
             @Override
             public Weight require(String name, Shape expected) {
-              return numbers.require(name, expected);
+              return quantised.require(name, expected);
             }
 
             @Override
@@ -376,11 +376,11 @@ class CpuBackendTest {
               return stored;
             }
           };
-      Weight w = source.require("layers.0.w", Shape.of(4, 32));
-      g.output("y", g.linear(g.input("x", DType.F32, 1, 32), w, null));
+      Weight w = source.require("layers.0.w", Shape.of(32));
+      g.output("y", g.rmsNorm(g.input("x", DType.F32, 1, 32), w, 1e-6f));
       assertThatThrownBy(() -> backend.compile(g.build(), source))
           .isInstanceOf(BackendException.class)
-          .hasMessageContaining("I8")
+          .hasMessageContaining("Q4_0")
           .hasMessageContaining("layers.0.w");
     }
   }
