@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Availability;
 import io.github.vlm4j.core.backend.Backend;
@@ -14,7 +15,7 @@ import io.github.vlm4j.core.backend.BackendProvider;
  *
  * <p>Where the processor has dot-product instructions that the Vector API does not reach, code for
  * them is made when the backend is opened, unless the system property {@code vlm.cpu.emitted} is
- * {@code off}: linear layers of many rows with bf16 weights then round their inputs to bf16.
+ * {@code off}: linear layers of many rows with bf16 or quantised weights then round to bf16.
  */
 public final class CpuBackendProvider implements BackendProvider {
 
@@ -37,9 +38,9 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Availability availability() {
     try {
+      Kernels kernels = KernelSelection.select();
       return Availability.yes(
-          CpuBackend.describe(
-              KernelSelection.select(), KernelSelection.emitted(), Cores.physical()));
+          CpuBackend.describe(kernels, KernelSelection.emitted(kernels), Cores.physical()));
     } catch (BackendException e) {
       return Availability.no(String.valueOf(e.getMessage()));
     }
@@ -48,6 +49,7 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Backend open(BackendOptions options) {
     int threads = options.threads() > 0 ? options.threads() : Cores.physical();
-    return new CpuBackend(KernelSelection.select(), KernelSelection.emitted(), threads);
+    Kernels kernels = KernelSelection.select();
+    return new CpuBackend(kernels, KernelSelection.emitted(kernels), threads);
   }
 }

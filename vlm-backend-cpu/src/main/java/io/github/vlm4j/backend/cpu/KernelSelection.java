@@ -68,22 +68,25 @@ final class KernelSelection {
    * Returns the emitted kernels for this JVM and its system properties, or null if there are none:
    * they are switched off, plain loops are asked for, or something that they need is missing.
    *
+   * @param kernels what they are used beside
    * @throws BackendException if the property says neither {@code on} nor {@code off}
    */
-  static @Nullable EmittedKernels emitted() {
-    return emitted(System.getProperty(EMITTED_PROPERTY, "on"), System.getProperty(PROPERTY));
+  static @Nullable EmittedKernels emitted(Kernels kernels) {
+    return emitted(
+        kernels, System.getProperty(EMITTED_PROPERTY, "on"), System.getProperty(PROPERTY));
   }
 
   /**
    * Returns the emitted kernels.
    *
+   * @param kernels what they are used beside
    * @param wanted what their property says
    * @param bits what the property of the vectors' width says
    */
-  static @Nullable EmittedKernels emitted(String wanted, @Nullable String bits) {
+  static @Nullable EmittedKernels emitted(Kernels kernels, String wanted, @Nullable String bits) {
     return switch (wanted) {
       case "off" -> null;
-      case "on" -> "0".equals(bits) ? null : EmittedKernels.make().orElse(null);
+      case "on" -> "0".equals(bits) ? null : EmittedKernels.make(kernels).orElse(null);
       default ->
           throw new BackendException(
               "The system property "

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.conformance.BackendConformance;
 import io.github.vlm4j.core.conformance.Tolerance;
@@ -14,9 +15,10 @@ final class EmittedConformanceTest extends BackendConformance {
 
   @Override
   protected Backend open() {
-    EmittedKernels emitted = EmittedKernels.make().orElse(null);
+    Kernels kernels = KernelSelection.select();
+    EmittedKernels emitted = EmittedKernels.make(kernels).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
-    return new CpuBackend(KernelSelection.select(), emitted, 2);
+    return new CpuBackend(kernels, emitted, 2);
   }
 
   @Override

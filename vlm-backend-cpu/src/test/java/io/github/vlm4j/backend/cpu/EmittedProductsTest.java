@@ -28,7 +28,7 @@ class EmittedProductsTest {
 
   @BeforeEach
   void emit() {
-    emitted = EmittedKernels.make().orElse(null);
+    emitted = EmittedKernels.make(KernelSelection.select()).orElse(null);
     assumeThat(emitted).isNotNull();
   }
 

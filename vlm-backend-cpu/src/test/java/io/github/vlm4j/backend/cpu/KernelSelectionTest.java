@@ -74,9 +74,9 @@ class KernelSelectionTest {
 
   @Test
   void emittedKernelsAreSwitchedOffByTheirPropertyAndByPlainLoops() {
-    assertThat(KernelSelection.emitted("off", null)).isNull();
-    assertThat(KernelSelection.emitted("on", "0")).isNull();
-    assertThatThrownBy(() -> KernelSelection.emitted("maybe", null))
+    assertThat(KernelSelection.emitted(new ScalarKernels(), "off", null)).isNull();
+    assertThat(KernelSelection.emitted(new ScalarKernels(), "on", "0")).isNull();
+    assertThatThrownBy(() -> KernelSelection.emitted(new ScalarKernels(), "maybe", null))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining(KernelSelection.EMITTED_PROPERTY)
         .hasMessageContaining("maybe");
@@ -99,7 +99,7 @@ class KernelSelectionTest {
 
   @Test
   void theDescriptionTellsWhatIsEmitted() throws IOException, InterruptedException {
-    String name = EmittedKernels.make().map(EmittedKernels::name).orElse(null);
+    String name = EmittedKernels.make(new ScalarKernels()).map(EmittedKernels::name).orElse(null);
     assumeThat(name).isNotNull();
     List<String> options =
         List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");

@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
@@ -16,9 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products of inputs rounded to the nearest bf16 (ties to even, subnormal numbers to 0) with
- * weights in bf16; every product is exact and sums are f32. A panel of weights is a row of f32 for
- * the bias, then the panel that {@link Bf16Code} describes. The order in which products are summed
- * depends on the shapes alone.
+ * weights in bf16; every product is exact and sums are f32. Quantised weights are rounded to bf16
+ * likewise, once for all inputs. A panel of weights is a row of f32 for the bias, then the panel
+ * that {@link Bf16Code} describes. The order in which products are summed depends on the shapes
+ * alone.
  */
 final class Bf16Loops implements RoundedLoops {
 
@@ -37,6 +39,7 @@ final class Bf16Loops implements RoundedLoops {
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = BLOCK;
 
+  private final Kernels decoder;
   private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
   private final MethodHandle round;
   private final MethodHandle pack;
@@ -44,10 +47,12 @@ final class Bf16Loops implements RoundedLoops {
   /**
    * Makes the code.
    *
+   * @param decoder what decodes quantised weights
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  Bf16Loops(Arena arena) {
+  Bf16Loops(Kernels decoder, Arena arena) {
+    this.decoder = decoder;
     Assembler assembler = new Assembler();
     Bf16Code code = new Bf16Code(assembler, CallingConvention.ofThisSystem());
     int[] multiplyAt = new int[multiply.length];
@@ -72,7 +77,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public boolean takes(DType weights) {
-    return weights == DType.BF16;
+    return weights == DType.BF16 || weights.isQuantised();
   }
 
   @Override
@@ -90,26 +95,33 @@ final class Bf16Loops implements RoundedLoops {
 
   /** Returns the numbers from one rounded row to the next. */
   private static int apart(int columns) {
-    return Math.ceilDiv(columns, BLOCK) * BLOCK + GAP;
+    return wholeBlocks(columns) + GAP;
+  }
+
+  private static int wholeBlocks(int columns) {
+    return Math.ceilDiv(columns, BLOCK) * BLOCK;
   }
 
   @Override
   public void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded) {
-    int apart = apart(columns);
+    MemorySegment to =
+        MemorySegment.ofArray(rounded).asSlice((long) Short.BYTES * fromRow * apart(columns));
+    round(x, xAt + fromRow * columns, columns, toRow - fromRow, to);
+  }
+
+  private void round(float[] x, int xAt, int columns, int rows, MemorySegment to) {
     long vectors = Math.ceilDiv(columns, LANES);
-    MemorySegment from =
-        MemorySegment.ofArray(x).asSlice((xAt + (long) fromRow * columns) * Float.BYTES);
-    MemorySegment to = MemorySegment.ofArray(rounded).asSlice((long) fromRow * apart * Short.BYTES);
+    MemorySegment from = MemorySegment.ofArray(x).asSlice((long) Float.BYTES * xAt);
     try {
       round.invokeExact(
           from,
           (long) columns * Float.BYTES,
           to,
-          (long) apart * Short.BYTES,
+          (long) apart(columns) * Short.BYTES,
           vectors,
           ones(columns - LANES * (vectors - 1)),
-          (long) (toRow - fromRow));
+          (long) rows);
     } catch (Throwable e) {
       throw failed(e);
     }
@@ -127,6 +139,12 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
+    int staging = LANES * wholeBlocks(k) / 2 + wholeBlocks(k);
+    return Math.addExact(stagingAt(outputs, k), staging);
+  }
+
+  /** Rows on their way into a panel lie behind all panels and what their last blocks may touch. */
+  private static int stagingAt(int outputs, int k) {
     int panels = Math.ceilDiv(outputs, WIDTH);
     return Math.addExact(Math.multiplyExact(panels, panelFloats(k)), LANES * WIDTH);
   }
@@ -137,7 +155,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int runScratch() {
-    return LANES * DEPTH;
+    return 0;
   }
 
   @Override
@@ -149,6 +167,7 @@ final class Bf16Loops implements RoundedLoops {
       float[] packed,
       int packedAt,
       float[] scratch) {
+    int staging = packedAt + stagingAt(toRow - fromRow, w.columns());
     int panel = packedAt;
     for (int row = fromRow; row < toRow; row += WIDTH) {
       int outputs = Math.min(WIDTH, toRow - row);
@@ -157,37 +176,35 @@ final class Bf16Loops implements RoundedLoops {
         System.arraycopy(bias, row, packed, panel, outputs);
       }
       for (int i = 0; i < outputs; i += LANES) {
-        packLanes(w, row + i, Math.min(LANES, outputs - i), packed, panel + WIDTH + i, scratch);
+        packLanes(w, row + i, Math.min(LANES, outputs - i), packed, panel + WIDTH + i, staging);
       }
       panel += panelFloats(w.columns());
     }
   }
 
-  private void packLanes(
-      Matrix w, int row, int rows, float[] packed, int packedAt, float[] scratch) {
+  /** Lays the weights of some outputs out, at most as many as a vector has lanes. */
+  private void packLanes(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
     int columns = w.columns();
     long rowBytes = w.dtype().bytes(columns);
-    MemorySegment from = w.data().asSlice(w.rowOffset(row), rows * rowBytes);
     MemorySegment to = MemorySegment.ofArray(packed).asSlice((long) Float.BYTES * packedAt);
-    if (rows == LANES) {
-      pack(from, rowBytes, columns, to);
+    if (w.dtype() == DType.BF16 && rows == LANES) {
+      pack(w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, to);
       return;
     }
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
-    MemorySegment copy = MemorySegment.ofArray(scratch);
-    long copyApart = 2L * DEPTH * Short.BYTES;
-    for (int column = 0; column < columns; column += 2 * DEPTH) {
-      int count = Math.min(2 * DEPTH, columns - column);
-      for (int i = 0; i < rows; i++) {
-        MemorySegment.copy(
-            from,
-            i * rowBytes + (long) column * Short.BYTES,
-            copy,
-            i * copyApart,
-            (long) count * Short.BYTES);
+    MemorySegment staging = MemorySegment.ofArray(packed).asSlice((long) Float.BYTES * stagingAt);
+    long apart = (long) Short.BYTES * wholeBlocks(columns);
+    for (int i = 0; i < rows; i++) {
+      MemorySegment copy = staging.asSlice(i * apart);
+      if (w.dtype() == DType.BF16) {
+        MemorySegment.copy(w.data(), w.rowOffset(row + i), copy, 0, rowBytes);
+      } else {
+        int decodedAt = stagingAt + LANES * wholeBlocks(columns) / 2;
+        decoder.decodeRow(w, row + i, packed, decodedAt);
+        round(packed, decodedAt, columns, 1, copy);
       }
-      pack(copy, copyApart, count, to.asSlice((long) Float.BYTES * WIDTH * column / 2));
     }
+    pack(staging, apart, columns, to);
   }
 
   private void pack(MemorySegment from, long apart, int columns, MemorySegment to) {

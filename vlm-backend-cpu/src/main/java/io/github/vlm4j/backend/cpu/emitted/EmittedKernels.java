@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import java.lang.foreign.Arena;
 import java.util.Optional;
@@ -23,15 +24,16 @@ public final class EmittedKernels {
   /**
    * Makes the kernels.
    *
+   * @param kernels what decodes quantised weights
    * @return nothing, after a line in the log at level debug, if the processor has not what they
    *     need, or if the system or the JVM does not let code be made
    */
-  public static Optional<EmittedKernels> make() {
+  public static Optional<EmittedKernels> make(Kernels kernels) {
     String missing = missing();
     if (missing.isEmpty()) {
       try {
         if (CpuFeatures.ask().bf16()) {
-          return Optional.of(new EmittedKernels(new Bf16Loops(Arena.ofAuto())));
+          return Optional.of(new EmittedKernels(new Bf16Loops(kernels, Arena.ofAuto())));
         }
         missing = "the processor has no avx512_bf16";
       } catch (ExecutableMemory.Refused e) {

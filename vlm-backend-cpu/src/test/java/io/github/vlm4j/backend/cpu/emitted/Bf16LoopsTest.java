@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Products are held to those of the rounded inputs, to what sums in f32 may be off. */
@@ -30,7 +33,7 @@ class Bf16LoopsTest {
 
   @BeforeEach
   void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make().orElse(null);
+    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels()).orElse(null);
     assumeThat(kernels).isNotNull();
     loops = kernels.rounded();
   }
@@ -57,6 +60,29 @@ class Bf16LoopsTest {
     float[] y = multiply(x, 3, rows, matrix(outputs, columns), bias);
 
     assertProducts(y, x, 3, rows, columns, outputs, bias);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void quantisedWeightsAreDecodedThenRounded(DType type) {
+    int rows = 10;
+    int columns = 512;
+    int outputs = 70;
+    BlockCodec codec = BlockCodec.of(type);
+    MemorySegment data = Arena.ofAuto().allocate(type.bytes((long) outputs * columns));
+    int blocks = outputs * columns / type.blockElements();
+    codec.encode(floats(outputs * columns), 0, blocks, data, 0);
+    float[] decoded = new float[outputs * columns];
+    codec.decode(data, 0, blocks, decoded, 0);
+    MemorySegment bits = MemorySegment.ofArray(new short[decoded.length]);
+    for (int i = 0; i < decoded.length; i++) {
+      short upper = (short) (Float.floatToRawIntBits(rounded(decoded[i])) >>> 16);
+      bits.setAtIndex(ValueLayout.JAVA_SHORT, i, upper);
+    }
+    float[] x = floats(rows * columns);
+
+    assertThat(multiply(x, 0, rows, new Matrix(type, data, outputs, columns), null))
+        .isEqualTo(multiply(x, 0, rows, new Matrix(DType.BF16, bits, outputs, columns), null));
   }
 
   @Test
