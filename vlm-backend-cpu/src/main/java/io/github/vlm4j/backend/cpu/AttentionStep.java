@@ -83,6 +83,6 @@ final class AttentionStep implements Step, Workers.Task {
     task.visible = 0;
     int first = blockFirst[block];
     int last = Math.min(length, first + tile);
-    team.kernels().attend(task, first, last, team.scratch().array(worker));
+    team.attention().attend(task, first, last, team.scratch().array(worker));
   }
 }

@@ -122,7 +122,7 @@ final class CachedAttentionStep implements Step, Workers.Task {
       task.stats = task.out;
       task.statsAt = statsAt(chunk, head);
     }
-    team.kernels().attend(task, from, to, team.scratch().array(worker));
+    team.attention().attend(task, from, to, team.scratch().array(worker));
   }
 
   private int statsAt(int chunk, int head) {

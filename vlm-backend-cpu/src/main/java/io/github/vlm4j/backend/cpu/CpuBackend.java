@@ -2,14 +2,18 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.DeviceLimits;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.graph.Op;
+import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -63,14 +67,30 @@ final class CpuBackend implements Backend {
         + (emitted == null ? "" : " + " + emitted.name());
   }
 
+  private Team team(Graph graph) {
+    if (emitted == null) {
+      return Team.of(kernels, null, kernels, workers);
+    }
+    RoundedLoops rounded = emitted.rounded();
+    return Team.of(
+        kernels,
+        rounded,
+        roundsEverywhere(graph, rounded) ? emitted.attention() : kernels,
+        workers);
+  }
+
+  /** Returns whether no weight of the graph asks for attention that is more exact. */
+  private static boolean roundsEverywhere(Graph graph, RoundedLoops rounded) {
+    List<Value> linear =
+        graph.values().stream().filter(value -> value.op() instanceof Op.Linear).toList();
+    return !linear.isEmpty()
+        && linear.stream().allMatch(value -> rounded.takes(value.operands().get(1).dtype()));
+  }
+
   @Override
   public Executable compile(Graph graph, WeightSource weights) {
     requireOpen();
-    return Lowering.compile(
-        this,
-        Team.of(kernels, emitted == null ? null : emitted.rounded(), workers),
-        graph,
-        weights);
+    return Lowering.compile(this, team(graph), graph, weights);
   }
 
   @Override

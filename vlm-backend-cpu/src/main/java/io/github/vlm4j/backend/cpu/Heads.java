@@ -65,12 +65,12 @@ record Heads(int queries, int keys, int headDim, int valueDim) {
     int parts = threads == 1 ? 1 : PARTS_PER_THREAD * threads;
     int blocks = (int) Math.ceilDiv(parts, Math.max(1, (long) queries * segments));
     int even = Math.ceilDiv(Math.max(1, Math.ceilDiv(rows, blocks)), BLOCK_STEP) * BLOCK_STEP;
-    return Math.min(even, team.kernels().queryTile());
+    return Math.min(even, team.attention().queryTile());
   }
 
   /** Returns one task per worker that differs between calls only in where it begins. */
   AttentionTask[] tasks(Team team, float scale) {
-    team.scratch().require(team.kernels().attendScratch(headDim, valueDim));
+    team.scratch().require(team.attention().attendScratch(headDim, valueDim));
     AttentionTask[] tasks = new AttentionTask[team.workers().size()];
     for (int i = 0; i < tasks.length; i++) {
       AttentionTask task = new AttentionTask();

@@ -140,6 +140,15 @@ final class Assembler {
     memory(1, to, address, 0x8d);
   }
 
+  /** Brings memory closer before it is needed. It need not be there. */
+  void prefetch(Mem mem) {
+    int index = mem.index() == null ? 0 : mem.index().ordinal();
+    rex(0, 0, index, mem.base().ordinal());
+    put(0x0f);
+    put(0x18);
+    modMemory(1, mem, 1);
+  }
+
   void add(Gpr to, Gpr other) {
     registers(0x01, other, to);
   }
@@ -281,6 +290,17 @@ final class Assembler {
   /** An instruction of two registers, which is the form of conversions and broadcasts. */
   void op(Evex op, Zmm first, Zmm second) {
     vectors(op, first.number(), 0, second.number());
+  }
+
+  /** An instruction of two registers and a constant. */
+  void op(Evex op, Zmm first, Zmm second, int constant) {
+    vectors(op, first.number(), 0, second.number());
+    put(constant);
+  }
+
+  /** Sets all lanes to the lower four bytes of a general-purpose register. */
+  void broadcast(Zmm to, Gpr from) {
+    vectors(Evex.VPBROADCASTD_GPR, to.number(), 0, from.ordinal());
   }
 
   /** An instruction of three registers. */

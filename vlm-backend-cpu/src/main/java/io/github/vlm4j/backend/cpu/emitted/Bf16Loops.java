@@ -1,17 +1,11 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.tensor.DType;
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -40,39 +34,16 @@ final class Bf16Loops implements RoundedLoops {
   private static final int GAP = BLOCK;
 
   private final Kernels decoder;
-  private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
-  private final MethodHandle round;
-  private final MethodHandle pack;
+  private final Bf16Functions functions;
 
   /**
-   * Makes the code.
+   * Creates loops.
    *
    * @param decoder what decodes quantised weights
-   * @param arena how long it lives
-   * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  Bf16Loops(Kernels decoder, Arena arena) {
+  Bf16Loops(Kernels decoder, Bf16Functions functions) {
     this.decoder = decoder;
-    Assembler assembler = new Assembler();
-    Bf16Code code = new Bf16Code(assembler, CallingConvention.ofThisSystem());
-    int[] multiplyAt = new int[multiply.length];
-    Arrays.setAll(multiplyAt, i -> code.multiply(i + 1));
-    int roundAt = code.round();
-    int packAt = code.pack();
-    ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    var multiplies =
-        FunctionDescriptor.ofVoid(
-            ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-            JAVA_LONG);
-    Arrays.setAll(multiply, i -> memory.function(multiplyAt[i], multiplies));
-    round =
-        memory.function(
-            roundAt,
-            FunctionDescriptor.ofVoid(
-                ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    pack =
-        memory.function(
-            packAt, FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG));
+    this.functions = functions;
   }
 
   @Override
@@ -105,26 +76,15 @@ final class Bf16Loops implements RoundedLoops {
   @Override
   public void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded) {
-    MemorySegment to =
-        MemorySegment.ofArray(rounded).asSlice((long) Short.BYTES * fromRow * apart(columns));
-    round(x, xAt + fromRow * columns, columns, toRow - fromRow, to);
-  }
-
-  private void round(float[] x, int xAt, int columns, int rows, MemorySegment to) {
-    long vectors = Math.ceilDiv(columns, LANES);
-    MemorySegment from = MemorySegment.ofArray(x).asSlice((long) Float.BYTES * xAt);
-    try {
-      round.invokeExact(
-          from,
-          (long) columns * Float.BYTES,
-          to,
-          (long) apart(columns) * Short.BYTES,
-          vectors,
-          ones(columns - LANES * (vectors - 1)),
-          (long) rows);
-    } catch (Throwable e) {
-      throw failed(e);
-    }
+    long apart = (long) Short.BYTES * apart(columns);
+    int rows = toRow - fromRow;
+    functions.round(
+        slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
+        (long) Float.BYTES * columns,
+        MemorySegment.ofArray(rounded).asSlice(fromRow * apart, rows * apart),
+        apart,
+        columns,
+        rows);
   }
 
   @Override
@@ -186,34 +146,26 @@ final class Bf16Loops implements RoundedLoops {
   private void packLanes(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
     int columns = w.columns();
     long rowBytes = w.dtype().bytes(columns);
-    MemorySegment to = MemorySegment.ofArray(packed).asSlice((long) Float.BYTES * packedAt);
+    MemorySegment to = slice(packed, packedAt, (long) wholeBlocks(columns) / 2 * WIDTH);
     if (w.dtype() == DType.BF16 && rows == LANES) {
-      pack(w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, to);
+      functions.pack(w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, to);
       return;
     }
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
-    MemorySegment staging = MemorySegment.ofArray(packed).asSlice((long) Float.BYTES * stagingAt);
-    long apart = (long) Short.BYTES * wholeBlocks(columns);
+    int whole = wholeBlocks(columns);
+    MemorySegment staging = slice(packed, stagingAt, (long) LANES * whole / 2);
+    int decodedAt = stagingAt + LANES * whole / 2;
+    long apart = (long) Short.BYTES * whole;
     for (int i = 0; i < rows; i++) {
-      MemorySegment copy = staging.asSlice(i * apart);
       if (w.dtype() == DType.BF16) {
-        MemorySegment.copy(w.data(), w.rowOffset(row + i), copy, 0, rowBytes);
+        MemorySegment.copy(w.data(), w.rowOffset(row + i), staging, i * apart, rowBytes);
       } else {
-        int decodedAt = stagingAt + LANES * wholeBlocks(columns) / 2;
         decoder.decodeRow(w, row + i, packed, decodedAt);
-        round(packed, decodedAt, columns, 1, copy);
+        functions.round(
+            slice(packed, decodedAt, columns), 0, staging.asSlice(i * apart, apart), 0, columns, 1);
       }
     }
-    pack(staging, apart, columns, to);
-  }
-
-  private void pack(MemorySegment from, long apart, int columns, MemorySegment to) {
-    long blocks = Math.ceilDiv(columns, BLOCK);
-    try {
-      pack.invokeExact(from, apart, to, blocks, ones(columns - BLOCK * (blocks - 1)));
-    } catch (Throwable e) {
-      throw failed(e);
-    }
+    functions.pack(staging, apart, columns, to);
   }
 
   @Override
@@ -266,43 +218,31 @@ final class Bf16Loops implements RoundedLoops {
       float[] y,
       int at,
       int apart) {
-    int vectors = Math.ceilDiv(used, LANES);
-    MethodHandle function = multiply[vectors - 1];
-    long lanes = ones(used - LANES * (vectors - 1));
-    MemorySegment starts = MemorySegment.ofArray(inputs.starts()).asSlice(4L * input);
-    MemorySegment xs = MemorySegment.ofArray(x);
-    MemorySegment weights = MemorySegment.ofArray(packed);
-    MemorySegment sums = MemorySegment.ofArray(y).asSlice(4L * at);
-    MemorySegment first = weights.asSlice(4L * panel);
-    long firstApart = 0;
+    int[] starts = inputs.starts();
     long pairs = Math.ceilDiv(inputs.size(), 2);
-    try {
-      for (long p = 0; p < pairs; p += DEPTH) {
-        function.invokeExact(
-            xs.asSlice(4L * (xAt + p)),
-            starts,
-            weights.asSlice(4L * (panel + WIDTH * (p + 1))),
-            first,
-            firstApart,
-            sums,
-            4L * apart,
-            Math.min(DEPTH, pairs - p),
-            (long) rows,
-            lanes);
-        first = sums;
-        firstApart = 4L * apart;
-      }
-    } catch (Throwable e) {
-      throw failed(e);
+    MemorySegment sums = slice(y, at, (rows - 1L) * apart + used);
+    MemorySegment first = slice(packed, panel, WIDTH);
+    long firstApart = 0;
+    for (long p = 0; p < pairs; p += DEPTH) {
+      long depth = Math.min(DEPTH, pairs - p);
+      functions.multiply(
+          slice(x, xAt + p, starts[input + rows - 1] / 2 + depth),
+          MemorySegment.ofArray(starts).asSlice((long) Integer.BYTES * input),
+          slice(packed, panel + WIDTH * (p + 1), WIDTH * depth),
+          first,
+          firstApart,
+          sums,
+          (long) Float.BYTES * apart,
+          depth,
+          rows,
+          used);
+      first = sums;
+      firstApart = (long) Float.BYTES * apart;
     }
   }
 
-  /** Returns a mask of some lanes, at most 32. */
-  private static long ones(long lanes) {
-    return (1L << lanes) - 1;
-  }
-
-  private static RuntimeException failed(Throwable e) {
-    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
+  /** Returns a part of an array, after a check that it is there. */
+  static MemorySegment slice(float[] array, long at, long count) {
+    return MemorySegment.ofArray(array).asSlice(Float.BYTES * at, Float.BYTES * count);
   }
 }

@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import java.lang.foreign.Arena;
@@ -16,15 +17,17 @@ public final class EmittedKernels {
   private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
 
   private final RoundedLoops rounded;
+  private final AttentionLoops attention;
 
-  private EmittedKernels(RoundedLoops rounded) {
+  private EmittedKernels(RoundedLoops rounded, AttentionLoops attention) {
     this.rounded = rounded;
+    this.attention = attention;
   }
 
   /**
    * Makes the kernels.
    *
-   * @param kernels what decodes quantised weights
+   * @param kernels what decodes quantised weights and attends few queries
    * @return nothing, after a line in the log at level debug, if the processor has not what they
    *     need, or if the system or the JVM does not let code be made
    */
@@ -33,7 +36,10 @@ public final class EmittedKernels {
     if (missing.isEmpty()) {
       try {
         if (CpuFeatures.ask().bf16()) {
-          return Optional.of(new EmittedKernels(new Bf16Loops(kernels, Arena.ofAuto())));
+          var functions = new Bf16Functions(Arena.ofAuto());
+          return Optional.of(
+              new EmittedKernels(
+                  new Bf16Loops(kernels, functions), new Bf16Attention(kernels, functions)));
         }
         missing = "the processor has no avx512_bf16";
       } catch (ExecutableMemory.Refused e) {
@@ -65,5 +71,10 @@ public final class EmittedKernels {
   /** Returns the products of many inputs. */
   public RoundedLoops rounded() {
     return rounded;
+  }
+
+  /** Returns attention whose products are of numbers rounded to bf16. */
+  public AttentionLoops attention() {
+    return attention;
   }
 }

@@ -17,15 +17,20 @@ enum Evex {
   VMOVDQU16(1, 3, 1, 0x6f, 64),
   VMOVDQU16_STORE(1, 3, 1, 0x7f, 64),
   VPBROADCASTD(2, 1, 0, 0x58, 4),
+  /** From a general-purpose register. */
+  VPBROADCASTD_GPR(2, 1, 0, 0x7c, 4),
   VBROADCASTSS(2, 1, 0, 0x18, 4),
 
   VDPBF16PS(2, 2, 0, 0x52, 64),
   VPDPBUSD(2, 1, 0, 0x50, 64),
+  VFMADD213PS(2, 1, 0, 0xa8, 64),
   VFMADD231PS(2, 1, 0, 0xb8, 64),
   VADDPS(1, 0, 0, 0x58, 64),
   VSUBPS(1, 0, 0, 0x5c, 64),
   VMULPS(1, 0, 0, 0x59, 64),
   VMAXPS(1, 0, 0, 0x5f, 64),
+  VRNDSCALEPS(3, 1, 0, 0x08, 64),
+  VSCALEFPS(2, 1, 0, 0x2c, 64),
 
   /** Two vectors of f32 to one of bf16, the second operand's in the upper half. */
   VCVTNE2PS2BF16(2, 3, 0, 0x72, 64),
@@ -51,6 +56,7 @@ enum Evex {
   VSHUFI32X4(3, 1, 0, 0x43, 64),
   VPERMT2D(2, 1, 0, 0x7e, 64),
   VPERMT2W(2, 1, 1, 0x7d, 64),
+  VPSHUFD(1, 1, 0, 0x70, 64),
   VPERMD(2, 1, 0, 0x36, 64),
 
   VPMOVZXBW(2, 1, 0, 0x30, 32),

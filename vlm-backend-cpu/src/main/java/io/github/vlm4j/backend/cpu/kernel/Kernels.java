@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * Implementations keep no state, allocate nothing and may be called by several threads at once.
  * Every array comes with the index at which its data begins.
  */
-public interface Kernels extends RunLoops {
+public interface Kernels extends RunLoops, AttentionLoops {
 
   /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
   String name();
@@ -97,23 +97,6 @@ public interface Kernels extends RunLoops {
    * @param packed {@link #packedWeightFloats} floats
    */
   void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt);
-
-  /** Returns the floats of scratch that one thread needs for {@link #attend}. */
-  int attendScratch(int headDim, int valueDim);
-
-  /** Returns the number of queries that one call of {@link #attend} should have at most. */
-  int queryTile();
-
-  /**
-   * Computes attention of a block of queries of one head over all the keys they see, without ever
-   * holding more than a tile of scores.
-   *
-   * @param task where queries, keys, values and results lie, and which keys are seen
-   * @param firstQuery the first query of the block
-   * @param lastQuery one past the last query of the block
-   * @param scratch this thread's own, {@link #attendScratch} floats
-   */
-  void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch);
 
   /** Converts row {@code row} of a matrix to f32. */
   void decodeRow(Matrix table, int row, float[] y, int yAt);

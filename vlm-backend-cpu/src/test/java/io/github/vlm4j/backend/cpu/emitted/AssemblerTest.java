@@ -44,6 +44,32 @@ class AssemblerTest {
 
   static Stream<Arguments> instructions() {
     return Stream.of(
+        Arguments.of(
+            "vrndscaleps zmm1, zmm18, 8",
+            "62 b3 7d 48 08 ca 08",
+            code(a -> a.op(Evex.VRNDSCALEPS, z(1), z(18), 8))),
+        Arguments.of(
+            "vscalefps zmm1, zmm18, zmm3",
+            "62 f2 6d 40 2c cb",
+            code(a -> a.op(Evex.VSCALEFPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vpshufd zmm17, zmm2, 0x4e",
+            "62 e1 7d 48 70 ca 4e",
+            code(a -> a.op(Evex.VPSHUFD, z(17), z(2), 0x4e))),
+        Arguments.of(
+            "vfmadd213ps zmm12, zmm13, zmm14",
+            "62 52 15 48 a8 e6",
+            code(a -> a.op(Evex.VFMADD213PS, z(12), z(13), z(14)))),
+        Arguments.of(
+            "vpbroadcastd zmm21, r9d", "62 c2 7d 48 7c e9", code(a -> a.broadcast(z(21), R9))),
+        Arguments.of(
+            "prefetcht0 [rdi + 0x100]",
+            "0f 18 8f 00 01 00 00",
+            code(a -> a.prefetch(RDI.at(0x100)))),
+        Arguments.of(
+            "prefetcht0 [r12 + rsi*1 + 0x100]",
+            "41 0f 18 8c 34 00 01 00 00",
+            code(a -> a.prefetch(R12.plus(RSI, 1).plus(0x100)))),
         Arguments.of("mov rax, rbx", "48 89 d8", code(a -> a.mov(RAX, RBX))),
         Arguments.of(
             "mov r15, [rdi + rcx*4 + 8]",

@@ -1,0 +1,271 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+/**
+ * The code of attention in bf16 that is not a matrix product: the running softmax of a tile of
+ * scores (Dao et al., "FlashAttention", 2022), and values laid out as a panel.
+ */
+final class Bf16AttentionCode {
+
+  private static final int VECTOR_BYTES = 64;
+
+  /** Shuffles that bring halves, quarters, pairs and neighbours to each other's place. */
+  private static final int HALVES = 0x4e;
+
+  private static final int NEIGHBOURS = 0xb1;
+
+  /** Powers of two below this are 0 in f32. */
+  private static final float LEAST_EXPONENT = -160;
+
+  private static final Mask ONE = new Mask(1);
+
+  private static final Zmm FACTOR = new Zmm(16);
+  private static final Zmm MINUS_FACTOR = new Zmm(17);
+  private static final Zmm LOWEST = new Zmm(18);
+  private static final Zmm LEAST = new Zmm(19);
+
+  /** The first of the coefficients, that of the highest power; the others follow. */
+  private static final int POLYNOMIAL = 20;
+
+  /** Powers of two from -½ to ½ by their Taylor series: ln(2)ⁱ / i!, off by less than 3e-6. */
+  private static final float[] COEFFICIENTS = {
+    1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f, 0.24022651f, 0.69314718f, 1
+  };
+
+  private final Assembler a;
+  private final CallingConvention convention;
+
+  /** Creates what writes to an assembler. */
+  Bf16AttentionCode(Assembler assembler, CallingConvention convention) {
+    this.a = assembler;
+    this.convention = convention;
+  }
+
+  /**
+   * Writes the function that replaces a tile of scores by exponentials in bf16, relative to the
+   * greatest score of the row so far, and brings sums and results of earlier tiles to the same
+   * base. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the scores, rows of f32 in twos of vectors
+   *   <li>the bytes from a row to the next
+   *   <li>where the exponentials go
+   *   <li>the bytes from a row of them to the next
+   *   <li>the twos of vectors of a row, at least 1
+   *   <li>the greatest score of each row so far, f32
+   *   <li>the sum of exponentials of each row so far, f32
+   *   <li>the results so far, rows of f32 in whole vectors
+   *   <li>the bytes from a row to the next
+   *   <li>the vectors of a row of results, at least 1
+   *   <li>the number of rows, at least 1
+   *   <li>the bits of what scores are multiplied with for a power of two, f32 and positive
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int soften() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    constants(frame.argument(11));
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.R12, frame.argument(1));
+    a.mov(Gpr.RSI, frame.argument(2));
+    a.mov(Gpr.R13, frame.argument(3));
+    a.mov(Gpr.R15, frame.argument(4));
+    a.mov(Gpr.R8, frame.argument(5));
+    a.mov(Gpr.R9, frame.argument(6));
+    a.mov(Gpr.R10, frame.argument(7));
+    a.mov(Gpr.R14, frame.argument(8));
+    a.mov(Gpr.RBX, frame.argument(9));
+    a.mov(Gpr.R11, frame.argument(10));
+    Label row = new Label();
+    a.place(row);
+    greatest();
+    Zmm fade = new Zmm(2);
+    Zmm base = new Zmm(3);
+    a.op(Evex.VBROADCASTSS, fade, Gpr.R8.at());
+    a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), fade);
+    a.op(Evex.VMOVUPS_STORE, new Zmm(0), Gpr.R8.at(), ONE);
+    // A row that sees no key yet: any finite base keeps the difference of infinities from being
+    // NaN.
+    a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), LOWEST);
+    a.op(Evex.VMULPS, base, new Zmm(0), MINUS_FACTOR);
+    a.op(Evex.VFMADD213PS, fade, FACTOR, base);
+    power(fade, new Zmm(7), new Zmm(8));
+    a.op(Evex.VMOVUPS_STORE, fade, frame.argument(11), ONE);
+    exponentials(base);
+    Zmm sum = new Zmm(4);
+    reduce(Evex.VADDPS, sum);
+    a.op(Evex.VBROADCASTSS, new Zmm(5), Gpr.R9.at());
+    a.op(Evex.VFMADD213PS, new Zmm(5), fade, sum);
+    a.op(Evex.VMOVUPS_STORE, new Zmm(5), Gpr.R9.at(), ONE);
+    fadeResults(frame.argument(11), fade);
+    a.add(Gpr.RDI, Gpr.R12);
+    a.add(Gpr.RSI, Gpr.R13);
+    a.add(Gpr.R10, Gpr.R14);
+    a.add(Gpr.R8, Float.BYTES);
+    a.add(Gpr.R9, Float.BYTES);
+    a.sub(Gpr.R11, 1);
+    a.jump(Condition.NOT_EQUAL, row);
+    frame.leave();
+    return at;
+  }
+
+  private void constants(Mem factor) {
+    a.op(Evex.VBROADCASTSS, FACTOR, factor);
+    a.op(Evex.VPXORD, MINUS_FACTOR, MINUS_FACTOR, MINUS_FACTOR);
+    a.op(Evex.VSUBPS, MINUS_FACTOR, MINUS_FACTOR, FACTOR);
+    constant(LOWEST, -Float.MAX_VALUE);
+    constant(LEAST, LEAST_EXPONENT);
+    for (int i = 0; i < COEFFICIENTS.length; i++) {
+      constant(new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
+    }
+    a.mov(Gpr.RAX, 1);
+    a.kmovq(ONE, Gpr.RAX);
+  }
+
+  private void constant(Zmm to, float value) {
+    a.mov(Gpr.RAX, Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
+    a.broadcast(to, Gpr.RAX);
+  }
+
+  /** Sets all lanes of vector 0 to the row's greatest score in this tile. */
+  private void greatest() {
+    Label loop = new Label();
+    Label end = new Label();
+    a.mov(Gpr.RAX, Gpr.RDI);
+    a.mov(Gpr.RCX, Gpr.R15);
+    a.op(Evex.VMOVUPS, new Zmm(0), Gpr.RAX.at());
+    a.op(Evex.VMOVUPS, new Zmm(1), Gpr.RAX.at(VECTOR_BYTES));
+    a.place(loop);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, end);
+    a.add(Gpr.RAX, 2 * VECTOR_BYTES);
+    a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), Gpr.RAX.at());
+    a.op(Evex.VMAXPS, new Zmm(1), new Zmm(1), Gpr.RAX.at(VECTOR_BYTES));
+    a.jump(loop);
+    a.place(end);
+    a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), new Zmm(1));
+    reduce(Evex.VMAXPS, new Zmm(0));
+  }
+
+  /** Combines all lanes of a vector and sets all to the result. */
+  private void reduce(Evex op, Zmm x) {
+    Zmm moved = new Zmm(1);
+    for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
+      a.op(Evex.VSHUFI32X4, moved, x, x, shuffle);
+      a.op(op, x, x, moved);
+    }
+    for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
+      a.op(Evex.VPSHUFD, moved, x, shuffle);
+      a.op(op, x, x, moved);
+    }
+  }
+
+  /** Writes the exponentials of a row and leaves the sums of its lanes in vector 4. */
+  private void exponentials(Zmm base) {
+    Zmm low = new Zmm(5);
+    Zmm high = new Zmm(6);
+    Label loop = new Label();
+    a.op(Evex.VPXORD, new Zmm(4), new Zmm(4), new Zmm(4));
+    a.op(Evex.VPXORD, new Zmm(13), new Zmm(13), new Zmm(13));
+    a.mov(Gpr.RAX, Gpr.RDI);
+    a.mov(Gpr.RDX, Gpr.RSI);
+    a.mov(Gpr.RCX, Gpr.R15);
+    a.place(loop);
+    a.op(Evex.VMOVUPS, low, Gpr.RAX.at());
+    a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES));
+    a.op(Evex.VFMADD213PS, low, FACTOR, base);
+    a.op(Evex.VFMADD213PS, high, FACTOR, base);
+    power(low, new Zmm(7), new Zmm(8));
+    power(high, new Zmm(9), new Zmm(10));
+    a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), low);
+    a.op(Evex.VADDPS, new Zmm(13), new Zmm(13), high);
+    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
+    a.add(Gpr.RAX, 2 * VECTOR_BYTES);
+    a.add(Gpr.RDX, VECTOR_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), new Zmm(13));
+  }
+
+  /** Replaces x by 2 to the power of x: whole powers change the exponent, a polynomial the rest. */
+  private void power(Zmm x, Zmm whole, Zmm sum) {
+    // In this order of operands NaN stays NaN.
+    a.op(Evex.VMAXPS, x, LEAST, x);
+    a.op(Evex.VRNDSCALEPS, whole, x, 8);
+    a.op(Evex.VSUBPS, x, x, whole);
+    a.op(Evex.VMOVUPS, sum, new Zmm(POLYNOMIAL));
+    for (int i = 1; i < COEFFICIENTS.length; i++) {
+      a.op(Evex.VFMADD213PS, sum, x, new Zmm(POLYNOMIAL + i));
+    }
+    a.op(Evex.VSCALEFPS, x, sum, whole);
+  }
+
+  /** Multiplies a row of results, unless by 1. */
+  private void fadeResults(Mem lane, Zmm fade) {
+    Label loop = new Label();
+    Label end = new Label();
+    a.movsxd(Gpr.RAX, lane);
+    a.cmp(Gpr.RAX, Float.floatToRawIntBits(1));
+    a.jump(Condition.EQUAL, end);
+    a.mov(Gpr.RAX, Gpr.R10);
+    a.mov(Gpr.RCX, Gpr.RBX);
+    a.place(loop);
+    a.op(Evex.VMULPS, new Zmm(5), fade, Gpr.RAX.at());
+    a.op(Evex.VMOVUPS_STORE, new Zmm(5), Gpr.RAX.at());
+    a.add(Gpr.RAX, VECTOR_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.place(end);
+  }
+
+  /**
+   * Writes the function that lays twos of rows out side by side, rounded to bf16: a part of a
+   * panel, one vector wide. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the first of each two rows, f32
+   *   <li>the second
+   *   <li>the bytes from a two of rows to the next
+   *   <li>where pairs go
+   *   <li>the bytes from a row of pairs to the next
+   *   <li>the number of twos, at least 1
+   *   <li>the lanes that are numbers, one bit each; the others become 0
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int interleave() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    Zmm low = new Zmm(0);
+    Zmm high = new Zmm(1);
+    a.mov(Gpr.RAX, frame.argument(6));
+    a.kmovq(ONE, Gpr.RAX);
+    a.mov(Gpr.R8, frame.argument(0));
+    a.mov(Gpr.R9, frame.argument(1));
+    a.mov(Gpr.R10, frame.argument(2));
+    a.mov(Gpr.R11, frame.argument(3));
+    a.mov(Gpr.RDX, frame.argument(4));
+    a.mov(Gpr.RCX, frame.argument(5));
+    Label loop = new Label();
+    a.place(loop);
+    a.op(Evex.VMOVUPS, low, Gpr.R8.at(), ONE);
+    a.op(Evex.VMOVUPS, high, Gpr.R9.at(), ONE);
+    for (Zmm half : new Zmm[] {low, high}) {
+      a.op(Evex.VCVTNEPS2BF16, half, half);
+      a.op(Evex.VPMOVZXWD, half, half);
+    }
+    a.shift(Evex.VPSLLD, high, high, Short.SIZE);
+    a.op(Evex.VPORD, low, low, high);
+    a.op(Evex.VMOVUPS_STORE, low, Gpr.R11.at());
+    a.add(Gpr.R8, Gpr.R10);
+    a.add(Gpr.R9, Gpr.R10);
+    a.add(Gpr.R11, Gpr.RDX);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    frame.leave();
+    return at;
+  }
+}
