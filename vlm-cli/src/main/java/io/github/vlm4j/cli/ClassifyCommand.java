@@ -63,6 +63,8 @@ final class ClassifyCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Prints one JSON document.")
   boolean json;
 
+  @Mixin PictureBatches batches = new PictureBatches();
+
   @Mixin ClipOptions clip = new ClipOptions();
 
   ClassifyCommand(Terminal terminal) {
@@ -71,6 +73,7 @@ final class ClassifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    batches.check();
     List<Path> pictures = PictureFiles.of(files, images, command);
     if (!template.contains(PLACE)) {
       throw new ParameterException(
@@ -80,7 +83,7 @@ final class ClassifyCommand implements Callable<Integer> {
     try (ClipModel model = clip.load()) {
       List<String> texts = labels.stream().map(label -> template.replace(PLACE, label)).toList();
       List<float[]> ofTexts = model.embedTexts(texts);
-      List<float[]> ofImages = PictureBatches.embed(terminal, model, pictures);
+      List<float[]> ofImages = batches.embed(terminal, model, pictures);
       Similarity similarity = model.compare(ofImages, ofTexts);
       if (json) {
         printJson(pictures, similarity);

@@ -63,6 +63,8 @@ final class EmbedCommand implements Callable<Integer> {
       description = "Writes the vectors into a .safetensors file instead of printing them.")
   @Nullable Path out;
 
+  @Mixin PictureBatches batches = new PictureBatches();
+
   @Mixin ClipOptions clip = new ClipOptions();
 
   EmbedCommand(Terminal terminal) {
@@ -71,6 +73,7 @@ final class EmbedCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    batches.check();
     if (images.isEmpty() && texts.isEmpty()) {
       throw new ParameterException(
           command.commandLine(), "Give at least one --image FILE or --text TEXT");
@@ -80,7 +83,7 @@ final class EmbedCommand implements Callable<Integer> {
     }
     try (ClipModel model = clip.load()) {
       List<float[]> ofImages =
-          PictureBatches.encode(terminal, images, raw ? model::imageFeatures : model::embedImages);
+          raw ? batches.features(terminal, model, images) : batches.embed(terminal, model, images);
       List<float[]> ofTexts =
           texts.isEmpty() ? List.of() : raw ? model.textFeatures(texts) : model.embedTexts(texts);
       if (out != null) {

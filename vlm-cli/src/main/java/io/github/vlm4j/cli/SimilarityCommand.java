@@ -42,6 +42,8 @@ final class SimilarityCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Prints one JSON document.")
   boolean json;
 
+  @Mixin PictureBatches batches = new PictureBatches();
+
   @Mixin ClipOptions clip = new ClipOptions();
 
   SimilarityCommand(Terminal terminal) {
@@ -50,9 +52,10 @@ final class SimilarityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    batches.check();
     try (ClipModel model = clip.load()) {
       List<float[]> ofTexts = model.embedTexts(texts);
-      Similarity similarity = model.compare(PictureBatches.embed(terminal, model, images), ofTexts);
+      Similarity similarity = model.compare(batches.embed(terminal, model, images), ofTexts);
       if (json) {
         ObjectNode document = Json.object();
         matrix(document.putArray("logitsPerImage"), similarity.logitsPerImage());

@@ -297,6 +297,11 @@ final class ClipCommandsTest {
   @Test
   void wrongUsageIsSaid() {
     CommandRun.of("embed", "--model", FOLDER).misused("--image", "--text");
+    for (String command : new String[] {"embed", "classify", "similarity"}) {
+      CommandRun.of(
+              command, "--model", FOLDER, "--image", PICTURE, "--batch", "0", other(command), "a")
+          .misused("--batch must be at least 1, not 0");
+    }
     CommandRun.of("classify", "--model", FOLDER, "--label", "a").misused("picture");
     CommandRun.of("classify", "--model", FOLDER, PICTURE).misused("--label");
     CommandRun.of("classify", "--model", FOLDER, PICTURE, "--label", "a", "--template", "a photo")
@@ -313,5 +318,9 @@ final class ClipCommandsTest {
     Path lonely = Files.copy(WEIGHTS, folder.resolve("model.pt"));
     CommandRun.of("embed", "--model", lonely, "--image", PICTURE).succeeded();
     CommandRun.of("embed", "--model", lonely, "--text", "a").failed("bpe_simple_vocab_16e6.txt.gz");
+  }
+
+  private static String other(String command) {
+    return command.equals("classify") ? "--label" : "--text";
   }
 }

@@ -59,7 +59,9 @@ final class GenerateCommandTest {
             "prefillMs",
             "decodeMs",
             "timeToFirstTokenMs",
-            "decodeTokensPerSecond");
+            "decodeTokensPerSecond",
+            "reusedTokens",
+            "reusedImages");
     assertThat(json.get("timings")).allMatch(JsonNode::isNumber);
     assertThat(json.get("logprobs")).hasSize(24);
     JsonNode logprob = json.get("logprobs").get(0);
@@ -258,7 +260,7 @@ final class GenerateCommandTest {
             "--image",
             PICTURE,
             "--image",
-            PICTURE,
+            Fixtures.model("head_dim_differs").resolve("picture.png"),
             "--prompt",
             "Hi",
             "--max-new-tokens",

@@ -55,6 +55,9 @@ public final class ClipModel implements AutoCloseable {
   /** The most pictures that are encoded together. */
   public static final int PICTURE_BATCH = 8;
 
+  /** What the encoder's activations for a batch may take; the rest is for pictures and results. */
+  private static final long BATCH_BYTES = Runtime.getRuntime().maxMemory() / 4;
+
   private final Checkpoint checkpoint;
   private final Backend backend;
   private final DualEncoderFormat format;
@@ -178,29 +181,60 @@ public final class ClipModel implements AutoCloseable {
     List<float[]> features = new ArrayList<>();
     for (int from = 0; from < images.size(); from += PICTURE_BATCH) {
       List<Image> batch = images.subList(from, Math.min(images.size(), from + PICTURE_BATCH));
-      features.addAll(embedAll(prepare(batch)));
+      features.addAll(encode(prepare(batch), true));
     }
     return features;
   }
 
+  /**
+   * Returns what embeds many pictures while the next are read, as many together as memory allows.
+   */
+  public PicturePipeline pipeline() {
+    return new PicturePipeline(this, PICTURE_BATCH, true);
+  }
+
+  /**
+   * Returns what embeds many pictures while the next are read.
+   *
+   * @param batch how many are encoded together; at least 1
+   */
+  public PicturePipeline pipeline(int batch) {
+    return new PicturePipeline(this, batch, false);
+  }
+
   /** Preparing needs no turn and all cores, as it may take longer than a small encoder. */
   private List<PreparedPicture> prepare(List<Image> images) {
-    PictureProcessor opened = turns.take(this::processor);
+    PictureProcessor opened = pictureProcessor();
     return Turns.inMemory(() -> images.parallelStream().map(opened::prepare).toList());
   }
 
-  /** Encodes runs of pictures of one grid together. */
-  private List<float[]> embedAll(List<PreparedPicture> prepared) {
+  /** Returns what prepares pictures, which may be used without a turn. */
+  PictureProcessor pictureProcessor() {
+    return turns.take(this::processor);
+  }
+
+  /**
+   * Encodes runs of pictures of one grid together.
+   *
+   * @param asMemoryAllows whether a run is cut where it would take too much of the Java heap
+   */
+  List<float[]> encode(List<PreparedPicture> prepared, boolean asMemoryAllows) {
     return turns.take(() -> {
       List<float[]> features = new ArrayList<>();
-      List<float[]> run = new ArrayList<>();
-      for (int i = 0; i < prepared.size(); i++) {
-        PatchGrid grid = prepared.get(i).grid();
-        run.add(prepared.get(i).pixels());
-        if (i + 1 == prepared.size() || !prepared.get(i + 1).grid().equals(grid)) {
-          features.addAll(requirePictures().embed(run, grid));
-          run.clear();
+      int from = 0;
+      while (from < prepared.size()) {
+        PatchGrid grid = prepared.get(from).grid();
+        int to = from + 1;
+        while (to < prepared.size() && prepared.get(to).grid().equals(grid)) {
+          to++;
         }
+        if (asMemoryAllows && to - from > 1) {
+          to = from + requirePictures().batchWithin(BATCH_BYTES, grid, to - from);
+        }
+        List<float[]> pixels =
+            prepared.subList(from, to).stream().map(PreparedPicture::pixels).toList();
+        features.addAll(requirePictures().embed(pixels, grid));
+        from = to;
       }
       return features;
     });
@@ -436,16 +470,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   private static List<float[]> normalised(List<float[]> vectors) {
-    for (float[] vector : vectors) {
-      double sum = 0;
-      for (float value : vector) {
-        sum += (double) value * value;
-      }
-      float factor = sum == 0 ? 0 : (float) (1 / Math.sqrt(sum));
-      for (int i = 0; i < vector.length; i++) {
-        vector[i] *= factor;
-      }
-    }
+    vectors.forEach(UnitLength::scale);
     return vectors;
   }
 }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the encoder of pictures by itself, several pictures of one grid at a time. Not safe for use
@@ -51,6 +52,8 @@ public final class PictureRuntime implements AutoCloseable {
   private final Backend backend;
   private final WeightSource weights;
   private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED);
+  private @Nullable PatchGrid measured;
+  private long bytesPerPicture;
 
   /** Takes what to run and where. */
   public PictureRuntime(VisionEncoder encoder, Backend backend, WeightSource weights) {
@@ -76,6 +79,22 @@ public final class PictureRuntime implements AutoCloseable {
     return embeddings;
   }
 
+  /**
+   * Returns how many pictures may be encoded together.
+   *
+   * @param bytes the most that the activations may take
+   * @param grid of each picture
+   * @param most how many pictures there are
+   * @return from 1 to {@code most}
+   */
+  public int batchWithin(long bytes, PatchGrid grid, int most) {
+    if (!grid.equals(measured)) {
+      bytesPerPicture = executable(1, grid, Set.of(Output.EMBEDDING)).activationBytes();
+      measured = grid;
+    }
+    return (int) Math.clamp(bytes / Math.max(1, bytesPerPicture), 1, most);
+  }
+
   /** Computes what is asked for of one picture, by name. */
   public Map<String, Tensor> features(float[] pixels, PatchGrid grid, Set<Output> outputs) {
     Executable executable = run(List.of(pixels), grid, outputs);
@@ -93,10 +112,7 @@ public final class PictureRuntime implements AutoCloseable {
   }
 
   private Executable run(List<float[]> pixels, PatchGrid grid, Set<Output> outputs) {
-    PatchGrid batch = new PatchGrid(pixels.size(), grid.height(), grid.width());
-    Key key = new Key(batch, EnumSet.copyOf(outputs));
-    Executable executable =
-        executables.get(key, wanted -> backend.compile(graph(encoder, wanted), weights));
+    Executable executable = executable(pixels.size(), grid, outputs);
     if (executable.outputs().isEmpty()) {
       // The encoder has nothing of what is asked for, and what nobody reads is not in the graph.
       return executable;
@@ -110,6 +126,12 @@ public final class PictureRuntime implements AutoCloseable {
     }
     executable.run();
     return executable;
+  }
+
+  private Executable executable(int pictures, PatchGrid grid, Set<Output> outputs) {
+    PatchGrid batch = new PatchGrid(pictures, grid.height(), grid.width());
+    Key key = new Key(batch, EnumSet.copyOf(outputs));
+    return executables.get(key, wanted -> backend.compile(graph(encoder, wanted), weights));
   }
 
   private static Graph graph(VisionEncoder encoder, Key key) {
