@@ -1,10 +1,13 @@
 """Encodes pictures with VLM4J, PyTorch and ONNX Runtime on this machine, in turns, in one run.
 
-    python tools/compare/compare.py [--models vit rn50] [--batches 1 8] [--rounds 5]
+    python tools/compare/compare.py [--models vit rn50 qwen512 qwen1024] [--batches 1 8] [--rounds 5]
+        [--types f32 bf16]
 
-The models are CLIP's picture encoders at their published shapes, ViT-L/14 at 336 pixels and RN50,
-with random f32 weights; what the numbers are does not matter for speed. All sides use the same
-number of threads. Within a round each side encodes for a few seconds, then the next; the figures are
+The models are CLIP's picture encoders at their published shapes, ViT-L/14 at 336 pixels and RN50, and
+Qwen3-VL-2B's encoder with its mergers at 512 and 1,024 pixels, one picture at a time, with random
+weights; what the numbers are does not matter for speed. In f32, VLM4J and PyTorch keep and compute in
+f32; in bf16, PyTorch computes in bf16 and VLM4J keeps its weights in bf16, with whatever arithmetic its
+backend has for them. All sides use the same number of threads. Within a round each side encodes for a few seconds, then the next; the figures are
 medians over all rounds, and the ratios are medians of the ratios within a round, so that what
 disturbs a shared machine for longer than a round disturbs all sides alike.
 
@@ -14,6 +17,7 @@ themselves, in the faster of its two memory formats. Needs torch, transformers a
 """
 
 import argparse
+import copy
 import os
 import pathlib
 import statistics
@@ -29,6 +33,8 @@ CONFIGS = ROOT / "vlm-bench/src/main/resources/io/github/vlm4j/bench"
 MODELS = {
     "vit": ("ViT-L/14-336", CONFIGS / "clip-vit-large-patch14-336.json", 336),
     "rn50": ("RN50", CONFIGS / "clip-rn50.json", 224),
+    "qwen512": ("Qwen3-VL-2B's encoder", CONFIGS / "qwen3-vl-2b.json", 512),
+    "qwen1024": ("Qwen3-VL-2B's encoder", CONFIGS / "qwen3-vl-2b.json", 1024),
 }
 
 
@@ -103,12 +109,46 @@ class VisionTransformer(torch.nn.Module):
         return self.model(pixel_values=pixels).image_embeds
 
 
-class TorchSide:
-    name = "PyTorch"
+class QwenEncoder(torch.nn.Module):
+    """The picture encoder of transformers' Qwen3-VL with its mergers, for one picture."""
 
-    def __init__(self, model, pixels):
-        self.model = model
-        self.pixels = pixels
+    def __init__(self, config, side):
+        super().__init__()
+        try:
+            import torchvision_shim  # noqa: F401  where torchvision itself is not installed
+        except ImportError:
+            pass
+        from transformers import Qwen3VLConfig, Qwen3VLVisionModel
+
+        vision = Qwen3VLConfig.from_json_file(config).vision_config
+        vision._attn_implementation = "sdpa"
+        self.model = Qwen3VLVisionModel(vision)
+        self.grid = torch.tensor([[1, side // vision.patch_size, side // vision.patch_size]])
+
+    def forward(self, patches):
+        return self.model(patches, grid_thw=self.grid)
+
+
+def torch_model(kind, config, side):
+    if kind == "vit":
+        return VisionTransformer(config)
+    return ModifiedResNet() if kind == "rn50" else QwenEncoder(config, side)
+
+
+def torch_pixels(kind, batch, side):
+    if kind.startswith("qwen"):
+        return torch.randn((side // 16) ** 2, 3 * 2 * 16 * 16)
+    return torch.randn(batch, 3, side, side)
+
+
+class TorchSide:
+
+    def __init__(self, model, pixels, dtype):
+        self.name = f"PyTorch {dtype}"
+        self.dtype = dtype
+        of = torch.bfloat16 if dtype == "bf16" else torch.float32
+        self.model = copy.deepcopy(model).to(of)
+        self.pixels = pixels.to(of)
         self.version = torch.__version__
 
     def times(self, runs):
@@ -121,6 +161,8 @@ class TorchSide:
         return times
 
     def in_faster_format(self):
+        if self.pixels.dim() != 4:
+            return self
         self.times(2)
         contiguous = min(self.times(3))
         self.model = self.model.to(memory_format=torch.channels_last)
@@ -135,8 +177,9 @@ class TorchSide:
 class JavaSide:
     """A program that encodes as many batches as it is told and answers with the times."""
 
-    def __init__(self, name, command):
+    def __init__(self, name, dtype, command):
         self.name = name
+        self.dtype = dtype
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ready = self.process.stdout.readline().split(" ", 1)
@@ -162,11 +205,11 @@ def java():
     return str(pathlib.Path(home) / "bin/java") if home else "java"
 
 
-def vlm_side(config, batch, arguments):
-    return JavaSide("VLM4J", [
-        java(), "-Xmx8g", "--add-modules", "jdk.incubator.vector",
+def vlm_side(config, batch, side, dtype, arguments):
+    return JavaSide(f"VLM4J {dtype}", dtype, [
+        java(), "-Xmx8g", *arguments.vlm_options.split(), "--add-modules", "jdk.incubator.vector",
         "--enable-native-access=ALL-UNNAMED", "-cp", arguments.vlm_path, str(HERE / "VlmSide.java"),
-        str(config), str(batch), str(arguments.threads)])
+        str(config), str(batch), str(side), str(arguments.threads), dtype])
 
 
 def onnx_side(model, side, batch, folder, arguments):
@@ -174,14 +217,17 @@ def onnx_side(model, side, batch, folder, arguments):
     torch.onnx.export(
         model, torch.zeros(batch, 3, side, side), str(file), input_names=["pixels"],
         output_names=["embedding"], opset_version=17, dynamo=False)
-    return JavaSide("ONNX Runtime", [
+    return JavaSide("ONNX Runtime", "f32", [
         java(), "--enable-native-access=ALL-UNNAMED", "-cp", str(HERE / "target/lib/*"),
         str(HERE / "OnnxSide.java"), str(file), str(batch), str(side), str(arguments.threads)])
 
 
 def runs_for(side, seconds):
     """As many runs as fill the time, after as many that let compilers and caches settle."""
-    side.times(2)
+    first = side.times(1)[0]
+    if first > 1000 * seconds:
+        return 1
+    side.times(1)
     runs = max(1, round(1000 * seconds / min(side.times(1))))
     side.times(runs)
     return max(1, round(1000 * seconds / statistics.median(side.times(runs))))
@@ -190,12 +236,17 @@ def runs_for(side, seconds):
 def compare(kind, batch, arguments):
     title, config, side = MODELS[kind]
     torch.manual_seed(0)
-    model = (VisionTransformer(config) if kind == "vit" else ModifiedResNet()).eval()
+    model = torch_model(kind, config, side).eval()
     with tempfile.TemporaryDirectory() as folder:
-        sides = [vlm_side(config, batch, arguments), onnx_side(model, side, batch, folder, arguments)]
-        vlm = sides[0]
-        limits = [vlm.ask("limits")]
-        sides.insert(1, TorchSide(model, torch.randn(batch, 3, side, side)).in_faster_format())
+        own = {
+            dtype: vlm_side(config, batch, side, dtype, arguments) for dtype in arguments.types}
+        first = next(iter(own.values()))
+        limits = [first.ask("limits")]
+        pixels = torch_pixels(kind, batch, side)
+        sides = [*own.values(), *(
+            TorchSide(model, pixels, dtype).in_faster_format() for dtype in arguments.types)]
+        if "f32" in own and not kind.startswith("qwen") and not arguments.no_onnx:
+            sides.append(onnx_side(model, side, batch, folder, arguments))
         runs = {each: runs_for(each, arguments.seconds) for each in sides}
         rounds = []
         for _ in range(arguments.rounds):
@@ -205,17 +256,20 @@ def compare(kind, batch, arguments):
                 time.sleep(0.3)
                 medians[each] = statistics.median(each.times(runs[each]))
             rounds.append(medians)
-        limits.append(vlm.ask("limits"))
+        limits.append(first.ask("limits"))
         flops, bandwidth = (max(figures) for figures in zip(*limits))
         print(
-            f"\n{title}, batch {batch}; the machine's limits: {flops:.0f} GFLOP/s f32, "
+            f"\n{title}, {side}², batch {batch}; the machine's limits: {flops:.0f} GFLOP/s f32, "
             f"{bandwidth:.0f} GB/s")
         for each in sides:
-            milliseconds = statistics.median(medians[each] for medians in rounds)
+            times = [medians[each] for medians in rounds]
+            milliseconds = statistics.median(times)
+            vlm = own[each.dtype]
             ratio = statistics.median(medians[each] / medians[vlm] for medians in rounds)
             print(
                 f"  {each.name:13} {1000 * batch / milliseconds:8.2f} images/s "
-                f"{milliseconds:10.1f} ms   VLM4J is {ratio:.2f} times as fast   ({each.version})",
+                f"{milliseconds:10.1f} ms ({min(times):.1f} to {max(times):.1f})   "
+                f"{vlm.name} is {ratio:.2f} times as fast   ({each.version})",
                 flush=True)
         for each in sides:
             if isinstance(each, JavaSide):
@@ -225,18 +279,21 @@ def compare(kind, batch, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--types", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of each side in a round")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument(
         "--vlm-path", default=str(ROOT / "vlm-cli/target/dist/lib/*"), help="VLM4J's class path")
+    parser.add_argument("--vlm-options", default="", help="further options of VLM4J's JVM")
+    parser.add_argument("--no-onnx", action="store_true", help="leaves ONNX Runtime out")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if not (HERE / "target/lib").exists():
+    if not arguments.no_onnx and not (HERE / "target/lib").exists():
         subprocess.run(["mvn", "-q", "-f", str(HERE / "pom.xml"), "package"], check=True)
     for kind in arguments.models:
-        for batch in arguments.batches:
+        for batch in [1] if kind.startswith("qwen") else arguments.batches:
             compare(kind, batch, arguments)
 
 

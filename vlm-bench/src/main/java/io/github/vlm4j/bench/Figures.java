@@ -7,6 +7,7 @@ import io.github.vlm4j.core.backend.DeviceLimits;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Optional;
+import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
@@ -17,7 +18,8 @@ import org.openjdk.jmh.runner.options.OptionsBuilder;
 
 /**
  * Runs benchmarks and prints each as a fraction of what the machine can do at best, which is
- * measured before and after in the same run. Takes JMH's own arguments.
+ * measured before and after in the same run, and what a run of it allocates on the heap. Takes
+ * JMH's own arguments.
  */
 public final class Figures {
 
@@ -30,6 +32,7 @@ public final class Figures {
         new Runner(
                 new OptionsBuilder()
                     .parent(new CommandLineOptions(args))
+                    .addProfiler(GCProfiler.class)
                     .jvmArgsPrepend(
                         "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED")
                     .build())
@@ -68,12 +71,20 @@ public final class Figures {
     Result<?> primary = run.getPrimaryResult();
     System.out.printf(
         Locale.ROOT,
-        "%-48s %12.1f %s%s%s%n",
+        "%-48s %12.1f %s%s%s%s%n",
         name,
         primary.getScore(),
         primary.getScoreUnit(),
         rate(run, "flops", "GFLOP/s", limits.map(DeviceLimits::flopsPerSecond)),
-        rate(run, "bytes", "GB/s", limits.map(DeviceLimits::bytesPerSecond)));
+        rate(run, "bytes", "GB/s", limits.map(DeviceLimits::bytesPerSecond)),
+        allocation(run));
+  }
+
+  private static String allocation(RunResult run) {
+    Result<?> bytes = run.getSecondaryResults().get("gc.alloc.rate.norm");
+    return bytes == null
+        ? ""
+        : String.format(Locale.ROOT, "  %,.0f bytes allocated a run", bytes.getScore());
   }
 
   /** Time per counted thing, as JMH gives it in its average mode, turned into things per second. */

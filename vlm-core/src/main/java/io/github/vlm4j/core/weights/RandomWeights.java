@@ -6,14 +6,15 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
  * Parameters of the right shapes filled with small random numbers, for measuring a model's speed
  * and memory at its real size without its checkpoint. The numbers depend on nothing but the name,
- * so two runs compute the same. They live in native memory, as mapped ones do.
+ * so two runs compute the same. They live in native memory, as mapped ones do, from when they are
+ * first read: a part of a model that does not run takes none.
  */
 public final class RandomWeights implements WeightSource, AutoCloseable {
 
@@ -24,7 +25,8 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
 
   private final DType dtype;
   private final Arena arena = Arena.ofShared();
-  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final Map<String, Shape> shapes = new HashMap<>();
+  private final Map<String, Tensor> tensors = new HashMap<>();
 
   /**
    * Creates a source.
@@ -48,17 +50,17 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
 
   @Override
   public Weight require(String name, Shape expected) {
-    tensors.computeIfAbsent(name, key -> fill(key, expected));
+    shapes.putIfAbsent(name, expected);
     return Weight.of(name, dtype, expected);
   }
 
   @Override
   public Tensor tensor(String name) {
-    Tensor tensor = tensors.get(name);
-    if (tensor == null) {
+    Shape shape = shapes.get(name);
+    if (shape == null) {
       throw new ModelException("No layer has asked for random weights named " + name + ".");
     }
-    return tensor;
+    return tensors.computeIfAbsent(name, key -> fill(key, shape));
   }
 
   /** Frees the memory; tensors taken from this source can no longer be read. */
