@@ -20,10 +20,14 @@ import argparse
 import copy
 import os
 import pathlib
+import random
+import re
 import statistics
+import struct
 import subprocess
 import tempfile
 import time
+import zlib
 
 import torch
 
@@ -200,6 +204,43 @@ class JavaSide:
         self.process.wait()
 
 
+class LlamaCppSide:
+    """llama.cpp's encoder of Qwen3-VL, as `llama-mtmd-cli` tells its time; each run is a process of its own."""
+
+    def __init__(self, side, folder, dtype, arguments):
+        self.name = "llama.cpp f16"
+        self.dtype = dtype
+        self.version = str(arguments.llama_cpp.name)
+        picture = pathlib.Path(folder) / "picture.png"
+        picture.write_bytes(png(side))
+        self.command = [
+            str(arguments.llama_cpp / "build/bin/llama-mtmd-cli"), "-m",
+            str(arguments.models_folder / "qwen3vl-q4_0.gguf"), "--mmproj",
+            str(arguments.models_folder / "mmproj-f16.gguf"), "--image", str(picture), "-p", "x",
+            "-n", "1", "-c", "4096", "-t", str(arguments.threads)]
+
+    def times(self, runs):
+        times = []
+        for _ in range(runs):
+            result = subprocess.run(self.command, capture_output=True, text=True)
+            found = re.search(r"encoded in (\d+) ms", result.stdout + result.stderr)
+            if not found:
+                raise SystemExit(f"llama-mtmd-cli did not tell a time:\n{result.stderr[-2000:]}")
+            times.append(float(found.group(1)))
+        return times
+
+
+def png(side):
+    """A square of noise."""
+    rows = b"".join(b"\0" + random.Random(y).randbytes(3 * side) for y in range(side))
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks)
+
+
 def java():
     home = os.environ.get("JAVA_HOME")
     return str(pathlib.Path(home) / "bin/java") if home else "java"
@@ -224,6 +265,8 @@ def onnx_side(model, side, batch, folder, arguments):
 
 def runs_for(side, seconds):
     """As many runs as fill the time, after as many that let compilers and caches settle."""
+    if isinstance(side, LlamaCppSide):
+        return 1
     first = side.times(1)[0]
     if first > 1000 * seconds:
         return 1
@@ -247,6 +290,8 @@ def compare(kind, batch, arguments):
             TorchSide(model, pixels, dtype).in_faster_format() for dtype in arguments.types)]
         if "f32" in own and not kind.startswith("qwen") and not arguments.no_onnx:
             sides.append(onnx_side(model, side, batch, folder, arguments))
+        if kind.startswith("qwen") and arguments.llama_cpp:
+            sides.append(LlamaCppSide(side, folder, arguments.types[-1], arguments))
         runs = {each: runs_for(each, arguments.seconds) for each in sides}
         rounds = []
         for _ in range(arguments.rounds):
@@ -288,6 +333,8 @@ def main():
         "--vlm-path", default=str(ROOT / "vlm-cli/target/dist/lib/*"), help="VLM4J's class path")
     parser.add_argument("--vlm-options", default="", help="further options of VLM4J's JVM")
     parser.add_argument("--no-onnx", action="store_true", help="leaves ONNX Runtime out")
+    parser.add_argument("--llama-cpp", type=pathlib.Path, help="llama.cpp's source, built in build/")
+    parser.add_argument("--models-folder", type=pathlib.Path, help="what models.py filled, for llama.cpp")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if not arguments.no_onnx and not (HERE / "target/lib").exists():

@@ -1,7 +1,7 @@
 """Makes the comparison's models: random weights in the shapes of a configuration, as GGUF files.
 
     python tools/compare/models.py --config CONFIG --llama-cpp DIR --out DIR
-        [--types bf16 q8_0 q4_0 q4_k_m] [--architecture qwen3|qwen3vl|llama] [--vision]
+        [--types bf16 q8_0 q4_0 q4_k_m] [--architecture qwen3|qwen3vl|llama] [--vision] [--folder]
 
 CONFIG is a config.json of Qwen3 or Qwen3-VL. What the numbers are does not matter for speed; they are
 normal with deviation 0.02, seeded by tensor. The bf16 file is written here; the quantised ones are made
@@ -9,9 +9,10 @@ from it by llama.cpp's own llama-quantize with its default mixture of types, so 
 same bytes. The vocabulary has the configuration's size: bytes, all pairs and some triples of them with the
 merges that make them, and Qwen's special tokens. For engines that do not know Qwen3, --architecture llama
 writes the same shapes without the norms of queries and keys. --vision also writes the picture encoder, with
-llama.cpp's converter, as mmproj-bf16.gguf, and needs --architecture qwen3vl for a text model that takes it.
+llama.cpp's converter, as mmproj-f16.gguf, and needs --architecture qwen3vl for a text model that takes it. --folder writes the same
+Llama as a Hugging Face folder, for engines that read no GGUF.
 
-Needs numpy, gguf and, with --vision, safetensors and torch. 2 B parameters take 4 GB in bf16 and 5 GB in
+Needs numpy, gguf and, with --vision or --folder, safetensors, tokenizers and torch. 2 B parameters take 4 GB in bf16 and 5 GB in
 the others. Files that exist are kept.
 """
 
@@ -186,7 +187,45 @@ def write_vision(config_file, llama_cpp, file):
             "image_processor_type": "Qwen2VLImageProcessorFast"}))
         subprocess.run(
             [sys.executable, str(llama_cpp / "convert_hf_to_gguf.py"), str(folder), "--mmproj",
-             "--outtype", "bf16", "--outfile", str(file)], check=True)
+             "--outtype", "f16", "--outfile", str(file)], check=True)
+
+
+def write_folder(config, folder):
+    """A Llama of the same shapes as transformers would save it, with the head tied to the embeddings."""
+    import tokenizers
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir()
+    names = {
+        "token_embd": "embed_tokens", "output_norm": "norm", "attn_norm": "input_layernorm",
+        "ffn_norm": "post_attention_layernorm", "attn_q": "self_attn.q_proj",
+        "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+        "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj"}
+    tensors = {}
+    for name, shape, norm in text_tensors(config, "llama"):
+        *layer, part, weight = name.split(".")
+        path = ["model", *(["layers", layer[1]] if layer else []), names[part], weight]
+        values = torch.from_numpy(normal(name, *shape)) + (1 if norm else 0)
+        tensors[".".join(path)] = values.to(torch.bfloat16)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    tokens, _, merges = vocabulary(config["vocab_size"])
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(
+        {token: i for i, token in enumerate(tokens)}, [tuple(merge.split(" ")) for merge in merges]))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "bos_token": tokens[config["bos_token_id"]], "eos_token": tokens[config["eos_token_id"]],
+        "chat_template": TEMPLATE}))
+    kept = (
+        "hidden_size intermediate_size num_attention_heads num_key_value_heads num_hidden_layers "
+        "rms_norm_eps vocab_size bos_token_id eos_token_id rope_theta head_dim hidden_act").split()
+    (folder / "config.json").write_text(json.dumps({
+        **{key: config[key] for key in kept}, "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama", "max_position_embeddings": 32768, "tie_word_embeddings": True,
+        "torch_dtype": "bfloat16"}))
+    (folder / "README.md").write_text("Random weights.\n")
 
 
 def quantize(llama_cpp, source, target, kind):
@@ -203,6 +242,7 @@ def main():
     parser.add_argument("--types", nargs="+", default=["bf16", "q8_0", "q4_0", "q4_k_m"])
     parser.add_argument("--architecture", choices=["qwen3", "qwen3vl", "llama"], default="qwen3")
     parser.add_argument("--vision", action="store_true")
+    parser.add_argument("--folder", action="store_true")
     arguments = parser.parse_args()
     whole = json.loads(pathlib.Path(arguments.config).read_text())
     config = whole.get("text_config", whole)
@@ -214,9 +254,12 @@ def main():
         target = arguments.out / f"{arguments.architecture}-{kind}.gguf"
         if not target.exists():
             quantize(arguments.llama_cpp, source, target, kind)
-    encoder = arguments.out / "mmproj-bf16.gguf"
+    encoder = arguments.out / "mmproj-f16.gguf"
     if arguments.vision and not encoder.exists():
         write_vision(arguments.config, arguments.llama_cpp, encoder)
+    folder = arguments.out / "llama-folder"
+    if arguments.folder and not folder.exists():
+        write_folder(config, folder)
     for file in sorted(arguments.out.glob("*.gguf")):
         print(f"{file.name:24} {file.stat().st_size / 2 ** 30:6.2f} GiB")
 

@@ -139,6 +139,32 @@ class Jinfer:
                 yield figure(work, tokens, [float(found.group(1))])
 
 
+class Jlama:
+    """Jlama from Maven Central (see pom.xml), with its native library where that loads, on a Llama of the same
+    shapes in its own formats: bf16, or four-bit blocks of 32 with eight-bit activations for q4_0."""
+
+    name = "Jlama"
+    formats = {"bf16": "bf16", "q4_0": "q4"}
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.folder = arguments.models / "llama-folder"
+
+    def available(self, kind):
+        return kind in self.formats and self.folder.exists() and (HERE / "target/lib").exists()
+
+    def run(self, kind):
+        a = self.arguments
+        text = output([
+            java(), "-Xmx8g", "--add-modules", "jdk.incubator.vector",
+            "--enable-native-access=ALL-UNNAMED", "-cp", HERE / "target/lib/*",
+            HERE / "JlamaSide.java", self.folder, self.formats[kind], a.threads, a.prompt, a.new,
+            a.repetitions])
+        for work, tokens in (("prefill", a.prompt), ("decode", a.prompt)):
+            found = re.search(rf"^{work} (.*)$", text, re.MULTILINE)
+            yield figure(work, tokens, [float(word) for word in found.group(1).split()])
+
+
 def java():
     home = os.environ.get("JAVA_HOME")
     return pathlib.Path(home) / "bin/java" if home else "java"
@@ -146,7 +172,8 @@ def java():
 
 def measure(arguments):
     engines = [
-        Vlm4j(arguments), LlamaCpp(arguments), Jinfer(arguments, False), Jinfer(arguments, True)]
+        Vlm4j(arguments), LlamaCpp(arguments), Jinfer(arguments, False), Jinfer(arguments, True),
+        Jlama(arguments)]
     if arguments.engines:
         engines = [engine for engine in engines if engine.name in arguments.engines]
     with open(arguments.out, "a") as results:

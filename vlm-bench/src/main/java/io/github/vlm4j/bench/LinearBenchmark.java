@@ -50,7 +50,7 @@ public class LinearBenchmark {
   public String shape = "";
 
   /** The type of the weights. */
-  @Param({"BF16", "F16", "F32"})
+  @Param({"BF16", "F16", "F32", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
   public String dtype = "";
 
   private Compiled compiled;

@@ -46,7 +46,11 @@ final class BenchCommand implements Callable<Integer> {
   enum WeightType {
     BF16(DType.BF16),
     F16(DType.F16),
-    F32(DType.F32);
+    F32(DType.F32),
+    Q8_0(DType.Q8_0),
+    Q4_0(DType.Q4_0),
+    Q4_K(DType.Q4_K),
+    Q6_K(DType.Q6_K);
 
     final DType dtype;
 
@@ -78,7 +82,9 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--random-weights",
       paramLabel = "TYPE",
-      description = "Makes weights up, in bf16, f16 or f32.")
+      description =
+          "Makes weights up, in bf16, f16, f32, or in blocks as llama.cpp stores them: q8_0, q4_0, "
+              + "q4_k, q6_k.")
   @Nullable WeightType randomWeights;
 
   @Option(

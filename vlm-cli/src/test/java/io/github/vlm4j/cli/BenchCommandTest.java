@@ -78,7 +78,7 @@ final class BenchCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"bf16", "f16", "F32"})
+  @ValueSource(strings = {"bf16", "f16", "F32", "q8_0", "Q4_0"})
   void randomWeightsNeedNothingButTheConfiguration(String type) {
     CommandRun run =
         CommandRun.of(

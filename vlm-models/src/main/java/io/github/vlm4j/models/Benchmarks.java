@@ -7,7 +7,6 @@ import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
-import io.github.vlm4j.core.weights.DeclaredWeights;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.core.weights.WeightSource;
@@ -89,16 +88,16 @@ public final class Benchmarks {
    * Measures the speed of a configuration with random weights of the real shapes.
    *
    * @param config a {@code config.json}, the folder it is in, or a configuration of open_clip
-   * @param dtype the type of the weights: f32, f16 or bf16
+   * @param dtype the type of the weights: f32, f16, bf16 or a block-quantised one
    * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
    */
   public BenchmarkResult random(Path config, DType dtype) {
     ConfigNode node =
         ConfigNode.read(Files.isDirectory(config) ? config.resolve("config.json") : config);
     Optional<DualEncoderFormat> format = DualEncoderFormats.of(node);
-    requireMemory(node, format, dtype);
-    progress.accept("making random weights");
     try (RandomWeights weights = new RandomWeights(dtype)) {
+      requireMemory(node, format, weights, dtype);
+      progress.accept("making random weights");
       return format.isPresent() ? measure(format.get(), weights) : measure(node, weights);
     }
   }
@@ -126,8 +125,8 @@ public final class Benchmarks {
 
   /** Told before gigabytes are filled until the system ends the process. */
   private static void requireMemory(
-      ConfigNode config, Optional<DualEncoderFormat> format, DType dtype) {
-    WeightScope declared = WeightScope.of(new DeclaredWeights(dtype));
+      ConfigNode config, Optional<DualEncoderFormat> format, RandomWeights weights, DType dtype) {
+    WeightScope declared = WeightScope.of(weights);
     if (format.isPresent()) {
       format.get().assemble(declared);
     } else {

@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.weights;
 
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -31,13 +32,14 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   /**
    * Creates a source.
    *
-   * @param dtype f32, f16 or bf16
+   * @param dtype f32, f16, bf16, or a block-quantised type, in which matrices of whole blocks a row
+   *     are stored and all else in f32
    * @throws ModelException if it is another type
    */
   public RandomWeights(DType dtype) {
-    if (!dtype.isFloat()) {
+    if (!dtype.isFloat() && !dtype.isQuantised()) {
       throw new ModelException(
-          "Random weights are made in f32, f16 or bf16, not in " + dtype + ".");
+          "Random weights are made in floating point or in blocks, not in " + dtype + ".");
     }
     this.dtype = dtype;
   }
@@ -51,7 +53,7 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   @Override
   public Weight require(String name, Shape expected) {
     shapes.putIfAbsent(name, expected);
-    return Weight.of(name, dtype, expected);
+    return Weight.of(name, typeOf(expected), expected);
   }
 
   @Override
@@ -69,17 +71,24 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
     arena.close();
   }
 
+  private DType typeOf(Shape shape) {
+    boolean inBlocks = shape.rank() == 2 && shape.last() % dtype.blockElements() == 0;
+    return dtype.isQuantised() && !inBlocks ? DType.F32 : dtype;
+  }
+
   private Tensor fill(String name, Shape shape) {
     // Norm weights and variances around one keep activations from vanishing over dozens of layers.
     boolean aroundOne = name.endsWith("weight") || name.endsWith("running_var");
     float centre = shape.rank() == 1 && aroundOne ? 1 : 0;
     SplittableRandom random = new SplittableRandom(name.hashCode());
-    Tensor tensor = Tensor.allocate(dtype, shape, arena);
-    int pattern = (int) Math.min(PATTERN_ELEMENTS, shape.elements());
-    for (int i = 0; i < pattern; i++) {
-      set(tensor.data(), i, centre + (float) random.nextGaussian() * DEVIATION);
+    DType type = typeOf(shape);
+    Tensor tensor = Tensor.allocate(type, shape, arena);
+    float[] pattern = new float[(int) Math.min(PATTERN_ELEMENTS, shape.elements())];
+    for (int i = 0; i < pattern.length; i++) {
+      pattern[i] = centre + (float) random.nextGaussian() * DEVIATION;
     }
-    long patternBytes = dtype.bytes(pattern);
+    store(pattern, type, tensor.data());
+    long patternBytes = type.bytes(pattern.length);
     for (long at = patternBytes; at < tensor.data().byteSize(); at += patternBytes) {
       long length = Math.min(patternBytes, tensor.data().byteSize() - at);
       MemorySegment.copy(tensor.data(), 0, tensor.data(), at, length);
@@ -87,12 +96,18 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
     return tensor;
   }
 
-  private void set(MemorySegment data, long index, float value) {
-    switch (dtype) {
-      case F32 -> data.set(Tensor.F32, index * 4, value);
-      case F16 -> data.set(Tensor.BITS16, index * 2, Float.floatToFloat16(value));
-      default ->
-          data.set(Tensor.BITS16, index * 2, (short) (Float.floatToRawIntBits(value) >>> 16));
+  private static void store(float[] values, DType type, MemorySegment data) {
+    if (type.isQuantised()) {
+      BlockCodec.of(type).encode(values, 0, values.length / type.blockElements(), data, 0);
+      return;
+    }
+    for (int i = 0; i < values.length; i++) {
+      switch (type) {
+        case F32 -> data.set(Tensor.F32, i * 4L, values[i]);
+        case F16 -> data.set(Tensor.BITS16, i * 2L, Float.floatToFloat16(values[i]));
+        default ->
+            data.set(Tensor.BITS16, i * 2L, (short) (Float.floatToRawIntBits(values[i]) >>> 16));
+      }
     }
   }
 }

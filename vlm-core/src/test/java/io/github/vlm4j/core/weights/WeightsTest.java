@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -119,6 +120,20 @@ final class WeightsTest {
           assertThat(value).isEqualTo(1, within(0.2f));
         }
       }
+    }
+  }
+
+  @Test
+  void randomMatricesOfWholeBlocksAreStoredInBlocksAndAllElseInF32() {
+    try (RandomWeights weights = new RandomWeights(DType.Q8_0)) {
+      assertThat(weights.require("matrix", Shape.of(300, 64)).dtype()).isEqualTo(DType.Q8_0);
+      assertThat(weights.require("narrow", Shape.of(300, 33)).dtype()).isEqualTo(DType.F32);
+      assertThat(weights.require("norm.weight", Shape.of(64)).dtype()).isEqualTo(DType.F32);
+      Tensor matrix = weights.tensor("matrix");
+      float[] last = new float[32];
+      BlockCodec.of(DType.Q8_0).decode(matrix.data(), matrix.data().byteSize() - 34, 1, last, 0);
+      assertThat(last[0]).isBetween(-0.2f, 0.2f).isNotZero();
+      assertThat(weights.tensor("narrow").dtype()).isEqualTo(DType.F32);
     }
   }
 
