@@ -8,12 +8,12 @@ import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
-import io.github.vlm4j.models.ModelFamilies;
 import io.github.vlm4j.models.clip.DualEncoderFormat;
 import io.github.vlm4j.models.clip.DualEncoderFormats;
 import io.github.vlm4j.models.family.ModelDescription;
 import io.github.vlm4j.models.family.PreparedVisual;
 import io.github.vlm4j.models.family.VisualPath;
+import io.github.vlm4j.models.qwenvl.QwenVlFamily;
 import io.github.vlm4j.models.runtime.PictureRuntime;
 import io.github.vlm4j.models.runtime.VisualRuntime;
 import java.nio.file.Path;
@@ -67,8 +67,7 @@ public final class VlmSide {
 
   private static void encode(ConfigNode config, WeightScope scope, Backend backend, int side) {
     ModelDescription description = ModelDescription.of(config);
-    VisualPath path =
-        ModelFamilies.of(description).family().assemble(description, scope).visual().orElseThrow();
+    VisualPath path = QwenVlFamily.qwen3().assemble(description, scope).visual().orElseThrow();
     PatchGrid grid = path.gridFor(side, side);
     int[] rows = IntStream.range(0, path.visualTokens(grid)).toArray();
     PreparedVisual picture =

@@ -187,7 +187,8 @@ def write_vision(config_file, llama_cpp, file):
             "image_processor_type": "Qwen2VLImageProcessorFast"}))
         subprocess.run(
             [sys.executable, str(llama_cpp / "convert_hf_to_gguf.py"), str(folder), "--mmproj",
-             "--outtype", "f16", "--outfile", str(file)], check=True)
+             "--outtype", "f16", "--outfile", str(file)],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def write_folder(config, folder):
