@@ -74,15 +74,18 @@ def scale(low, high, start, end):
 
 def ticks(low, high):
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    every = [digit * 10.0 ** power for power in powers for digit in (1, 2, 5)]
-    inside = [tick for tick in every if low <= tick <= high]
-    return inside if len(inside) > 1 else [low, high]
+    for digits in ((1, 2, 5), range(1, 10)):
+        inside = [digit * 10.0 ** power for power in powers for digit in digits]
+        inside = [tick for tick in inside if low <= tick <= high]
+        if len(inside) > 2:
+            return inside
+    return [low, *inside, high]
 
 
 def label(value):
-    if value >= 1024 and value % 1024 == 0:
+    if value >= 2048 and value % 1024 == 0:
         return f"{value // 1024:.0f} k"
-    return f"{value:.3g}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def line(x1, y1, x2, y2, colour):
@@ -147,7 +150,7 @@ def panels(documents):
     prefill = Panel("Prefill", "tokens of the prompt", "tokens/s")
     image = Panel("Image encode", "side of the picture, pixels", "seconds")
     growth = Panel("Threads", "threads", "times as fast as with one (dashed: ideal)")
-    for (name, count), parts in sorted(series.items()):
+    for (name, count), parts in series.items():
         if count == most:
             context = lambda each: max(1, each["context"])  # noqa: E731
             decode.add(

@@ -108,7 +108,7 @@ class Jinfer:
     """jinfer's own bench, without or with its native library of kernels.
 
     It writes from an empty context on and knows Qwen3 for retrieval only, so it gets the same shapes
-    as a Llama; both cost it nothing. It warms up until its speed settles.
+    as a Llama; both cost it nothing. Its first two times do not count.
     """
 
     def __init__(self, arguments, native):
@@ -130,13 +130,11 @@ class Jinfer:
             f"-XX:CompileCommandFile={a.jinfer / 'jinfer/hotspot_compiler'}", "-cp",
             os.pathsep.join(jars), "com.qxotic.jinfer.bench.JinferBench", "-m",
             a.models / f"llama-{kind}.gguf", "-t", a.threads, "-p", a.prompt, "-n", a.new, "-r",
-            a.repetitions, "-w", 2], JAM_NUM_THREADS=str(a.threads))
-        for work, tokens, pattern in (
-                ("prefill", a.prompt, rf"pp{a.prompt}\D+?([\d.]+) ±"),
-                ("decode", 0, rf"tg{a.new}\D+?([\d.]+) ±")):
-            found = re.search(pattern, text)
-            if found:
-                yield figure(work, tokens, [float(found.group(1))])
+            a.repetitions + 2, "--no-warmup"], JAM_NUM_THREADS=str(a.threads))
+        for work, tokens, test in (
+                ("prefill", a.prompt, f"pp{a.prompt}"), ("decode", 0, f"tg{a.new}")):
+            found = re.findall(rf"{test}\s+\[rep\s+\d+\]\s+([\d.]+) t/s", text)
+            yield figure(work, tokens, [float(word) for word in found[2:]])
 
 
 class Jlama:
