@@ -25,6 +25,7 @@ import re
 import statistics
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -223,7 +224,7 @@ class LlamaCppSide:
         times = []
         for _ in range(runs):
             result = subprocess.run(self.command, capture_output=True, text=True)
-            found = re.search(r"encoded in (\d+) ms", result.stdout + result.stderr)
+            found = re.search(r"encod\w+ (?:done )?in (\d+) ms", result.stdout + result.stderr)
             if not found:
                 raise SystemExit(f"llama-mtmd-cli did not tell a time:\n{result.stderr[-2000:]}")
             times.append(float(found.group(1)))
@@ -301,6 +302,8 @@ def compare(kind, batch, arguments):
                 time.sleep(0.3)
                 medians[each] = statistics.median(each.times(runs[each]))
             rounds.append(medians)
+            told = ", ".join(f"{each.name} {ms:.1f}" for each, ms in medians.items())
+            print(f"round {len(rounds)} in ms: {told}", file=sys.stderr, flush=True)
         limits.append(first.ask("limits"))
         flops, bandwidth = (max(figures) for figures in zip(*limits))
         print(
