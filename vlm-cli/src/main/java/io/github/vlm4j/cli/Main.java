@@ -3,6 +3,7 @@ package io.github.vlm4j.cli;
 import io.github.vlm4j.core.VlmException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -28,6 +29,24 @@ public final class Main {
   /** The command line itself was wrong. */
   static final int USAGE = 2;
 
+  /** The names of the commands, in the order in which they are listed. */
+  private static final List<String> COMMANDS =
+      List.of(
+          "describe",
+          "generate",
+          "chat",
+          "score",
+          "embed",
+          "classify",
+          "similarity",
+          "search",
+          "explain",
+          "features",
+          "models",
+          "inspect",
+          "bench",
+          "backends");
+
   /** Tells the version that the jar was built as. */
   static final class Version implements IVersionProvider {
     @Override
@@ -47,7 +66,9 @@ public final class Main {
    * @return the exit code: 0 if all went well, 1 for a failure, 2 for wrong usage
    */
   public static int run(Terminal terminal, String... args) {
-    CommandLine commandLine = commandLine(terminal);
+    // To look at the options of every command takes as long as all else that the command does.
+    boolean named = args.length > 0 && COMMANDS.contains(args[0]);
+    CommandLine commandLine = commandLine(terminal, named ? List.of(args[0]) : COMMANDS);
     if (args.length == 0) {
       commandLine.usage(commandLine.getErr());
       return USAGE;
@@ -61,29 +82,41 @@ public final class Main {
     return terminal.out().checkError() && code == OK ? FAILURE : code;
   }
 
+  /** The command line with all commands. */
   static CommandLine commandLine(Terminal terminal) {
-    return new CommandLine(new Main())
-        .addSubcommand(new DescribeCommand(terminal))
-        .addSubcommand(new GenerateCommand(terminal))
-        .addSubcommand(new ChatCommand(terminal))
-        .addSubcommand(new ScoreCommand(terminal))
-        .addSubcommand(new EmbedCommand(terminal))
-        .addSubcommand(new ClassifyCommand(terminal))
-        .addSubcommand(new SimilarityCommand(terminal))
-        .addSubcommand(SearchCommand.commandLine(terminal))
-        .addSubcommand(new ExplainCommand(terminal))
-        .addSubcommand(new FeaturesCommand(terminal))
-        .addSubcommand(new ModelsCommand(terminal))
-        .addSubcommand(new InspectCommand(terminal))
-        .addSubcommand(new BenchCommand(terminal))
-        .addSubcommand(new BackendsCommand(terminal))
-        .addSubcommand(new CommandLine.HelpCommand())
+    return commandLine(terminal, COMMANDS);
+  }
+
+  private static CommandLine commandLine(Terminal terminal, List<String> commands) {
+    CommandLine line = new CommandLine(new Main());
+    commands.forEach(name -> line.addSubcommand(name, command(name, terminal)));
+    return line.addSubcommand(new CommandLine.HelpCommand())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(new PrintWriter(terminal.out(), true, StandardCharsets.UTF_8))
         .setErr(new PrintWriter(terminal.err(), true, StandardCharsets.UTF_8))
         .setUsageHelpAutoWidth(true)
         .setParameterExceptionHandler(Main::wrongUsage)
-        .setExecutionExceptionHandler((failure, line, parsed) -> report(terminal, failure));
+        .setExecutionExceptionHandler((failure, command, parsed) -> report(terminal, failure));
+  }
+
+  private static Object command(String name, Terminal terminal) {
+    return switch (name) {
+      case "describe" -> new DescribeCommand(terminal);
+      case "generate" -> new GenerateCommand(terminal);
+      case "chat" -> new ChatCommand(terminal);
+      case "score" -> new ScoreCommand(terminal);
+      case "embed" -> new EmbedCommand(terminal);
+      case "classify" -> new ClassifyCommand(terminal);
+      case "similarity" -> new SimilarityCommand(terminal);
+      case "search" -> SearchCommand.commandLine(terminal);
+      case "explain" -> new ExplainCommand(terminal);
+      case "features" -> new FeaturesCommand(terminal);
+      case "models" -> new ModelsCommand(terminal);
+      case "inspect" -> new InspectCommand(terminal);
+      case "bench" -> new BenchCommand(terminal);
+      case "backends" -> new BackendsCommand(terminal);
+      default -> throw new IllegalArgumentException("There is no command " + name);
+    };
   }
 
   private static int wrongUsage(ParameterException wrong, String... args) {

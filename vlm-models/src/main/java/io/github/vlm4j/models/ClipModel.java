@@ -6,6 +6,7 @@ import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.event.FlightRecording;
 import io.github.vlm4j.core.event.LoadEvent;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -31,6 +32,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -112,19 +114,24 @@ public final class ClipModel implements AutoCloseable {
    * @throws BackendException if the backend is unknown or cannot run here
    */
   public static ClipModel load(Path model, LoadOptions options) {
-    LoadEvent event = new LoadEvent();
-    event.begin();
+    Optional<LoadEvent> event = FlightRecording.begin(() -> new LoadEvent());
     Checkpoint checkpoint = Checkpoint.open(model);
     Backend backend = null;
     try {
       DualEncoderFormat format =
           DualEncoderFormats.of(model, checkpoint)
               .orElseThrow(() -> DualEncoderFormats.unsupported(model));
-      backend = Backends.find().open(options.backendName(), options.backendOptions());
+      backend =
+          Backends.find()
+              .open(
+                  options.backendName(),
+                  options.backendOptions().withWeightBytes(checkpoint.totalBytes()));
       ClipModel loaded = new ClipModel(model, format, checkpoint, backend);
-      event.modelType = format.modelType();
-      event.weightBytes = loaded.modules.byteSize();
-      event.commit();
+      event.ifPresent(load -> {
+        load.modelType = format.modelType();
+        load.weightBytes = loaded.modules.byteSize();
+        load.commit();
+      });
       return loaded;
     } catch (RuntimeException | Error failure) {
       if (backend != null) {

@@ -35,7 +35,8 @@ public record LoadOptions(
 
   /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
   public LoadOptions withThreads(int threads) {
-    return new LoadOptions(backendName, new BackendOptions(threads), reuse);
+    return new LoadOptions(
+        backendName, new BackendOptions(threads, backendOptions.weightBytes()), reuse);
   }
 
   /** Returns a copy that keeps something else of a request for those that follow. */

@@ -3,6 +3,7 @@ package io.github.vlm4j.models;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Backends;
+import io.github.vlm4j.core.event.FlightRecording;
 import io.github.vlm4j.core.event.LoadEvent;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.ModuleTree;
@@ -129,16 +130,21 @@ public final class VisionLanguageModel implements AutoCloseable {
    * @throws io.github.vlm4j.core.BackendException if the backend is unknown or cannot run here
    */
   public static VisionLanguageModel load(ModelParts parts, LoadOptions options) {
-    LoadEvent event = new LoadEvent();
-    event.begin();
+    Optional<LoadEvent> event = FlightRecording.begin(() -> new LoadEvent());
     OpenedModel opened = OpenedModel.open(parts);
     Backend backend = null;
     try {
-      backend = Backends.find().open(options.backendName(), options.backendOptions());
+      backend =
+          Backends.find()
+              .open(
+                  options.backendName(),
+                  options.backendOptions().withWeightBytes(opened.modules().byteSize()));
       VisionLanguageModel model = new VisionLanguageModel(opened, backend, options.reuse());
-      event.modelType = opened.modelType();
-      event.weightBytes = model.modules().byteSize();
-      event.commit();
+      event.ifPresent(load -> {
+        load.modelType = opened.modelType();
+        load.weightBytes = model.modules().byteSize();
+        load.commit();
+      });
       return model;
     } catch (RuntimeException | Error failure) {
       if (backend != null) {

@@ -9,9 +9,9 @@ import io.github.vlm4j.core.backend.BackendProvider;
 
 /**
  * Offers the CPU backend, which runs everywhere. It computes with the Vector API if the JVM was
- * started with {@code --add-modules jdk.incubator.vector}, and with plain loops otherwise. The
- * system property {@code vlm.cpu.vector.bits} (128, 256, 512; 0 for plain loops) overrides the
- * width that suits the processor.
+ * started with {@code --add-modules jdk.incubator.vector}, and with plain loops otherwise and for
+ * models of less than 16 MiB. The system property {@code vlm.cpu.vector.bits} (128, 256, 512, or
+ * preferred for the width that suits the processor; 0 for plain loops) overrides both.
  *
  * <p>Where the processor has dot-product instructions that the Vector API does not reach, code for
  * them is made when the backend is opened, unless the system property {@code vlm.cpu.emitted} is
@@ -38,7 +38,7 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Availability availability() {
     try {
-      Kernels kernels = KernelSelection.select();
+      Kernels kernels = KernelSelection.select(0);
       return Availability.yes(
           CpuBackend.describe(kernels, KernelSelection.emitted(kernels), Cores.physical()));
     } catch (BackendException e) {
@@ -49,7 +49,7 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Backend open(BackendOptions options) {
     int threads = options.threads() > 0 ? options.threads() : Cores.physical();
-    Kernels kernels = KernelSelection.select();
+    Kernels kernels = KernelSelection.select(options.weightBytes());
     return new CpuBackend(kernels, KernelSelection.emitted(kernels), threads);
   }
 }

@@ -12,7 +12,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Chooses the kernels: the vector form where the JVM has the Vector API, which is an incubating
  * module that has to be asked for, and the scalar form elsewhere. Nothing that links to that module
- * is loaded before it is known to be there.
+ * is loaded before it is known to be needed.
+ *
+ * <p>Vector code is many times slower than plain loops until it has been compiled, which takes a
+ * second or two. A small model has answered by then, so it is given the plain loops. The choice is
+ * by the model's size and not by the work done so far, as the two forms sum in different orders:
+ * the same question gets the same answer, whatever was asked before.
  */
 final class KernelSelection {
 
@@ -22,6 +27,12 @@ final class KernelSelection {
   /** The system property that switches emitted kernels off. */
   static final String EMITTED_PROPERTY = "vlm.cpu.emitted";
 
+  /**
+   * Weights of fewer bytes are a small model's: reading a prompt of 512 tokens with plain loops
+   * takes no longer than vector code takes to be compiled.
+   */
+  static final long SMALL_WEIGHTS = 16L << 20;
+
   private static final String VECTOR_MODULE = "jdk.incubator.vector";
 
   private KernelSelection() {}
@@ -29,18 +40,21 @@ final class KernelSelection {
   /**
    * Returns the kernels for this JVM and its system properties.
    *
+   * @param weightBytes the bytes of the model's weights; 0 if they are not known
    * @throws BackendException if the property names no width, or one this JVM cannot do
    */
-  static Kernels select() {
-    return select(
-        System.getProperty(PROPERTY), ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent());
+  static Kernels select(long weightBytes) {
+    return isSmall(weightBytes)
+        ? new ScalarKernels()
+        : select(
+            System.getProperty(PROPERTY), ModuleLayer.boot().findModule(VECTOR_MODULE).isPresent());
   }
 
   /**
    * Returns the kernels for a width.
    *
-   * @param bits what the system property says: 128, 256, 512 or 0; null for the width that suits
-   *     the processor. The vector form reads the property itself, once.
+   * @param bits what the system property says: 128, 256, 512 or 0; preferred or null for the width
+   *     that suits the processor. The vector form reads the property itself, once.
    * @param hasVectorModule whether the JVM has the Vector API
    */
   static Kernels select(@Nullable String bits, boolean hasVectorModule) {
@@ -66,14 +80,17 @@ final class KernelSelection {
 
   /**
    * Returns the emitted kernels for this JVM and its system properties, or null if there are none:
-   * they are switched off, plain loops are asked for, or something that they need is missing.
+   * they are switched off, plain loops are asked for or chosen, or something that they need is
+   * missing.
    *
    * @param kernels what they are used beside
    * @throws BackendException if the property says neither {@code on} nor {@code off}
    */
   static @Nullable EmittedKernels emitted(Kernels kernels) {
     return emitted(
-        kernels, System.getProperty(EMITTED_PROPERTY, "on"), System.getProperty(PROPERTY));
+        kernels,
+        System.getProperty(EMITTED_PROPERTY, "on"),
+        kernels instanceof ScalarKernels ? "0" : System.getProperty(PROPERTY));
   }
 
   /**
@@ -95,6 +112,10 @@ final class KernelSelection {
                   + wanted
                   + "\"; set it to on or off, or leave it out.");
     };
+  }
+
+  private static boolean isSmall(long weightBytes) {
+    return System.getProperty(PROPERTY) == null && weightBytes > 0 && weightBytes < SMALL_WEIGHTS;
   }
 
   /** Loaded when there are no vectors and nobody chose that: says so once. */

@@ -435,7 +435,7 @@ class CpuBackendTest {
     for (int rows : new int[] {1, 3, 40, 170}) {
       List<float[]> results = new ArrayList<>();
       for (int threads : new int[] {1, 5}) {
-        try (CpuBackend other = new CpuBackend(KernelSelection.select(), threads);
+        try (CpuBackend other = new CpuBackend(KernelSelection.select(0), threads);
             Executable executable = other.compile(mixture(rows), weights)) {
           for (int i = 0; i < rows * 130; i++) {
             executable.input("x").setFloat(i, (float) Math.sin(i));

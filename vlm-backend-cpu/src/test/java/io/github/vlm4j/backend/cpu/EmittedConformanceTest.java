@@ -15,7 +15,7 @@ final class EmittedConformanceTest extends BackendConformance {
 
   @Override
   protected Backend open() {
-    Kernels kernels = KernelSelection.select();
+    Kernels kernels = KernelSelection.select(0);
     EmittedKernels emitted = EmittedKernels.make(kernels).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
     return new CpuBackend(kernels, emitted, 2);

@@ -28,7 +28,7 @@ class EmittedProductsTest {
 
   @BeforeEach
   void emit() {
-    emitted = EmittedKernels.make(KernelSelection.select()).orElse(null);
+    emitted = EmittedKernels.make(KernelSelection.select(0)).orElse(null);
     assumeThat(emitted).isNotNull();
   }
 
@@ -75,7 +75,7 @@ class EmittedProductsTest {
     GraphBuilder g = new GraphBuilder();
     Value x = g.input("x", DType.F32, rows, INPUTS);
     try (RandomWeights weights = new RandomWeights(type);
-        CpuBackend backend = new CpuBackend(KernelSelection.select(), emitted, threads)) {
+        CpuBackend backend = new CpuBackend(KernelSelection.select(0), emitted, threads)) {
       var bias = weights.require("bias", Shape.of(OUTPUTS));
       g.output("y", g.linear(x, weights.require("w", Shape.of(OUTPUTS, INPUTS)), bias));
       try (Executable executable = backend.compile(g.build(), weights)) {

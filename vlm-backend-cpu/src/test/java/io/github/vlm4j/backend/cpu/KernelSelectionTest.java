@@ -56,6 +56,30 @@ class KernelSelectionTest {
   }
 
   @Test
+  void aSmallModelIsComputedWithPlainLoopsAndALargeOrUnknownOneWithVectors() {
+    assertThat(opened(KernelSelection.SMALL_WEIGHTS - 1)).endsWith("scalar");
+    assertThat(opened(KernelSelection.SMALL_WEIGHTS)).contains("vector-");
+    assertThat(opened(0)).contains("vector-");
+  }
+
+  private static String opened(long weightBytes) {
+    BackendOptions options = new BackendOptions(1).withWeightBytes(weightBytes);
+    try (Backend backend = Backends.find().open("cpu", options)) {
+      return backend.description();
+    }
+  }
+
+  @Test
+  void theSystemPropertyGoesBeforeTheSizeOfTheModel() throws IOException, InterruptedException {
+    List<String> module = List.of("--add-modules", "jdk.incubator.vector");
+
+    assertThat(java(module, List.of("-Dsmall=true"))).contains("opened cpu: 1 thread, scalar");
+    assertThat(
+            java(module, List.of("-Dsmall=true", "-D" + KernelSelection.PROPERTY + "=preferred")))
+        .contains("opened cpu: 1 thread, vector-");
+  }
+
+  @Test
   void aJvmWithTheModuleComputesWithVectors() throws IOException, InterruptedException {
     assertThat(java(List.of("--add-modules", "jdk.incubator.vector"), List.of()))
         .contains("opened cpu: 1 thread, vector-");
@@ -135,7 +159,8 @@ class KernelSelectionTest {
     private Opening() {}
 
     public static void main(String[] arguments) {
-      try (Backend backend = Backends.find().open("cpu", new BackendOptions(1))) {
+      BackendOptions options = new BackendOptions(1, Boolean.getBoolean("small") ? 1 : 0);
+      try (Backend backend = Backends.find().open("cpu", options)) {
         System.out.println("opened " + backend.description());
       } catch (BackendException e) {
         System.out.println(e.getMessage());

@@ -11,6 +11,6 @@ final class VectorConformanceTest extends BackendConformance {
 
   @Override
   protected Backend open() {
-    return new CpuBackend(KernelSelection.select(), 2);
+    return new CpuBackend(KernelSelection.select(0), 2);
   }
 }

@@ -2,6 +2,7 @@ package io.github.vlm4j.models.runtime;
 
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.event.DecodeEvent;
+import io.github.vlm4j.core.event.FlightRecording;
 import io.github.vlm4j.core.event.PrefillEvent;
 import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
@@ -17,6 +18,7 @@ import io.github.vlm4j.text.tokenizer.TokenStream;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -64,8 +66,7 @@ public final class Generation {
     float[] logits = prefill(prompt, beginning, limit, request.listener());
     long prefilled = System.nanoTime();
     long firstToken = prefilled;
-    DecodeEvent event = new DecodeEvent();
-    event.begin();
+    Optional<DecodeEvent> event = FlightRecording.begin(() -> new DecodeEvent());
     while (true) {
       if (request.listener().cancelled()) {
         answer.end(FinishReason.CANCELLED);
@@ -82,8 +83,10 @@ public final class Generation {
       logits = decoder.step(token, prompt.positions());
     }
     long finished = System.nanoTime();
-    event.tokens = answer.tokens.size();
-    event.commit();
+    event.ifPresent(decode -> {
+      decode.tokens = answer.tokens.size();
+      decode.commit();
+    });
     int laterTokens = Math.max(0, answer.tokens.size() - 1);
     double decodeMs = millis(finished - firstToken);
     return new GenerationResult(
@@ -130,8 +133,7 @@ public final class Generation {
       PromptReader.Beginning beginning,
       int limit,
       GenerationListener listener) {
-    PrefillEvent event = new PrefillEvent();
-    event.begin();
+    Optional<PrefillEvent> event = FlightRecording.begin(() -> new PrefillEvent());
     int length = prompt.ids().length;
     decoder.reserve(length + Math.min(limit, GenerationRequest.DEFAULT_MAX_NEW_TOKENS));
     float[] logits =
@@ -140,8 +142,10 @@ public final class Generation {
             beginning.visuals(),
             prompt.positions(),
             done -> listener.promptRead(done, length));
-    event.tokens = length - beginning.readTokens();
-    event.commit();
+    event.ifPresent(prefill -> {
+      prefill.tokens = length - beginning.readTokens();
+      prefill.commit();
+    });
     return logits;
   }
 

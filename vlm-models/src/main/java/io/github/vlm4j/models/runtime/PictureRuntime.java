@@ -2,6 +2,7 @@ package io.github.vlm4j.models.runtime;
 
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.event.FlightRecording;
 import io.github.vlm4j.core.event.ImageEncodeEvent;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -69,13 +71,14 @@ public final class PictureRuntime implements AutoCloseable {
    * @param grid of each picture
    */
   public List<float[]> embed(List<float[]> pixels, PatchGrid grid) {
-    ImageEncodeEvent event = new ImageEncodeEvent();
-    event.begin();
+    Optional<ImageEncodeEvent> event = FlightRecording.begin(() -> new ImageEncodeEvent());
     Executable executable = run(pixels, grid, Set.of(Output.EMBEDDING));
     List<float[]> embeddings = rows(executable.output("embedding"));
-    event.patches = grid.patches() * pixels.size();
-    event.tokens = embeddings.size();
-    event.commit();
+    event.ifPresent(encode -> {
+      encode.patches = grid.patches() * pixels.size();
+      encode.tokens = embeddings.size();
+      encode.commit();
+    });
     return embeddings;
   }
 

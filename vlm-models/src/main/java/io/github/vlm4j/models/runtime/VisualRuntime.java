@@ -2,6 +2,7 @@ package io.github.vlm4j.models.runtime;
 
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.event.FlightRecording;
 import io.github.vlm4j.core.event.ImageEncodeEvent;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -53,17 +55,18 @@ public final class VisualRuntime implements AutoCloseable {
 
   /** Computes what the decoder reads. */
   public EncodedVisual encode(PreparedVisual visual) {
-    ImageEncodeEvent event = new ImageEncodeEvent();
-    event.begin();
+    Optional<ImageEncodeEvent> event = FlightRecording.begin(() -> new ImageEncodeEvent());
     Executable executable = run(visual, Set.of());
     Tensor embeddings = copy(executable.output(EMBEDDINGS));
     List<Tensor> deepstack = new ArrayList<>();
     for (int level = 0; level < path.deepstackLevels(); level++) {
       deepstack.add(copy(executable.output(deepstackName(level))));
     }
-    event.patches = visual.grid().patches();
-    event.tokens = visual.rows().length;
-    event.commit();
+    event.ifPresent(encode -> {
+      encode.patches = visual.grid().patches();
+      encode.tokens = visual.rows().length;
+      encode.commit();
+    });
     return new EncodedVisual(embeddings, deepstack, visual.rows());
   }
 

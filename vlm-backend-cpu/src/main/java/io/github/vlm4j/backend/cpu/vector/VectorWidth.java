@@ -23,14 +23,14 @@ final class VectorWidth {
       case "128" -> 128;
       case "256" -> 256;
       case "512" -> 512;
-      case "" -> Math.clamp(FloatVector.SPECIES_PREFERRED.vectorBitSize(), 128, 512);
+      case "", "preferred" -> Math.clamp(FloatVector.SPECIES_PREFERRED.vectorBitSize(), 128, 512);
       default ->
           throw new BackendException(
               "The system property "
                   + PROPERTY
                   + " is \""
                   + wanted
-                  + "\"; set it to 128, 256 or 512, or leave it out.");
+                  + "\"; set it to 128, 256, 512 or preferred, or leave it out.");
     };
   }
 }
