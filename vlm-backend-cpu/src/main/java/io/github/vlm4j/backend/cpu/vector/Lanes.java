@@ -72,4 +72,18 @@ final class Lanes {
     sums = sums.add(sums.rearrange(TWO_APART));
     return sums.add(sums.rearrange(ONE_APART)).lane(0);
   }
+
+  /**
+   * Adds up vectors that lie one after the other in an array. Loops that make them store them and
+   * leave the sums to this, as C2 stops inlining a method of too many vector operations and makes
+   * objects of all its vectors.
+   *
+   * @param x vectors from {@code xAt} on
+   * @param y receives the sums, {@code apart} from each other
+   */
+  static void sums(float[] x, int xAt, int count, float[] y, int yAt, int apart) {
+    for (int i = 0; i < count; i++) {
+      y[yAt + i * apart] = sum(FloatVector.fromArray(F32, x, xAt + i * COUNT));
+    }
+  }
 }

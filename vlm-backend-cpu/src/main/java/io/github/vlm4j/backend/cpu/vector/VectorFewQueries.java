@@ -7,11 +7,12 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Attention of the few queries of a decoding step, bound by how fast keys and values arrive:
- * vectors run along the head, and a tile of keys and values is used by all queries while it is
- * cached.
+ * vectors run along the head, a tile of keys and values is used by all queries while it is cached,
+ * and what is loaded of it by two queries at a time. One that is left over is computed twice.
  *
- * <p>The scratch holds the maximum and the sum of each query, the scores of a tile, and its keys
- * and values, if they are not stored in f32.
+ * <p>The scratch holds the maximum and the sum of each query; then, for two queries, the scores of
+ * a tile, their parts and a result that nobody needs; then the keys and values of a tile, if they
+ * are not stored in f32.
  */
 final class VectorFewQueries {
 
@@ -21,12 +22,18 @@ final class VectorFewQueries {
   /** The most queries for which this is faster than {@link VectorAttention}. */
   static final int QUERIES = Math.max(2, L / 2);
 
+  /** The keys of a tile. */
   private static final int KEYS = 64;
+
+  private static final int PARTS = KEYS * L;
+  private static final int SCORES = 2 * QUERIES;
+  private static final int SUMMED = SCORES + 2 * KEYS;
+  private static final int SPARE = SUMMED + 2 * PARTS;
 
   private VectorFewQueries() {}
 
   static int scratchFloats(int headDim, int valueDim) {
-    return 2 * QUERIES + KEYS * (1 + headDim + valueDim);
+    return SPARE + valueDim + KEYS * (headDim + valueDim);
   }
 
   static void attend(AttentionTask task, int first, int last, float[] scratch) {
@@ -38,26 +45,15 @@ final class VectorFewQueries {
       Arrays.fill(task.out, out, out + task.valueDim, 0);
     }
     int seen = task.seen(last - 1);
-    int decodedKeys = 2 * QUERIES + KEYS;
-    int decodedValues = decodedKeys + KEYS * task.headDim;
     for (int key = task.first(first); key < seen; key += KEYS) {
-      if (task.storedK != null && task.storedV != null) {
-        int row = task.storedAt + key;
-        int keys = Math.min(KEYS, seen - key);
-        Weights.read(task.storedK, row, 0, keys * task.headDim, scratch, decodedKeys);
-        Weights.read(task.storedV, row, 0, keys * task.valueDim, scratch, decodedValues);
-        task.k = scratch;
-        task.kAt = decodedKeys - key * task.headDim;
-        task.kStride = task.headDim;
-        task.v = scratch;
-        task.vAt = decodedValues - key * task.valueDim;
-        task.vStride = task.valueDim;
-      }
-      for (int q = first; q < last; q++) {
+      decode(task, key, Math.min(KEYS, seen - key), scratch);
+      // Queries of a causal task see different keys.
+      int step = task.causal ? 1 : 2;
+      for (int q = first; q < last; q += step) {
         int from = Math.max(key, task.first(q));
         int keys = Math.min(key + KEYS, task.seen(q)) - from;
         if (keys > 0) {
-          attendTile(task, q, from, keys, scratch, q - first);
+          attendTile(task, first, q, Math.min(q + step, last) - 1, from, keys, scratch);
         }
       }
     }
@@ -70,10 +66,46 @@ final class VectorFewQueries {
     }
   }
 
+  /** Decodes a tile of stored keys and values and points the task at it. */
+  private static void decode(AttentionTask task, int key, int keys, float[] scratch) {
+    if (task.storedK == null || task.storedV == null) {
+      return;
+    }
+    int toKeys = SPARE + task.valueDim;
+    int toValues = toKeys + KEYS * task.headDim;
+    int row = task.storedAt + key;
+    Weights.read(task.storedK, row, 0, keys * task.headDim, scratch, toKeys);
+    Weights.read(task.storedV, row, 0, keys * task.valueDim, scratch, toValues);
+    task.k = scratch;
+    task.kAt = toKeys - key * task.headDim;
+    task.kStride = task.headDim;
+    task.v = scratch;
+    task.vAt = toValues - key * task.valueDim;
+    task.vStride = task.valueDim;
+  }
+
+  /** Attends of one or two queries, {@code a} and {@code b}, to a tile that both see. */
   private static void attendTile(
-      AttentionTask task, int query, int key, int keys, float[] scratch, int state) {
-    int scores = 2 * QUERIES;
-    score(task, query, key, keys, scratch, scores);
+      AttentionTask task, int first, int a, int b, int key, int keys, float[] scratch) {
+    score(task, a, b, key, keys, scratch);
+    soften(task, a, keys, SCORES, a - first, scratch);
+    if (b != a) {
+      soften(task, b, keys, SCORES + KEYS, b - first, scratch);
+    }
+    int outA = task.outAt + a * task.outStride;
+    if (b == a) {
+      addValues(task, key, keys, outA, scratch, SPARE, scratch);
+    } else {
+      addValues(task, key, keys, outA, task.out, task.outAt + b * task.outStride, scratch);
+    }
+  }
+
+  /**
+   * Replaces scores by their exponentials, relative to the greatest score so far, and brings the
+   * sum and the result of earlier tiles to the same base.
+   */
+  private static void soften(
+      AttentionTask task, int query, int keys, int scores, int state, float[] scratch) {
     VectorElements.scale(scratch, scores, keys, task.scale);
     float before = scratch[state];
     float max = Math.max(before, VectorElements.max(scratch, scores, keys));
@@ -85,95 +117,164 @@ final class VectorFewQueries {
     if (fade != 1) {
       VectorElements.scale(task.out, task.outAt + query * task.outStride, task.valueDim, fade);
     }
-    addValues(task, query, key, keys, scratch, scores);
   }
 
-  /** Computes the dot products of one query with a tile of keys, four at a time. */
-  private static void score(
-      AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
+  /** Computes the dot products of two queries with a tile of keys. */
+  private static void score(AttentionTask task, int a, int b, int key, int keys, float[] scratch) {
     float[] q = task.q;
     float[] k = task.k;
-    int qAt = task.qAt + query * task.qStride;
     int headDim = task.headDim;
+    int stride = task.kStride;
+    int aAt = task.qAt + a * task.qStride;
+    int bAt = task.qAt + b * task.qStride;
+    int kAt = task.kAt + key * stride;
     int whole = headDim - headDim % L;
-    int j = 0;
-    for (; j <= keys - 4; j += 4) {
-      int k0 = task.kAt + (key + j) * task.kStride;
-      int k1 = k0 + task.kStride;
-      int k2 = k1 + task.kStride;
-      int k3 = k2 + task.kStride;
-      FloatVector s0 = FloatVector.zero(F);
-      FloatVector s1 = s0;
-      FloatVector s2 = s0;
-      FloatVector s3 = s0;
-      for (int d = 0; d < whole; d += L) {
-        FloatVector v = FloatVector.fromArray(F, q, qAt + d);
-        s0 = FloatVector.fromArray(F, k, k0 + d).fma(v, s0);
-        s1 = FloatVector.fromArray(F, k, k1 + d).fma(v, s1);
-        s2 = FloatVector.fromArray(F, k, k2 + d).fma(v, s2);
-        s3 = FloatVector.fromArray(F, k, k3 + d).fma(v, s3);
-      }
-      float t0 = Lanes.sum(s0);
-      float t1 = Lanes.sum(s1);
-      float t2 = Lanes.sum(s2);
-      float t3 = Lanes.sum(s3);
-      for (int d = whole; d < headDim; d++) {
-        t0 = Math.fma(q[qAt + d], k[k0 + d], t0);
-        t1 = Math.fma(q[qAt + d], k[k1 + d], t1);
-        t2 = Math.fma(q[qAt + d], k[k2 + d], t2);
-        t3 = Math.fma(q[qAt + d], k[k3 + d], t3);
-      }
-      scratch[scores + j] = t0;
-      scratch[scores + j + 1] = t1;
-      scratch[scores + j + 2] = t2;
-      scratch[scores + j + 3] = t3;
+    int fours = keys / 4;
+    for (int j = 0; j < fours; j++) {
+      int to = SUMMED + 4 * j * L;
+      scoreFour(q, aAt, bAt, k, kAt + 4 * j * stride, stride, whole, scratch, to);
     }
-    for (; j < keys; j++) {
-      scratch[scores + j] =
-          VectorElements.dot(q, qAt, k, task.kAt + (key + j) * task.kStride, headDim);
+    Lanes.sums(scratch, SUMMED, 4 * fours, scratch, SCORES, 1);
+    if (b != a) {
+      Lanes.sums(scratch, SUMMED + PARTS, 4 * fours, scratch, SCORES + KEYS, 1);
+    }
+    for (int j = 0; j < keys; j++) {
+      int at = kAt + j * stride;
+      if (j >= 4 * fours) {
+        scratch[SCORES + j] = VectorElements.dot(q, aAt, k, at, headDim);
+        scratch[SCORES + KEYS + j] = VectorElements.dot(q, bAt, k, at, headDim);
+      } else if (whole < headDim) {
+        scratch[SCORES + j] += tail(q, aAt, k, at, whole, headDim);
+        scratch[SCORES + KEYS + j] += tail(q, bAt, k, at, whole, headDim);
+      }
     }
   }
 
-  /** Adds the weighted values of a tile to one result, four at a time. */
+  private static float tail(float[] q, int qAt, float[] k, int kAt, int from, int to) {
+    float sum = 0;
+    for (int d = from; d < to; d++) {
+      sum = Math.fma(q[qAt + d], k[kAt + d], sum);
+    }
+    return sum;
+  }
+
+  /** Writes vectors whose lanes add up to two queries' products with four keys. */
+  private static void scoreFour(
+      float[] q,
+      int aAt,
+      int bAt,
+      float[] k,
+      int kAt,
+      int stride,
+      int whole,
+      float[] scratch,
+      int to) {
+    int k1 = kAt + stride;
+    int k2 = k1 + stride;
+    int k3 = k2 + stride;
+    FloatVector a0 = FloatVector.zero(F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector b2 = a0;
+    FloatVector b3 = a0;
+    for (int d = 0; d < whole; d += L) {
+      FloatVector va = FloatVector.fromArray(F, q, aAt + d);
+      FloatVector vb = FloatVector.fromArray(F, q, bAt + d);
+      FloatVector w0 = FloatVector.fromArray(F, k, kAt + d);
+      a0 = w0.fma(va, a0);
+      b0 = w0.fma(vb, b0);
+      FloatVector w1 = FloatVector.fromArray(F, k, k1 + d);
+      a1 = w1.fma(va, a1);
+      b1 = w1.fma(vb, b1);
+      FloatVector w2 = FloatVector.fromArray(F, k, k2 + d);
+      a2 = w2.fma(va, a2);
+      b2 = w2.fma(vb, b2);
+      FloatVector w3 = FloatVector.fromArray(F, k, k3 + d);
+      a3 = w3.fma(va, a3);
+      b3 = w3.fma(vb, b3);
+    }
+    a0.intoArray(scratch, to);
+    a1.intoArray(scratch, to + L);
+    a2.intoArray(scratch, to + 2 * L);
+    a3.intoArray(scratch, to + 3 * L);
+    b0.intoArray(scratch, to + PARTS);
+    b1.intoArray(scratch, to + PARTS + L);
+    b2.intoArray(scratch, to + PARTS + 2 * L);
+    b3.intoArray(scratch, to + PARTS + 3 * L);
+  }
+
+  /**
+   * Adds the weighted values of a tile to two results, four at a time.
+   *
+   * @param toA where in {@code task.out} the first is
+   * @param outB holds the second
+   */
   private static void addValues(
-      AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
+      AttentionTask task, int key, int keys, int toA, float[] outB, int toB, float[] scratch) {
     float[] v = task.v;
-    float[] out = task.out;
-    int to = task.outAt + query * task.outStride;
     int valueDim = task.valueDim;
-    int whole = valueDim - valueDim % L;
+    int stride = task.vStride;
+    int vAt = task.vAt + key * stride;
     int j = 0;
     for (; j <= keys - 4; j += 4) {
-      int v0 = task.vAt + (key + j) * task.vStride;
-      int v1 = v0 + task.vStride;
-      int v2 = v1 + task.vStride;
-      int v3 = v2 + task.vStride;
-      float p0 = scratch[scores + j];
-      float p1 = scratch[scores + j + 1];
-      float p2 = scratch[scores + j + 2];
-      float p3 = scratch[scores + j + 3];
-      FloatVector b0 = FloatVector.broadcast(F, p0);
-      FloatVector b1 = FloatVector.broadcast(F, p1);
-      FloatVector b2 = FloatVector.broadcast(F, p2);
-      FloatVector b3 = FloatVector.broadcast(F, p3);
-      for (int d = 0; d < whole; d += L) {
-        FloatVector s = FloatVector.fromArray(F, out, to + d);
-        s = FloatVector.fromArray(F, v, v0 + d).fma(b0, s);
-        s = FloatVector.fromArray(F, v, v1 + d).fma(b1, s);
-        s = FloatVector.fromArray(F, v, v2 + d).fma(b2, s);
-        s = FloatVector.fromArray(F, v, v3 + d).fma(b3, s);
-        s.intoArray(out, to + d);
-      }
-      for (int d = whole; d < valueDim; d++) {
-        float s = Math.fma(p0, v[v0 + d], out[to + d]);
-        s = Math.fma(p1, v[v1 + d], s);
-        s = Math.fma(p2, v[v2 + d], s);
-        out[to + d] = Math.fma(p3, v[v3 + d], s);
-      }
+      addFour(v, vAt + j * stride, stride, valueDim, scratch, j, task.out, toA, outB, toB);
     }
     for (; j < keys; j++) {
-      VectorElements.addScaled(
-          scratch[scores + j], v, task.vAt + (key + j) * task.vStride, out, to, valueDim);
+      int at = vAt + j * stride;
+      VectorElements.addScaled(scratch[SCORES + j], v, at, task.out, toA, valueDim);
+      VectorElements.addScaled(scratch[SCORES + KEYS + j], v, at, outB, toB, valueDim);
     }
+  }
+
+  private static void addFour(
+      float[] v,
+      int v0,
+      int stride,
+      int valueDim,
+      float[] scratch,
+      int key,
+      float[] outA,
+      int toA,
+      float[] outB,
+      int toB) {
+    int v1 = v0 + stride;
+    int v2 = v1 + stride;
+    int v3 = v2 + stride;
+    int a = SCORES + key;
+    int b = a + KEYS;
+    FloatVector a0 = FloatVector.broadcast(F, scratch[a]);
+    FloatVector a1 = FloatVector.broadcast(F, scratch[a + 1]);
+    FloatVector a2 = FloatVector.broadcast(F, scratch[a + 2]);
+    FloatVector a3 = FloatVector.broadcast(F, scratch[a + 3]);
+    FloatVector b0 = FloatVector.broadcast(F, scratch[b]);
+    FloatVector b1 = FloatVector.broadcast(F, scratch[b + 1]);
+    FloatVector b2 = FloatVector.broadcast(F, scratch[b + 2]);
+    FloatVector b3 = FloatVector.broadcast(F, scratch[b + 3]);
+    int whole = valueDim - valueDim % L;
+    for (int d = 0; d < whole; d += L) {
+      FloatVector w0 = FloatVector.fromArray(F, v, v0 + d);
+      FloatVector w1 = FloatVector.fromArray(F, v, v1 + d);
+      FloatVector w2 = FloatVector.fromArray(F, v, v2 + d);
+      FloatVector w3 = FloatVector.fromArray(F, v, v3 + d);
+      FloatVector s = FloatVector.fromArray(F, outA, toA + d);
+      w3.fma(a3, w2.fma(a2, w1.fma(a1, w0.fma(a0, s)))).intoArray(outA, toA + d);
+      FloatVector t = FloatVector.fromArray(F, outB, toB + d);
+      w3.fma(b3, w2.fma(b2, w1.fma(b1, w0.fma(b0, t)))).intoArray(outB, toB + d);
+    }
+    for (int d = whole; d < valueDim; d++) {
+      outA[toA + d] += weighted(v, v0 + d, stride, scratch, a);
+      outB[toB + d] += weighted(v, v0 + d, stride, scratch, b);
+    }
+  }
+
+  private static float weighted(float[] v, int at, int stride, float[] weights, int from) {
+    float sum = 0;
+    for (int i = 0; i < 4; i++) {
+      sum = Math.fma(weights[from + i], v[at + i * stride], sum);
+    }
+    return sum;
   }
 }

@@ -57,7 +57,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public int matVecScratch(int k) {
-    return k;
+    return VectorMatVec.scratchFloats(k);
   }
 
   @Override

@@ -32,6 +32,11 @@ final class VectorMatVec {
 
   private VectorMatVec() {}
 
+  /** Returns the floats of parted inputs and of the vectors that four outputs are the sums of. */
+  static int scratchFloats(int columns) {
+    return columns + 4 * L;
+  }
+
   static void multiply(
       Matrix w,
       int fromRow,
@@ -63,7 +68,8 @@ final class VectorMatVec {
     if (w.dtype() == DType.F32) {
       whole = columns - columns % L;
       for (int i = fromRow; i < fromRow + quarter; i++) {
-        fourF32(data, rowBytes, i, quarter, x, xAt, whole, y, yAt);
+        fourF32(data, rowBytes, i, quarter, x, xAt, whole, scratch, columns);
+        Lanes.sums(scratch, columns, 4, y, yAt + i, quarter);
       }
       row += 4 * quarter;
     } else {
@@ -71,7 +77,8 @@ final class VectorMatVec {
       part(x, xAt, whole, scratch);
       if (w.dtype() == DType.BF16) {
         for (int i = fromRow; i < fromRow + quarter; i++) {
-          fourBf16(data, rowBytes, i, quarter, scratch, whole / 2, y, yAt);
+          fourBf16(data, rowBytes, i, quarter, scratch, whole / 2, columns);
+          Lanes.sums(scratch, columns, 4, y, yAt + i, quarter);
         }
         row += 4 * quarter;
       } else {
@@ -100,6 +107,7 @@ final class VectorMatVec {
     }
   }
 
+  /** Writes four vectors whose lanes add up to outputs that lie some rows apart. */
   private static void fourF32(
       MemorySegment data,
       long rowBytes,
@@ -108,8 +116,8 @@ final class VectorMatVec {
       float[] x,
       int xAt,
       int whole,
-      float[] y,
-      int yAt) {
+      float[] sums,
+      int at) {
     long r0 = rowBytes * row;
     long r1 = r0 + rowBytes * apart;
     long r2 = r1 + rowBytes * apart;
@@ -125,22 +133,15 @@ final class VectorMatVec {
       s2 = Weights.f32(data, r2 + 4L * i).fma(v, s2);
       s3 = Weights.f32(data, r3 + 4L * i).fma(v, s3);
     }
-    int at = yAt + row;
-    y[at] = Lanes.sum(s0);
-    y[at + apart] = Lanes.sum(s1);
-    y[at + 2 * apart] = Lanes.sum(s2);
-    y[at + 3 * apart] = Lanes.sum(s3);
+    s0.intoArray(sums, at);
+    s1.intoArray(sums, at + L);
+    s2.intoArray(sums, at + 2 * L);
+    s3.intoArray(sums, at + 3 * L);
   }
 
+  /** Does the same with parted inputs, behind which the four vectors are written. */
   private static void fourBf16(
-      MemorySegment data,
-      long rowBytes,
-      int row,
-      int apart,
-      float[] parted,
-      int half,
-      float[] y,
-      int yAt) {
+      MemorySegment data, long rowBytes, int row, int apart, float[] parted, int half, int at) {
     long r0 = rowBytes * row;
     long r1 = r0 + rowBytes * apart;
     long r2 = r1 + rowBytes * apart;
@@ -169,11 +170,10 @@ final class VectorMatVec {
       even3 = evenBf16(w3).fma(a, even3);
       odd3 = oddBf16(w3).fma(b, odd3);
     }
-    int at = yAt + row;
-    y[at] = Lanes.sum(even0.add(odd0));
-    y[at + apart] = Lanes.sum(even1.add(odd1));
-    y[at + 2 * apart] = Lanes.sum(even2.add(odd2));
-    y[at + 3 * apart] = Lanes.sum(even3.add(odd3));
+    even0.add(odd0).intoArray(parted, at);
+    even1.add(odd1).intoArray(parted, at + L);
+    even2.add(odd2).intoArray(parted, at + 2 * L);
+    even3.add(odd3).intoArray(parted, at + 3 * L);
   }
 
   /**
