@@ -153,6 +153,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
+  @Mixin CacheOptions cache = new CacheOptions();
+
   BenchCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -215,7 +217,8 @@ final class BenchCommand implements Callable<Integer> {
     requireAtLeast(1, "--batch", batch);
     List<PictureSize> pictures = imageSizes.stream().flatMap(size -> pictures(size)).toList();
     return new Benchmarks.Plan(
-        new ModelBenchmark.Plan(promptTokens, at, newTokens, pictures, repetitions),
+        new ModelBenchmark.Plan(
+            promptTokens, at, newTokens, cache.type.dtype, pictures, repetitions),
         new EncoderBenchmark.Plan(batch, repetitions));
   }
 

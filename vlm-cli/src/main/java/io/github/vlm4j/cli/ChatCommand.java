@@ -62,6 +62,8 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
+  @Mixin CacheOptions cache = new CacheOptions();
+
   ChatCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -69,7 +71,7 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     sampling.check();
-    LoadOptions options = modelOptions.loadOptions();
+    LoadOptions options = cache.over(modelOptions.loadOptions());
     images.forEach(file -> pictures.add(Image.of(file)));
     begin();
     BufferedReader lines =

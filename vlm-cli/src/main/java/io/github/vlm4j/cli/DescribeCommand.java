@@ -53,6 +53,8 @@ final class DescribeCommand implements Callable<Integer> {
 
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
+  @Mixin CacheOptions cache = new CacheOptions();
+
   DescribeCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -60,7 +62,7 @@ final class DescribeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = modelOptions.loadOptions();
+    LoadOptions options = cache.over(modelOptions.loadOptions());
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options)) {
       ArrayNode results = Json.array();

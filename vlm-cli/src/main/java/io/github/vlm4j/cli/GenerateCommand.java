@@ -69,6 +69,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
+  @Mixin CacheOptions cache = new CacheOptions();
+
   GenerateCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -76,7 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = modelOptions.loadOptions();
+    LoadOptions options = cache.over(modelOptions.loadOptions());
     if (topLogprobs != null
         && (topLogprobs < 0 || topLogprobs > GenerationRequest.MAX_TOP_LOGPROBS)) {
       throw usage(

@@ -60,13 +60,15 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
+  @Mixin CacheOptions cache = new CacheOptions();
+
   ScoreCommand(Terminal terminal) {
     this.terminal = terminal;
   }
 
   @Override
   public Integer call() {
-    LoadOptions options = modelOptions.loadOptions();
+    LoadOptions options = cache.over(modelOptions.loadOptions());
     List<Message> conversation = asked.conversation();
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       AnswerScore score =

@@ -121,6 +121,38 @@ final class BenchCommandTest {
   }
 
   @Test
+  void aSmallerCacheIsLessToRead() {
+    assertThat(decodeBytes("bf16")).isLessThan(decodeBytes("f32"));
+  }
+
+  private static double decodeBytes(String cacheType) {
+    return CommandRun.of(
+            "bench",
+            "--config",
+            MODEL,
+            "--random-weights",
+            "bf16",
+            "--cache-type",
+            cacheType,
+            "--prompt-tokens",
+            "4",
+            "--context",
+            "100",
+            "--new-tokens",
+            "2",
+            "--image-size",
+            "0x0",
+            "--repetitions",
+            "1",
+            "--json")
+        .json()
+        .get("decode")
+        .get(0)
+        .get("bytesPerToken")
+        .doubleValue();
+  }
+
+  @Test
   void moreTokensThanTheContextAreRefused() {
     CommandRun.of("bench", "--model", MODEL, "--prompt-tokens", "1020", "--image-size", "0x0")
         .failed("1020", "1024");

@@ -1,6 +1,7 @@
 package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.tensor.DType;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -11,16 +12,18 @@ import org.jspecify.annotations.Nullable;
  *     the usable backend of the highest priority
  * @param backendOptions how the backend is opened
  * @param reuse what is kept of a request for those that follow
+ * @param cacheType the type that a decoder's keys and values are kept in: F32, F16, BF16 or Q8_0;
+ *     smaller ones take less memory and time in long conversations, and round
  */
 public record LoadOptions(
-    @Nullable String backendName, BackendOptions backendOptions, Reuse reuse) {
+    @Nullable String backendName, BackendOptions backendOptions, Reuse reuse, DType cacheType) {
 
   /** The usable backend of the highest priority, as it likes best. */
   public static final LoadOptions DEFAULT = new LoadOptions(null, BackendOptions.DEFAULT);
 
-  /** Returns options that keep of a request what is standard. */
+  /** Returns options that keep of a request what is standard, in F32. */
   public LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
-    this(backendName, backendOptions, Reuse.standard());
+    this(backendName, backendOptions, Reuse.standard(), DType.F32);
   }
 
   /** Returns the backend's name, if one is asked for. */
@@ -30,17 +33,25 @@ public record LoadOptions(
 
   /** Returns a copy that asks for a backend by its name. */
   public LoadOptions withBackend(String name) {
-    return new LoadOptions(name, backendOptions, reuse);
+    return new LoadOptions(name, backendOptions, reuse, cacheType);
   }
 
   /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
   public LoadOptions withThreads(int threads) {
     return new LoadOptions(
-        backendName, new BackendOptions(threads, backendOptions.weightBytes()), reuse);
+        backendName,
+        new BackendOptions(threads, backendOptions.weightBytes()),
+        reuse,
+        cacheType);
   }
 
   /** Returns a copy that keeps something else of a request for those that follow. */
   public LoadOptions withReuse(Reuse kept) {
-    return new LoadOptions(backendName, backendOptions, kept);
+    return new LoadOptions(backendName, backendOptions, kept, cacheType);
+  }
+
+  /** Returns a copy that keeps keys and values in another type. */
+  public LoadOptions withCacheType(DType type) {
+    return new LoadOptions(backendName, backendOptions, reuse, type);
   }
 }

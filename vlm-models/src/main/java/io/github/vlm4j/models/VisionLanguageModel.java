@@ -75,7 +75,8 @@ public final class VisionLanguageModel implements AutoCloseable {
   private final PromptReader prompts;
   private final Turns turns;
 
-  private VisionLanguageModel(OpenedModel opened, Backend backend, Reuse reuse) {
+  private VisionLanguageModel(OpenedModel opened, Backend backend, LoadOptions options) {
+    Reuse reuse = options.reuse();
     this.opened = opened;
     this.backend = backend;
     processor = opened.family().processor(opened.description());
@@ -85,7 +86,8 @@ public final class VisionLanguageModel implements AutoCloseable {
             .architecture()
             .visual()
             .map(path -> new VisualRuntime(path, backend, opened.source()));
-    decoder = new DecoderRuntime(opened.architecture(), backend, opened.source());
+    decoder =
+        new DecoderRuntime(opened.architecture(), backend, opened.source(), options.cacheType());
     FeatureCache features = new FeatureCache(reuse.featureBytes());
     prompts = new PromptReader(visual, decoder, features, reuse.conversation());
     turns = new Turns(features::clear);
@@ -139,7 +141,7 @@ public final class VisionLanguageModel implements AutoCloseable {
               .open(
                   options.backendName(),
                   options.backendOptions().withWeightBytes(opened.modules().byteSize()));
-      VisionLanguageModel model = new VisionLanguageModel(opened, backend, options.reuse());
+      VisionLanguageModel model = new VisionLanguageModel(opened, backend, options);
       event.ifPresent(load -> {
         load.modelType = opened.modelType();
         load.weightBytes = model.modules().byteSize();

@@ -18,6 +18,7 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
 
 /**
@@ -74,6 +75,11 @@ public final class DecoderRuntime implements AutoCloseable {
   private final ExecutableCache<Key> executables = new ExecutableCache<>(CACHED_GRAPHS);
   private final float[] logits;
 
+  /** Made once, as a step must not allocate. */
+  private final Function<Key, Executable> compile = this::compile;
+
+  private Key oneToken;
+
   /** Takes what to run and where; keys and values are kept in f32. */
   public DecoderRuntime(ModelArchitecture architecture, Backend backend, WeightSource weights) {
     this(architecture, backend, weights, DType.F32);
@@ -94,6 +100,7 @@ public final class DecoderRuntime implements AutoCloseable {
     this.cache = new KvCache(backend, decoder.geometry(), cacheType);
     this.read = new ReadTokens(decoder);
     this.logits = new float[decoder.geometry().vocabularySize()];
+    this.oneToken = new Key(1, 0, cache.layout(), 1);
   }
 
   /** Forgets the sequence; memory is kept for the next one. */
@@ -151,6 +158,7 @@ public final class DecoderRuntime implements AutoCloseable {
       // Whatever was compiled for the old capacity is of no more use.
       executables.close();
       cache.reserve(Math.ceilDiv(tokens, CAPACITY_STEP) * CAPACITY_STEP);
+      oneToken = new Key(1, 0, cache.layout(), 1);
       read.reserve(cache.capacity());
     }
   }
@@ -212,7 +220,7 @@ public final class DecoderRuntime implements AutoCloseable {
    */
   public float[] step(int token, TokenPositions positions) {
     reserve(cache.length() + 1);
-    Executable executable = executable(new Key(1, 0, cache.layout(), 1));
+    Executable executable = executable(oneToken);
     executable.input(IDS).setInt(0, token);
     decoder.setPositions(executable, positions, cache.length(), 1);
     executable.run();
@@ -290,13 +298,13 @@ public final class DecoderRuntime implements AutoCloseable {
   }
 
   private Executable executable(Key key) {
-    return executables.get(
-        key,
-        wanted -> {
-          Executable compiled = backend.compile(describe(architecture, wanted), weights);
-          cache.bind(compiled);
-          return compiled;
-        });
+    return executables.get(key, compile);
+  }
+
+  private Executable compile(Key key) {
+    Executable compiled = backend.compile(describe(architecture, key), weights);
+    cache.bind(compiled);
+    return compiled;
   }
 
   /** Returns the graph that reads some tokens of text and tells the last one's logits. */

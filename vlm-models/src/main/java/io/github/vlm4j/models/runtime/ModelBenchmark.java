@@ -4,6 +4,7 @@ import com.sun.management.ThreadMXBean;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.model.CacheLayout;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.TokenPositions;
 import io.github.vlm4j.core.tensor.DType;
@@ -32,6 +33,7 @@ public final class ModelBenchmark {
    * @param prompts lengths of prompts
    * @param contexts how many tokens there are when the first is written
    * @param newTokens how many tokens are written at each of them
+   * @param cacheType the type that keys and values are kept in
    * @param pictures sizes of pictures
    * @param repetitions how often each is measured, after one time that does not count
    */
@@ -39,6 +41,7 @@ public final class ModelBenchmark {
       List<Integer> prompts,
       List<Integer> contexts,
       int newTokens,
+      DType cacheType,
       List<PictureSize> pictures,
       int repetitions) {
 
@@ -203,7 +206,7 @@ public final class ModelBenchmark {
   public Result run(Plan plan) {
     plan.prompts().forEach(tokens -> requireContext(tokens, 0));
     plan.contexts().forEach(tokens -> requireContext(tokens, plan.newTokens()));
-    Graph step = DecoderRuntime.graph(architecture, 1);
+    Graph step = DecoderRuntime.graph(architecture, 1, new CacheLayout(plan.cacheType(), 1));
     Optional<VisualPath> visual = architecture.visual();
     return new Result(
         TokenTraffic.weightType(step),
@@ -232,7 +235,8 @@ public final class ModelBenchmark {
     int[] beginning = Arrays.copyOf(prompt, Math.min(tokens, WARM_UP_TOKENS));
     TokenPositions positions = TokenPositions.sequential();
     List<Double> tokensPerSecond = new ArrayList<>();
-    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights)) {
+    try (DecoderRuntime runtime =
+        new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
       runtime.reserve(tokens);
       for (int i = 0; i <= plan.repetitions(); i++) {
         progress.accept(step("prefill of " + tokens, i, plan));
@@ -254,7 +258,8 @@ public final class ModelBenchmark {
     TokenPositions positions = TokenPositions.sequential();
     List<Double> tokensPerSecond = new ArrayList<>();
     long allocated = 0;
-    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights)) {
+    try (DecoderRuntime runtime =
+        new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
       runtime.reserve(context + plan.newTokens());
       for (int i = 0; i <= plan.repetitions(); i++) {
         progress.accept(step("decode at " + context, i, plan));

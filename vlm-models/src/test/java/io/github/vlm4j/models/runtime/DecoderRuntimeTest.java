@@ -3,6 +3,7 @@ package io.github.vlm4j.models.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.Backends;
@@ -15,10 +16,14 @@ import io.github.vlm4j.models.family.ModelArchitecture;
 import io.github.vlm4j.text.decoder.LearnedPositionDecoder;
 import io.github.vlm4j.text.decoder.LearnedPositionDecoderConfig;
 import io.github.vlm4j.text.generate.TokenLogprob;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DecoderRuntimeTest {
 
@@ -63,6 +68,72 @@ class DecoderRuntimeTest {
                 .isCloseTo(TokenLogprob.of(logits, ids[i], 0).logprob(), within(1e-5));
           }
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
+  void aStepAllocatesNothing(DType cacheType) {
+    LearnedPositionDecoderConfig config =
+        new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    try (RandomWeights weights = new RandomWeights(DType.BF16);
+        Backend backend = Backends.find().open(null, new BackendOptions(1))) {
+      WeightScope scope = WeightScope.of(weights);
+      ModelArchitecture architecture =
+          ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
+      try (DecoderRuntime runtime =
+          new DecoderRuntime(architecture, backend, scope.source(), cacheType)) {
+        runtime.reserve(64);
+        TokenPositions positions = TokenPositions.sequential();
+        long least = Long.MAX_VALUE;
+        // Until the loops are compiled; what a step allocates falls into every batch.
+        for (int batch = 0; batch < 1000 && least != 0; batch++) {
+          runtime.reset();
+          long before = threads.getCurrentThreadAllocatedBytes();
+          for (int i = 0; i < 64; i++) {
+            runtime.step(i, positions);
+          }
+          least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+        }
+        assertThat(least).isZero();
+      }
+    }
+  }
+
+  /**
+   * The bounds are what the types promise: half a unit in the last place of 11 and 8 significant
+   * bits, and half of 1/127 of the greatest number of a block.
+   */
+  @ParameterizedTest
+  @CsvSource({"F16, 5e-4", "BF16, 4e-3", "Q8_0, 4e-3"})
+  void keysAndValuesInASmallerTypeChangeLogitsLittle(DType cacheType, double bound) {
+    float[] exact = lastLogits(DType.F32);
+    float[] rounded = lastLogits(cacheType);
+    double greatest = 0;
+    double difference = 0;
+    for (int i = 0; i < exact.length; i++) {
+      greatest = Math.max(greatest, Math.abs(exact[i]));
+      difference = Math.max(difference, Math.abs(exact[i] - rounded[i]));
+    }
+    assertThat(difference / greatest).isPositive().isLessThan(bound);
+  }
+
+  private static float[] lastLogits(DType cacheType) {
+    LearnedPositionDecoderConfig config =
+        new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
+    int[] ids = IntStream.range(0, 63).map(i -> i * 2741 % 300).toArray();
+    try (RandomWeights weights = new RandomWeights(DType.F32);
+        Backend backend = Backends.find().open(null, BackendOptions.DEFAULT)) {
+      WeightScope scope = WeightScope.of(weights);
+      ModelArchitecture architecture =
+          ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
+      try (DecoderRuntime runtime =
+          new DecoderRuntime(architecture, backend, scope.source(), cacheType)) {
+        TokenPositions positions = TokenPositions.sequential();
+        runtime.prefill(ids, List.of(), positions, read -> {});
+        return runtime.step(7, positions).clone();
       }
     }
   }
