@@ -6,6 +6,7 @@ import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.backend.DeviceLimits;
+import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.models.Benchmarks;
 import io.github.vlm4j.models.runtime.BenchmarkResult;
@@ -44,18 +45,25 @@ final class BenchCommand implements Callable<Integer> {
 
   /** The types that weights can be made up in. */
   enum WeightType {
-    BF16(DType.BF16),
-    F16(DType.F16),
-    F32(DType.F32),
-    Q8_0(DType.Q8_0),
-    Q4_0(DType.Q4_0),
-    Q4_K(DType.Q4_K),
-    Q6_K(DType.Q6_K);
+    BF16(DType.BF16, null),
+    F16(DType.F16, null),
+    F32(DType.F32, null),
+    Q8_0(DType.Q8_0, QuantisationScheme.Q8_0),
+    Q4_0(DType.Q4_0, QuantisationScheme.Q4_0),
+    Q4_K(DType.Q4_K, QuantisationScheme.Q4_K),
+    Q6_K(DType.Q6_K, QuantisationScheme.Q6_K),
+    Q4_K_M(DType.Q4_K, QuantisationScheme.Q4_K_M);
 
-    final DType dtype;
+    private final DType dtype;
+    private final @Nullable QuantisationScheme scheme;
 
-    WeightType(DType dtype) {
+    WeightType(DType dtype, @Nullable QuantisationScheme scheme) {
       this.dtype = dtype;
+      this.scheme = scheme;
+    }
+
+    BenchmarkResult measure(Benchmarks benchmarks, Path config) {
+      return scheme == null ? benchmarks.random(config, dtype) : benchmarks.random(config, scheme);
     }
   }
 
@@ -84,7 +92,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "TYPE",
       description =
           "Makes weights up, in bf16, f16, f32, or in blocks as llama.cpp stores them: q8_0, q4_0, "
-              + "q4_k, q6_k.")
+              + "q4_k_m, q4_k, q6_k.")
   @Nullable WeightType randomWeights;
 
   @Option(
@@ -155,6 +163,8 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin CacheOptions cache = new CacheOptions();
 
+  @Mixin QuantizeOption quantize = new QuantizeOption();
+
   BenchCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -189,8 +199,9 @@ final class BenchCommand implements Callable<Integer> {
 
   private BenchmarkResult measure(Benchmarks benchmarks) {
     return config != null && randomWeights != null
-        ? benchmarks.random(config, randomWeights.dtype)
-        : benchmarks.checkpoint(parts.of(requireNonNull(model)));
+        ? randomWeights.measure(benchmarks, config)
+        : benchmarks.checkpoint(
+            parts.of(requireNonNull(model)), quantize.to == null ? null : quantize.to.scheme);
   }
 
   private static BenchReport report(Surroundings where, BenchmarkResult result) {

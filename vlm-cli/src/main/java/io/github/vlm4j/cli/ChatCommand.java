@@ -64,6 +64,8 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin CacheOptions cache = new CacheOptions();
 
+  @Mixin QuantizeOption quantize = new QuantizeOption();
+
   ChatCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -71,7 +73,7 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     sampling.check();
-    LoadOptions options = cache.over(modelOptions.loadOptions());
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
     images.forEach(file -> pictures.add(Image.of(file)));
     begin();
     BufferedReader lines =

@@ -55,6 +55,8 @@ final class DescribeCommand implements Callable<Integer> {
 
   @Mixin CacheOptions cache = new CacheOptions();
 
+  @Mixin QuantizeOption quantize = new QuantizeOption();
+
   DescribeCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -62,7 +64,7 @@ final class DescribeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = cache.over(modelOptions.loadOptions());
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options)) {
       ArrayNode results = Json.array();

@@ -71,6 +71,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin CacheOptions cache = new CacheOptions();
 
+  @Mixin QuantizeOption quantize = new QuantizeOption();
+
   GenerateCommand(Terminal terminal) {
     this.terminal = terminal;
   }
@@ -78,7 +80,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = cache.over(modelOptions.loadOptions());
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
     if (topLogprobs != null
         && (topLogprobs < 0 || topLogprobs > GenerationRequest.MAX_TOP_LOGPROBS)) {
       throw usage(

@@ -44,6 +44,7 @@ public final class Main {
           "features",
           "models",
           "inspect",
+          "quantize",
           "bench",
           "backends");
 
@@ -113,6 +114,7 @@ public final class Main {
       case "features" -> new FeaturesCommand(terminal);
       case "models" -> new ModelsCommand(terminal);
       case "inspect" -> new InspectCommand(terminal);
+      case "quantize" -> new QuantizeCommand(terminal);
       case "bench" -> new BenchCommand(terminal);
       case "backends" -> new BackendsCommand(terminal);
       default -> throw new IllegalArgumentException("There is no command " + name);

@@ -62,13 +62,15 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Mixin CacheOptions cache = new CacheOptions();
 
+  @Mixin QuantizeOption quantize = new QuantizeOption();
+
   ScoreCommand(Terminal terminal) {
     this.terminal = terminal;
   }
 
   @Override
   public Integer call() {
-    LoadOptions options = cache.over(modelOptions.loadOptions());
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
     List<Message> conversation = asked.conversation();
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       AnswerScore score =

@@ -2,9 +2,12 @@ package io.github.vlm4j.models;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.quant.QuantisationPlan;
+import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.RandomWeights;
@@ -24,7 +27,9 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Measures the speed of models, from a checkpoint or with random weights of the real shapes. */
 public final class Benchmarks {
@@ -71,6 +76,17 @@ public final class Benchmarks {
    * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
    */
   public BenchmarkResult checkpoint(ModelParts parts) {
+    return checkpoint(parts, null);
+  }
+
+  /**
+   * Measures the speed of a model whose weights are quantised when they are first read.
+   *
+   * @param parts its files
+   * @param quantisation how; null for not at all
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public BenchmarkResult checkpoint(ModelParts parts, @Nullable QuantisationScheme quantisation) {
     if (!GgufModel.isGguf(parts.model())) {
       try (Checkpoint checkpoint = Checkpoint.open(parts.model())) {
         Optional<DualEncoderFormat> format = DualEncoderFormats.of(parts.model(), checkpoint);
@@ -79,7 +95,7 @@ public final class Benchmarks {
         }
       }
     }
-    try (OpenedModel opened = OpenedModel.open(parts)) {
+    try (OpenedModel opened = OpenedModel.open(parts, quantisation)) {
       return measure(opened.architecture(), opened.source());
     }
   }
@@ -99,6 +115,33 @@ public final class Benchmarks {
       requireMemory(node, format, weights, dtype);
       progress.accept("making random weights");
       return format.isPresent() ? measure(format.get(), weights) : measure(node, weights);
+    }
+  }
+
+  /**
+   * Measures the speed of a configuration of a model that writes with random quantised weights of
+   * the real shapes; what the scheme leaves alone is bf16.
+   *
+   * @param config a {@code config.json}, or the folder it is in
+   * @param scheme what is quantised, and how
+   * @throws io.github.vlm4j.core.VlmException if the model is not supported or malformed
+   */
+  public BenchmarkResult random(Path config, QuantisationScheme scheme) {
+    ConfigNode node =
+        ConfigNode.read(Files.isDirectory(config) ? config.resolve("config.json") : config);
+    if (DualEncoderFormats.of(node).isPresent()) {
+      throw new ModelException(
+          node.where()
+              + " is of a model that only embeds, which is not quantised; choose bf16, f16 or f32.");
+    }
+    WeightScope declared = WeightScope.of(new DeclaredWeights(DType.BF16));
+    assemble(node, declared);
+    Set<String> names = declared.tree().weights().keySet();
+    try (RandomWeights weights =
+        new RandomWeights(QuantisationPlan.of(scheme, names, false))) {
+      requireMemory(node, Optional.empty(), weights, DType.BF16);
+      progress.accept("making random weights");
+      return measure(node, weights);
     }
   }
 

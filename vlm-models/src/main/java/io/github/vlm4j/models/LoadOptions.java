@@ -1,6 +1,7 @@
 package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.tensor.DType;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -14,16 +15,22 @@ import org.jspecify.annotations.Nullable;
  * @param reuse what is kept of a request for those that follow
  * @param cacheType the type that a decoder's keys and values are kept in: F32, F16, BF16 or Q8_0;
  *     smaller ones take less memory and time in long conversations, and round
+ * @param quantisation how weights are quantised as they are read, of a model that writes; null for
+ *     not at all
  */
 public record LoadOptions(
-    @Nullable String backendName, BackendOptions backendOptions, Reuse reuse, DType cacheType) {
+    @Nullable String backendName,
+    BackendOptions backendOptions,
+    Reuse reuse,
+    DType cacheType,
+    @Nullable QuantisationScheme quantisation) {
 
   /** The usable backend of the highest priority, as it likes best. */
   public static final LoadOptions DEFAULT = new LoadOptions(null, BackendOptions.DEFAULT);
 
   /** Returns options that keep of a request what is standard, in F32. */
   public LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
-    this(backendName, backendOptions, Reuse.standard(), DType.F32);
+    this(backendName, backendOptions, Reuse.standard(), DType.F32, null);
   }
 
   /** Returns the backend's name, if one is asked for. */
@@ -33,7 +40,7 @@ public record LoadOptions(
 
   /** Returns a copy that asks for a backend by its name. */
   public LoadOptions withBackend(String name) {
-    return new LoadOptions(name, backendOptions, reuse, cacheType);
+    return new LoadOptions(name, backendOptions, reuse, cacheType, quantisation);
   }
 
   /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
@@ -42,16 +49,22 @@ public record LoadOptions(
         backendName,
         new BackendOptions(threads, backendOptions.weightBytes()),
         reuse,
-        cacheType);
+        cacheType,
+        quantisation);
   }
 
   /** Returns a copy that keeps something else of a request for those that follow. */
   public LoadOptions withReuse(Reuse kept) {
-    return new LoadOptions(backendName, backendOptions, kept, cacheType);
+    return new LoadOptions(backendName, backendOptions, kept, cacheType, quantisation);
   }
 
   /** Returns a copy that keeps keys and values in another type. */
   public LoadOptions withCacheType(DType type) {
-    return new LoadOptions(backendName, backendOptions, reuse, type);
+    return new LoadOptions(backendName, backendOptions, reuse, type, quantisation);
+  }
+
+  /** Returns a copy that quantises weights as they are read; for trying, as it takes memory. */
+  public LoadOptions withQuantisation(QuantisationScheme scheme) {
+    return new LoadOptions(backendName, backendOptions, reuse, cacheType, scheme);
   }
 }

@@ -2,11 +2,14 @@ package io.github.vlm4j.models;
 
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
+import io.github.vlm4j.core.quant.QuantisationPlan;
+import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.weights.AdaptedWeights;
 import io.github.vlm4j.core.weights.CheckpointWeights;
 import io.github.vlm4j.core.weights.LoraAdapter;
 import io.github.vlm4j.core.weights.ModuleTree;
 import io.github.vlm4j.core.weights.MountedWeights;
+import io.github.vlm4j.core.weights.QuantisedWeights;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.core.weights.WeightSource;
 import io.github.vlm4j.models.family.ModelArchitecture;
@@ -52,8 +55,17 @@ final class OpenedModel implements AutoCloseable {
    *     not what its configuration says
    */
   static OpenedModel open(ModelParts parts) {
+    return open(parts, null);
+  }
+
+  /**
+   * Opens a model whose own weights are quantised when they are first read.
+   *
+   * @param quantisation how; null for not at all
+   */
+  static OpenedModel open(ModelParts parts, @Nullable QuantisationScheme quantisation) {
     if (GgufModel.isGguf(parts.model())) {
-      return openGguf(parts);
+      return openGguf(parts, quantisation);
     }
     ModelDescription configured = ModelDescription.read(parts);
     if (Files.isDirectory(parts.model())) {
@@ -61,14 +73,15 @@ final class OpenedModel implements AutoCloseable {
     }
     List<Runnable> closers = new ArrayList<>();
     try {
-      return open(configured, open(parts.model(), closers), closers);
+      return open(configured, open(parts.model(), closers), quantisation, closers);
     } catch (RuntimeException | Error failure) {
       closers.forEach(Runnable::run);
       throw failure;
     }
   }
 
-  private static OpenedModel openGguf(ModelParts parts) {
+  private static OpenedModel openGguf(
+      ModelParts parts, @Nullable QuantisationScheme quantisation) {
     List<Runnable> closers = new ArrayList<>();
     try {
       GgufModel model = GgufModel.open(parts);
@@ -76,6 +89,7 @@ final class OpenedModel implements AutoCloseable {
       return open(
           ModelDescription.of(parts, model.config(), model.files()),
           new CheckpointWeights(model.checkpoint()),
+          quantisation,
           closers);
     } catch (RuntimeException | Error failure) {
       closers.forEach(Runnable::run);
@@ -84,14 +98,17 @@ final class OpenedModel implements AutoCloseable {
   }
 
   private static OpenedModel open(
-      ModelDescription configured, CheckpointWeights own, List<Runnable> closers) {
+      ModelDescription configured,
+      CheckpointWeights own,
+      @Nullable QuantisationScheme quantisation,
+      List<Runnable> closers) {
     ModelParts parts = configured.parts();
     CheckpointWeights vision = openIfGiven(parts.visionModel(), closers);
     CheckpointWeights connector = openIfGiven(parts.connector(), closers);
     LoraAdapter adapter = openAdapter(parts.adapter(), closers);
     ModelDescription description = configured.withTensors(own.checkpoint());
     ModelFamilies.Recognised recognised = ModelFamilies.of(description);
-    WeightSource stored = mounted(own, vision, connector);
+    WeightSource stored = mounted(quantised(own, quantisation, closers), vision, connector);
     WeightScope scope =
         WeightScope.of(adapter == null ? stored : new AdaptedWeights(stored, adapter));
     ModelArchitecture architecture = recognised.family().assemble(description, scope);
@@ -142,8 +159,19 @@ final class OpenedModel implements AutoCloseable {
     return adapter;
   }
 
+  private static WeightSource quantised(
+      CheckpointWeights own, @Nullable QuantisationScheme scheme, List<Runnable> closers) {
+    if (scheme == null) {
+      return own;
+    }
+    QuantisationPlan plan = QuantisationPlan.of(scheme, own.checkpoint().names(), false);
+    QuantisedWeights weights = new QuantisedWeights(own, plan);
+    closers.add(weights::close);
+    return weights;
+  }
+
   private static WeightSource mounted(
-      CheckpointWeights own,
+      WeightSource own,
       @Nullable CheckpointWeights vision,
       @Nullable CheckpointWeights connector) {
     Map<String, WeightSource> mounts = new LinkedHashMap<>();

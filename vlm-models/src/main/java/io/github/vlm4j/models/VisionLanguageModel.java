@@ -133,7 +133,7 @@ public final class VisionLanguageModel implements AutoCloseable {
    */
   public static VisionLanguageModel load(ModelParts parts, LoadOptions options) {
     Optional<LoadEvent> event = FlightRecording.begin(() -> new LoadEvent());
-    OpenedModel opened = OpenedModel.open(parts);
+    OpenedModel opened = OpenedModel.open(parts, options.quantisation());
     Backend backend = null;
     try {
       backend =

@@ -111,7 +111,8 @@ final class ReplacedFile implements AutoCloseable {
     forget(cleanup);
   }
 
-  private static CheckpointException failure(Path path, IOException e) {
+  /** Returns the error that a file cannot be written. */
+  static CheckpointException failure(Path path, IOException e) {
     return new CheckpointException(
         "Cannot write "
             + path

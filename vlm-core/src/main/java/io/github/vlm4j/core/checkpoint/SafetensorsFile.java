@@ -22,6 +22,8 @@ import java.util.Set;
  * away under the mapping. Any thread may read; {@link #close} unmaps, after which every access to a
  * tensor throws {@link IllegalStateException}.
  *
+ * <p>Block-quantised tensors are read as VLM4J writes them: bytes, whose type the metadata names.
+ *
  * @see <a href="https://github.com/huggingface/safetensors#format">The format</a>
  */
 public final class SafetensorsFile implements TensorFile {
@@ -29,14 +31,21 @@ public final class SafetensorsFile implements TensorFile {
   private final Path path;
   private final String file;
   private final SafetensorsHeader header;
+  private final Map<String, DType> quantised;
   private final MemorySegment data;
   private final Arena arena;
 
   private SafetensorsFile(
-      Path path, String file, SafetensorsHeader header, MemorySegment data, Arena arena) {
+      Path path,
+      String file,
+      SafetensorsHeader header,
+      Map<String, DType> quantised,
+      MemorySegment data,
+      Arena arena) {
     this.path = path;
     this.file = file;
     this.header = header;
+    this.quantised = quantised;
     this.data = data;
     this.arena = arena;
   }
@@ -54,12 +63,13 @@ public final class SafetensorsFile implements TensorFile {
     boolean opened = false;
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       SafetensorsHeader header = SafetensorsHeader.read(file, channel);
+      Map<String, DType> quantised = QuantisedTensors.read(file, header);
       // The validated size, not the file's: if it has been cut meanwhile, mapping it fails.
       long size = header.dataOffset() + header.dataBytes();
       MemorySegment data =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena).asSlice(header.dataOffset());
       opened = true;
-      return new SafetensorsFile(path, file, header, data, arena);
+      return new SafetensorsFile(path, file, header, quantised, data, arena);
     } catch (IOException e) {
       throw new CheckpointException(file + " " + StrictJson.problem(e), e);
     } finally {
@@ -99,7 +109,9 @@ public final class SafetensorsFile implements TensorFile {
    */
   @Override
   public Shape shape(String name) {
-    return entry(name).shape();
+    Shape stored = entry(name).shape();
+    DType blocks = quantised.get(name);
+    return blocks == null ? stored : QuantisedTensors.numbers(blocks, stored);
   }
 
   /**
@@ -110,6 +122,10 @@ public final class SafetensorsFile implements TensorFile {
   @Override
   public DType dtype(String name) {
     SafetensorsHeader.Entry entry = entry(name);
+    DType blocks = quantised.get(name);
+    if (blocks != null) {
+      return blocks;
+    }
     return entry
         .type()
         .dtype()
@@ -124,7 +140,9 @@ public final class SafetensorsFile implements TensorFile {
    */
   @Override
   public String storedType(String name) {
-    return entry(name).type().name();
+    SafetensorsHeader.Entry entry = entry(name);
+    DType blocks = quantised.get(name);
+    return blocks == null ? entry.type().name() : blocks.name();
   }
 
   /**
@@ -159,14 +177,14 @@ public final class SafetensorsFile implements TensorFile {
     }
     SafetensorsHeader.Entry entry = entry(name);
     return Tensor.of(
-        dtype, entry.shape(), data.asSlice(entry.begin(), entry.end() - entry.begin()));
+        dtype, shape(name), data.asSlice(entry.begin(), entry.end() - entry.begin()));
   }
 
   /** Returns a tensor's name, type, shape and file, for messages about it. */
   @Override
   public String describe(String name) {
     return contains(name)
-        ? Excerpt.quoted(name) + " (" + entry(name).describe() + " in " + file + ")"
+        ? Excerpt.quoted(name) + " (" + storedType(name) + shape(name) + " in " + file + ")"
         : Excerpt.quoted(name) + " (not in " + file + ")";
   }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -43,7 +44,8 @@ public final class SafetensorsWriter {
    * remains.
    *
    * @param path the file, replaced if it exists
-   * @param tensors by name; f32, f16, bf16, i8, i32 or i64
+   * @param tensors by name; f32, f16, bf16, i8, i32, i64, or block-quantised as {@link
+   *     QuantisedTensors} says
    * @param metadata free-form text for the header
    * @throws CheckpointException if the format cannot hold a name or an element type, or if writing
    *     fails
@@ -57,7 +59,13 @@ public final class SafetensorsWriter {
                         (Map.Entry<String, Tensor> e) -> -e.getValue().dtype().blockBytes())
                     .thenComparing(Map.Entry::getKey))
             .toList();
-    byte[] header = header(path, ordered, metadata);
+    byte[] header =
+        header(
+            path,
+            ordered.stream()
+                .map(e -> new Entry(e.getKey(), e.getValue().dtype(), e.getValue().shape()))
+                .toList(),
+            metadata);
     try (ReplacedFile file = ReplacedFile.create(path)) {
       file.append(header);
       ordered.forEach(entry -> file.append(entry.getValue().data()));
@@ -65,31 +73,48 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static byte[] header(
-      Path path, List<Map.Entry<String, Tensor>> tensors, Map<String, String> metadata) {
+  /**
+   * A tensor of a file that is written.
+   *
+   * @param shape its extents; those of the numbers and not of the bytes, if it is quantised
+   */
+  record Entry(String name, DType dtype, Shape shape) {
+
+    /** Returns the bytes it takes. */
+    long bytes() {
+      return Tensor.byteSize(dtype, shape);
+    }
+  }
+
+  /** Returns the bytes before the tensors, which follow in the order of the list. */
+  static byte[] header(Path path, List<Entry> tensors, Map<String, String> metadata) {
     ObjectNode header = JsonNodeFactory.instance.objectNode();
-    if (!metadata.isEmpty()) {
+    Map<String, String> all = new TreeMap<>(metadata);
+    all.putAll(QuantisedTensors.metadata(tensors));
+    if (!all.isEmpty()) {
       ObjectNode text = header.putObject(SafetensorsHeader.METADATA);
-      new TreeMap<>(metadata)
-          .forEach((key, value) -> {
+      all.forEach((key, value) -> {
             requireUnicode(path, key);
             requireUnicode(path, value);
             text.put(key, value);
           });
     }
     long offset = 0;
-    for (Map.Entry<String, Tensor> entry : tensors) {
-      Tensor tensor = entry.getValue();
-      requireUnicode(path, entry.getKey());
-      if (entry.getKey().equals(SafetensorsHeader.METADATA)) {
+    for (Entry entry : tensors) {
+      requireUnicode(path, entry.name());
+      if (entry.name().equals(SafetensorsHeader.METADATA)) {
         throw new CheckpointException(
             "Cannot write " + path + ": a tensor cannot be named " + SafetensorsHeader.METADATA);
       }
-      ObjectNode description = header.putObject(entry.getKey());
-      description.put("dtype", type(path, entry.getKey(), tensor.dtype()).name());
+      ObjectNode description = header.putObject(entry.name());
+      boolean quantised = entry.dtype().isQuantised();
+      description.put(
+          "dtype",
+          quantised ? StoredType.U8.name() : type(path, entry.name(), entry.dtype()).name());
       ArrayNode shape = description.putArray("shape");
-      Arrays.stream(tensor.shape().toArray()).forEach(shape::add);
-      long end = Math.addExact(offset, tensor.data().byteSize());
+      Shape stored = quantised ? QuantisedTensors.bytes(entry.dtype(), entry.shape()) : entry.shape();
+      Arrays.stream(stored.toArray()).forEach(shape::add);
+      long end = Math.addExact(offset, entry.bytes());
       description.putArray("data_offsets").add(offset).add(end);
       offset = end;
     }

@@ -2,6 +2,7 @@ package io.github.vlm4j.core.nn;
 
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
@@ -59,7 +60,7 @@ public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap 
   }
 
   private static Tensor transpose(Tensor matrix, int rows, int columns) {
-    float[] from = matrix.toFloats();
+    float[] from = BlockCodec.floats(matrix);
     float[] to = new float[from.length];
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
@@ -88,7 +89,7 @@ public record Linear(Weight weight, @Nullable Weight bias, @Nullable LowRankMap 
               float[] rows = new float[Math.multiplyExact(out, in)];
               int at = 0;
               for (Weight part : parts) {
-                float[] some = part.of(scope.source().tensor(part.name())).toFloats();
+                float[] some = BlockCodec.floats(part.of(scope.source().tensor(part.name())));
                 System.arraycopy(some, 0, rows, at, some.length);
                 at += some.length;
               }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.quant;
 
 import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -27,6 +28,21 @@ public sealed interface BlockCodec
       case Q6_K -> SixBitSuperBlocks.CODEC;
       default -> throw new IllegalArgumentException(dtype + " is not stored in blocks");
     };
+  }
+
+  /**
+   * Returns the elements of a tensor of floats or of blocks as a new f32 array.
+   *
+   * @throws ArithmeticException if there are more elements than an array holds
+   */
+  static float[] floats(Tensor tensor) {
+    DType dtype = tensor.dtype();
+    if (!dtype.isQuantised()) {
+      return tensor.toFloats();
+    }
+    float[] values = new float[Math.toIntExact(tensor.shape().elements())];
+    of(dtype).decode(tensor.data(), 0, values.length / dtype.blockElements(), values, 0);
+    return values;
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.vlm4j.core.weights;
 
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.quant.BlockCodec;
+import io.github.vlm4j.core.quant.QuantisationPlan;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -10,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Parameters of the right shapes filled with small random numbers, for measuring a model's speed
@@ -25,6 +27,7 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   private static final float DEVIATION = 0.02f;
 
   private final DType dtype;
+  private final @Nullable QuantisationPlan plan;
   private final Arena arena = Arena.ofShared();
   private final Map<String, Shape> shapes = new HashMap<>();
   private final Map<String, Tensor> tensors = new HashMap<>();
@@ -42,6 +45,17 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
           "Random weights are made in floating point or in blocks, not in " + dtype + ".");
     }
     this.dtype = dtype;
+    this.plan = null;
+  }
+
+  /**
+   * Creates a source of quantised parameters.
+   *
+   * @param plan says which are quantised; the others are bf16
+   */
+  public RandomWeights(QuantisationPlan plan) {
+    this.dtype = DType.BF16;
+    this.plan = plan;
   }
 
   /** Returns false: optional tensors are taken to be absent unless the configuration asks. */
@@ -53,7 +67,7 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   @Override
   public Weight require(String name, Shape expected) {
     shapes.putIfAbsent(name, expected);
-    return Weight.of(name, typeOf(expected), expected);
+    return Weight.of(name, type(name, expected), expected);
   }
 
   @Override
@@ -71,7 +85,10 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
     arena.close();
   }
 
-  private DType typeOf(Shape shape) {
+  private DType type(String name, Shape shape) {
+    if (plan != null) {
+      return plan.typeOf(name, dtype, shape);
+    }
     boolean inBlocks = shape.rank() == 2 && shape.last() % dtype.blockElements() == 0;
     return dtype.isQuantised() && !inBlocks ? DType.F32 : dtype;
   }
@@ -81,7 +98,7 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
     boolean aroundOne = name.endsWith("weight") || name.endsWith("running_var");
     float centre = shape.rank() == 1 && aroundOne ? 1 : 0;
     SplittableRandom random = new SplittableRandom(name.hashCode());
-    DType type = typeOf(shape);
+    DType type = type(name, shape);
     Tensor tensor = Tensor.allocate(type, shape, arena);
     float[] pattern = new float[(int) Math.min(PATTERN_ELEMENTS, shape.elements())];
     for (int i = 0; i < pattern.length; i++) {
