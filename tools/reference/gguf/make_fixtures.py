@@ -20,9 +20,19 @@ TEXT = [
     ("qwen3", "decoders/qwen3", "qwen2", "bf16"),
     ("qwen2_yarn", "decoders/qwen25_yarn", "qwen2", "bf16"),
     ("llama2", "decoders/llama2", "default", "f16"),
-    ("llama31", "decoders/llama31", "llama-bpe", "f32"),
+    ("llama31", "decoders/llama31", "llama-bpe", "f16"),
     ("llama_linear", "decoders/llama_linear", "default", "bf16"),
 ]
+# The same, and a picture: its sides are multiples of a block of patches, so that nothing is resized, which
+# llama.cpp does a little otherwise than transformers.
+PICTURE = "qwen3vl/f16_attention_bias/picture.png"
+VISION = [
+    ("qwen3vl", "qwen3vl/tied_one_image", "qwen2", "f32"),
+    ("qwen2vl", "qwenvl/qwen2_one_image", "qwen2", "f16"),
+    ("qwen25vl", "qwenvl/qwen2_5_one_image", "qwen2", "f16"),
+]
+QUESTION = "What is in the picture?"
+NEW_TOKENS = 24
 TEXTS = [
     "How many books are there?",
     "The old library stands at the end of the street, and its reading room is open until nine.",
@@ -68,6 +78,18 @@ def record(greedy: Path, model: Path, prompt: list[int], count: int) -> dict:
     return {"greedyTokens": answer, "texts": TEXTS, "textTokens": tokenized}
 
 
+def described(llama_cpp: Path, text: Path, vision: Path) -> str:
+    """Returns the greedy answer about the picture; bytes that are no text become U+FFFD."""
+    done = subprocess.run(
+        [llama_cpp / "build/bin/llama-mtmd-cli", "-m", text, "--mmproj", vision, "--image", MODELS / PICTURE,
+         "-p", QUESTION, "--temp", "0", "-n", str(NEW_TOKENS), "-t", "1", "--jinja", "-fa", "off",
+         "-ctk", "f32", "-ctv", "f32"],
+        capture_output=True)
+    if done.returncode:
+        sys.exit(done.stderr[-4000:].decode(errors="replace"))
+    return done.stdout.removeprefix(b"\n").removesuffix(b"\n\n").decode(errors="replace")
+
+
 def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -94,6 +116,19 @@ def main() -> None:
             if not same:
                 print(" llama.cpp   ", expected["greedyTokens"], "\n transformers", reference["greedyTokens"])
             write_json(arguments.out / f"{name}.json", {"source": folder} | expected)
+
+        for name, folder, pre, kind in VISION:
+            if arguments.only and name not in arguments.only:
+                continue
+            files = arguments.out / name
+            files.mkdir(exist_ok=True)
+            text, vision = files / "model.gguf", files / "mmproj-model.gguf"
+            convert(arguments.llama_cpp, MODELS / folder, pre, kind, text)
+            convert(arguments.llama_cpp, MODELS / folder, pre, kind, vision, "--mmproj")
+            answer = described(arguments.llama_cpp, text, vision)
+            print(name, text.stat().st_size, vision.stat().st_size, repr(answer), flush=True)
+            write_json(files / "expected.json", {
+                "source": folder, "picture": PICTURE, "question": QUESTION, "tokens": NEW_TOKENS, "text": answer})
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@ package io.github.vlm4j.models.gguf;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.GgufFile;
 import io.github.vlm4j.core.checkpoint.GgufMetadata;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.text.tokenizer.GgufTokenizer;
 import java.util.List;
@@ -18,6 +20,7 @@ final class GgufDecoderConfig {
 
   private static final String EMBEDDING = "token_embd.weight";
   static final String ROPE_FACTORS = "rope_freqs.weight";
+  private static final int MAX_FACTORS = 4096;
 
   private final GgufFile file;
   private final GgufMetadata metadata;
@@ -64,10 +67,6 @@ final class GgufDecoderConfig {
         .countIfPresent(key("attention.key_length"))
         .or(() -> metadata.countIfPresent(key("rope.dimension_count")))
         .ifPresent(length -> config.put("head_dim", length));
-    metadata
-        .countIfPresent(key("attention.sliding_window"))
-        .filter(window -> window > 0)
-        .ifPresent(window -> config.put("sliding_window", window));
     putRope(config);
     ArrayNode ends = config.putArray("eos_token_id");
     new GgufTokenizer(metadata).ends().forEach(ends::add);
@@ -92,7 +91,7 @@ final class GgufDecoderConfig {
     if (file.contains(ROPE_FACTORS)) {
       ArrayNode factors =
           config.putObject("rope_scaling").put("rope_type", "factors").putArray("factors");
-      for (float factor : file.tensor(ROPE_FACTORS).toFloats()) {
+      for (float factor : ropeFactors()) {
         factors.add(factor);
       }
       return;
@@ -110,7 +109,7 @@ final class GgufDecoderConfig {
         yarn.put(
             "original_max_position_embeddings",
             metadata.count(key("rope.scaling.original_context_length")));
-        put(yarn, "attention_factor", "rope.scaling.yarn_attn_factor");
+        putAttentionFactor(yarn, metadata.number(key("rope.scaling.factor")));
         put(yarn, "beta_fast", "rope.scaling.yarn_beta_fast");
         put(yarn, "beta_slow", "rope.scaling.yarn_beta_slow");
       }
@@ -118,6 +117,26 @@ final class GgufDecoderConfig {
           throw metadata.invalid(
               key("rope.scaling.type"), "\"none\", \"linear\" or \"yarn\", which are supported");
     }
+  }
+
+  private float[] ropeFactors() {
+    if (file.dtype(ROPE_FACTORS) != DType.F32
+        || file.shape(ROPE_FACTORS).elements() > MAX_FACTORS) {
+      throw new CheckpointException(
+          file.describe(ROPE_FACTORS)
+              + " must hold at most "
+              + MAX_FACTORS
+              + " numbers of F32, one for each pair of a head");
+    }
+    return file.tensor(ROPE_FACTORS).toFloats();
+  }
+
+  /** llama.cpp multiplies what is usual for a factor by one of the file's own. */
+  private void putAttentionFactor(ObjectNode yarn, double factor) {
+    double usual = factor <= 1 ? 1 : 0.1 * Math.log(factor) + 1;
+    metadata
+        .numberIfPresent(key("rope.scaling.attn_factor"))
+        .ifPresent(own -> yarn.put("attention_factor", own * usual));
   }
 
   private void put(ObjectNode node, String field, String name) {

@@ -148,6 +148,24 @@ final class GgufNames {
     return matcher.find() ? matcher.group(1) : "";
   }
 
+  /** Returns llama.cpp's name of a decoder's tensor, or empty if it has none. */
+  Optional<String> stored(String name) {
+    if (name.equals("lm_head.weight")) {
+      return Optional.of(HEAD);
+    }
+    int end = name.lastIndexOf('.');
+    if (!name.startsWith(prefix) || end < prefix.length()) {
+      return Optional.empty();
+    }
+    String module = name.substring(prefix.length(), end);
+    String general = LAYER.matcher(module).replaceFirst(".N.");
+    return table.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(general))
+        .findFirst()
+        .map(entry ->
+            entry.getKey().replace(".N.", "." + number(module) + ".") + name.substring(end));
+  }
+
   private static Map<String, String> table(String lines) {
     Map<String, String> table = new LinkedHashMap<>();
     lines

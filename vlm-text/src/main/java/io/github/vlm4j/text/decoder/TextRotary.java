@@ -131,13 +131,13 @@ public final class TextRotary implements RotaryEmbedding {
     }
   }
 
-  /** The angle by which each pair turns from one position to the next. */
-  float[] frequencies() {
+  /** Returns the angle by which each pair turns from one position to the next. */
+  public float[] frequencies() {
     return frequencies.clone();
   }
 
-  /** What the tables are multiplied by. */
-  float attentionFactor() {
+  /** Returns what the tables of cosines and sines are multiplied by. */
+  public float attentionFactor() {
     return attentionFactor;
   }
 }

@@ -82,6 +82,11 @@ public final class ChatTemplate {
     return name;
   }
 
+  /** The template's text, with its line breaks as it is rendered. */
+  public String source() {
+    return source;
+  }
+
   /**
    * The same template with variables whose strings may spell control tokens, such as {@code
    * bos_token}. They are hidden by variables of the same name given to {@link #render}.

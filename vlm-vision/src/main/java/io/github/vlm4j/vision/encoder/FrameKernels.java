@@ -1,5 +1,6 @@
 package io.github.vlm4j.vision.encoder;
 
+import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
@@ -17,13 +18,20 @@ final class FrameKernels {
   /**
    * Returns the kernel {@code [hidden, channels, frames, side, side]} that is joined from {@code
    * frame.0.weight}, {@code frame.1.weight} …, {@code [hidden, channels, side, side]} each.
+   *
+   * @throws ModelException if one is quantised
    */
   static Weight joined(WeightScope scope, int hidden, PatchLayout patch) {
     int frames = patch.temporalPatchSize();
     int side = patch.patchSize();
     List<Weight> stored = new ArrayList<>();
     for (int frame = 0; frame < frames; frame++) {
-      stored.add(scope.get("frame." + frame + ".weight", hidden, patch.channels(), side, side));
+      Weight weight = scope.get("frame." + frame + ".weight", hidden, patch.channels(), side, side);
+      if (!weight.dtype().isFloat()) {
+        throw new ModelException(
+            "Tensor " + weight + ", a part of a convolution, must be F32, F16 or BF16.");
+      }
+      stored.add(weight);
     }
     return scope.derive(
         "frames.joined",
