@@ -74,7 +74,7 @@ final class ChatCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     sampling.check();
     LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
-    images.forEach(file -> pictures.add(Image.of(file)));
+    pictures.addAll(Image.all(images));
     begin();
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));

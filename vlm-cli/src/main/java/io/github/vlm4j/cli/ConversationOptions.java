@@ -54,7 +54,7 @@ final class ConversationOptions {
     if (system != null) {
       conversation.add(Message.system(system));
     }
-    conversation.add(Message.user(images.stream().map(Image::of).toList(), prompt));
+    conversation.add(Message.user(Image.all(images), prompt));
     return conversation;
   }
 

@@ -8,9 +8,11 @@ import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
 import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.vision.image.Image;
+import io.github.vlm4j.vision.image.ReadAhead;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,11 +68,15 @@ final class DescribeCommand implements Callable<Integer> {
     sampling.check();
     LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options)) {
+    // The next picture is read while one is described.
+    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options);
+        ReadAhead<Image> pictures =
+            new ReadAhead<>(
+                images.stream().<Supplier<Image>>map(file -> () -> Image.of(file)).iterator(), 2)) {
       ArrayNode results = Json.array();
       for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
         Path file = images.get(i);
-        GenerationResult result = describe(loaded, file);
+        GenerationResult result = describe(loaded, pictures.next().orElseThrow());
         if (json) {
           ObjectNode node = results.addObject();
           node.put("image", file.toString());
@@ -89,10 +95,10 @@ final class DescribeCommand implements Callable<Integer> {
     }
   }
 
-  private GenerationResult describe(VisionLanguageModel loaded, Path file) {
+  private GenerationResult describe(VisionLanguageModel loaded, Image picture) {
     GenerationRequest request =
         GenerationRequest.builder()
-            .message(Message.user(Image.of(file), prompt))
+            .message(Message.user(picture, prompt))
             .sampling(sampling.over(loaded.generationDefaults().sampling()))
             .maxNewTokens(sampling.maxNewTokens)
             .listener(new ProgressListener(terminal))

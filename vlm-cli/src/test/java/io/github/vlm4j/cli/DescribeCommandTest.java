@@ -48,6 +48,14 @@ final class DescribeCommandTest {
   }
 
   @Test
+  void whatIsBeforeAPictureThatCannotBeReadIsDescribed() {
+    CommandRun run = describe(PICTURE, "gone.png", PICTURE);
+    assertThat(run.code()).isEqualTo(Main.FAILURE);
+    assertThat(run.out()).startsWith(PICTURE + ": ").hasLineCount(1);
+    assertThat(run.err()).contains("gone.png");
+  }
+
+  @Test
   void theQuestionCanBeAnother() {
     String usual = describe(PICTURE).succeeded().out();
     assertThat(describe(PICTURE, "--prompt", "What colour?").succeeded().out()).isNotEqualTo(usual);

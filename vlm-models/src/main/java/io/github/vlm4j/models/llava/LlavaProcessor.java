@@ -19,11 +19,13 @@ import io.github.vlm4j.text.tokenizer.TextFrame;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
+import io.github.vlm4j.vision.image.ReadAhead;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -137,11 +139,11 @@ final class LlavaProcessor implements PromptProcessor {
   @Override
   public PreparedPrompt prepare(List<Message> messages) {
     RenderedPrompt rendered = template.render(TemplateMessages.ofParts(messages));
-    List<PreparedPicture> prepared = new ArrayList<>();
+    List<Supplier<PreparedPicture>> work = new ArrayList<>();
     for (Message message : messages) {
       for (Part part : message.parts()) {
         switch (part) {
-          case Part.Picture picture -> prepared.add(pictures.prepare(picture.image()));
+          case Part.Picture picture -> work.add(() -> pictures.prepare(picture.image()));
           case Part.Video video ->
               throw new InputException(
                   "This model reads pictures, not videos; give frames as pictures.");
@@ -149,7 +151,7 @@ final class LlavaProcessor implements PromptProcessor {
         }
       }
     }
-    return expansion.expand(rendered.text(), framed(rendered), prepared);
+    return expansion.expand(rendered.text(), framed(rendered), ReadAhead.all(work));
   }
 
   /** The tokenizer adds what begins a text, unless the template has put it there. */

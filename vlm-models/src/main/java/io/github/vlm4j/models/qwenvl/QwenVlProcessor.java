@@ -15,6 +15,7 @@ import io.github.vlm4j.text.template.ChatTemplate;
 import io.github.vlm4j.text.template.RenderedPrompt;
 import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.vision.image.Image;
+import io.github.vlm4j.vision.image.ReadAhead;
 import io.github.vlm4j.vision.preprocess.PatchedImage;
 import io.github.vlm4j.vision.preprocess.PatchedVideo;
 import io.github.vlm4j.vision.preprocess.QwenImageConfig;
@@ -22,8 +23,8 @@ import io.github.vlm4j.vision.preprocess.QwenImageProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor;
 import io.github.vlm4j.vision.preprocess.QwenVideoProcessor.PixelLimits;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
@@ -116,12 +117,16 @@ final class QwenVlProcessor implements PromptProcessor {
     int[] ids = tokenizer.encode(rendered);
     requireOnePlaceholderEach(ids, messages);
 
-    Iterator<Part> visualParts = visualParts(messages).iterator();
+    List<Part> visualParts = visualParts(messages);
+    List<PatchedVideo> patched =
+        ReadAhead.all(
+            visualParts.stream().<Supplier<PatchedVideo>>map(part -> () -> patched(part)).toList());
     Expansion expansion = new Expansion(visualTokens, config.vision().patches().mergeSize());
     List<PreparedVisual> visuals = new ArrayList<>();
     for (int id : ids) {
       if (id == config.imageTokenId() || id == config.videoTokenId()) {
-        visuals.add(place(visualParts.next(), expansion));
+        int next = visuals.size();
+        visuals.add(place(visualParts.get(next), patched.get(next), expansion));
       } else {
         expansion.addText(id);
       }
@@ -129,20 +134,22 @@ final class QwenVlProcessor implements PromptProcessor {
     return new PreparedPrompt(rendered.text(), expansion.ids(), visuals, expansion.positions());
   }
 
-  private PreparedVisual place(Part part, Expansion expansion) {
+  /** A picture is a video of no time. */
+  private PatchedVideo patched(Part part) {
     return switch (part) {
-      case Part.Picture picture -> {
-        PatchedImage patched = images.process(picture.image());
-        yield new PreparedVisual(
-            patched.values(), patched.grid(), expansion.addImage(patched.grid()));
-      }
-      case Part.Video video -> {
-        PatchedVideo patched = videos.process(video.frames(), video.framesPerSecond());
-        yield new PreparedVisual(
-            patched.patches().values(), patched.patches().grid(), place(video, patched, expansion));
-      }
+      case Part.Picture picture -> new PatchedVideo(images.process(picture.image()), List.of());
+      case Part.Video video -> videos.process(video.frames(), video.framesPerSecond());
       case Part.Text text -> throw new IllegalStateException("no placeholder stands for text");
     };
+  }
+
+  private PreparedVisual place(Part part, PatchedVideo patched, Expansion expansion) {
+    PatchGrid grid = patched.patches().grid();
+    int[] rows =
+        part instanceof Part.Video video
+            ? place(video, patched, expansion)
+            : expansion.addImage(grid);
+    return new PreparedVisual(patched.patches().values(), grid, rows);
   }
 
   private int[] place(Part.Video video, PatchedVideo patched, Expansion expansion) {

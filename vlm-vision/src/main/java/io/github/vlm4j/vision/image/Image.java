@@ -9,6 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A picture as a vision model sees it: upright, 8-bit RGB, `[height, width, 3]`. Immutable and safe
@@ -102,6 +104,17 @@ public final class Image {
       throw new InputException(
           "The image file %s cannot be read (%s); check its permissions.".formatted(file, e), e);
     }
+  }
+
+  /**
+   * Reads several picture files within {@link ImageLimits#DEFAULT}, on all processors.
+   *
+   * @param files the pictures
+   * @return the decoded pictures in the order of the files
+   * @throws InputException as {@link #of(Path)}, for the first file that is to blame
+   */
+  public static List<Image> all(List<Path> files) {
+    return ReadAhead.all(files.stream().<Supplier<Image>>map(file -> () -> of(file)).toList());
   }
 
   /**

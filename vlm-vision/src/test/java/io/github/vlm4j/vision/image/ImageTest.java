@@ -18,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,6 +145,20 @@ class ImageTest {
         .isInstanceOf(InputException.class)
         .hasMessageContaining("nowhere.png")
         .hasMessageContaining("check the path");
+  }
+
+  @Test
+  void severalFilesComeInTheirOrderAndTheFirstBadOneIsNamed() throws IOException {
+    Path one = Files.write(folder.resolve("one.png"), Fixtures.picture("rgb.png"));
+    Path two = Files.write(folder.resolve("two.png"), Fixtures.picture("rgb.png"));
+    assertThat(Image.all(List.of(two, one, two)))
+        .extracting(Image::name)
+        .containsExactly("two.png", "one.png", "two.png");
+    Path bad = folder.resolve("gone.png");
+    assertThatThrownBy(() -> Image.all(List.of(one, bad, folder, two)))
+        .isInstanceOf(InputException.class)
+        .hasMessageContaining("gone.png");
+    assertThat(Image.all(List.of())).isEmpty();
   }
 
   @Test
