@@ -95,7 +95,7 @@ public final class PictureRuntime implements AutoCloseable {
       bytesPerPicture = executable(1, grid, Set.of(Output.EMBEDDING)).activationBytes();
       measured = grid;
     }
-    return (int) Math.clamp(bytes / Math.max(1, bytesPerPicture), 1, most);
+    return Math.clamp(bytes / Math.max(1, bytesPerPicture), 1, most);
   }
 
   /** Computes what is asked for of one picture, by name. */
