@@ -12,13 +12,13 @@ import picocli.CommandLine.Option;
 @Command(
     name = "quantize",
     description = {
-      "Writes a copy of a model with its matrices in 8 or 4 bits, which is smaller and writes faster"
-          + " at some loss of quality.",
+      "Writes a copy of a model with its matrices in 8 or 4 bits, which is smaller and writes"
+          + " faster at some loss of quality.",
       "q8_0 loses next to nothing at 53 % of 16 bits; q4_k_m keeps more than q4_0 at about the same"
           + " size, some 30 %.",
-      "Which matrices are quantised, and to what, is as llama.cpp does it for language models. Vision"
-          + " encoders and connectors stay as they are unless --vision is given, as they suffer most"
-          + " and gain least.",
+      "Which matrices are quantised, and to what, is as llama.cpp does it for language models."
+          + " Vision encoders and connectors stay as they are unless --vision is given, as they"
+          + " suffer most and gain least.",
       "A run that was ended, even killed, is continued by the next one."
     },
     mixinStandardHelpOptions = true)
@@ -83,7 +83,10 @@ final class QuantizeCommand implements Callable<Integer> {
   private void tell(String tensor, long done, long total) {
     terminal.progress(
         String.format(
-            Locale.ROOT, "%3d %% %s", total == 0 ? 0 : 100 * done / total, ShownPath.printable(tensor)));
+            Locale.ROOT,
+            "%3d %% %s",
+            total == 0 ? 0 : 100 * done / total,
+            ShownPath.printable(tensor)));
   }
 
   private static String said(ModelQuantiser.Summary summary) {

@@ -10,6 +10,7 @@ import io.github.vlm4j.core.quant.QuantisationPlan;
 import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.weights.CheckpointWeights;
+import io.github.vlm4j.core.weights.DeclaredWeights;
 import io.github.vlm4j.core.weights.RandomWeights;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.core.weights.WeightSource;
@@ -132,13 +133,13 @@ public final class Benchmarks {
     if (DualEncoderFormats.of(node).isPresent()) {
       throw new ModelException(
           node.where()
-              + " is of a model that only embeds, which is not quantised; choose bf16, f16 or f32.");
+              + " is of a model that only embeds, which is not quantised; choose bf16, f16 or"
+              + " f32.");
     }
     WeightScope declared = WeightScope.of(new DeclaredWeights(DType.BF16));
     assemble(node, declared);
     Set<String> names = declared.tree().weights().keySet();
-    try (RandomWeights weights =
-        new RandomWeights(QuantisationPlan.of(scheme, names, false))) {
+    try (RandomWeights weights = new RandomWeights(QuantisationPlan.of(scheme, names, false))) {
       requireMemory(node, Optional.empty(), weights, DType.BF16);
       progress.accept("making random weights");
       return measure(node, weights);

@@ -176,13 +176,11 @@ public final class ModelQuantiser {
         done += Tensor.byteSize(type, checkpoint.shape(name));
       }
       writer.commit();
-      return new Summary(
-          names.size(), quantised, checkpoint.totalBytes(), total, writer.done());
+      return new Summary(names.size(), quantised, checkpoint.totalBytes(), total, writer.done());
     }
   }
 
-  private static void append(
-      ResumableSafetensors writer, String name, Tensor stored, DType type) {
+  private static void append(ResumableSafetensors writer, String name, Tensor stored, DType type) {
     if (stored.dtype() == type) {
       writer.append(stored.data());
       return;
@@ -190,8 +188,7 @@ public final class ModelQuantiser {
     RowQuantiser rows = new RowQuantiser(name, stored, type);
     long elements = stored.shape().elements();
     try (Arena arena = Arena.ofShared()) {
-      MemorySegment blocks =
-          arena.allocate(type.bytes(Math.min(RowQuantiser.PART, elements)));
+      MemorySegment blocks = arena.allocate(type.bytes(Math.min(RowQuantiser.PART, elements)));
       for (long from = 0; from < elements; from += RowQuantiser.PART) {
         int count = (int) Math.min(RowQuantiser.PART, elements - from);
         MemorySegment part = blocks.asSlice(0, type.bytes(count));

@@ -80,8 +80,7 @@ final class OpenedModel implements AutoCloseable {
     }
   }
 
-  private static OpenedModel openGguf(
-      ModelParts parts, @Nullable QuantisationScheme quantisation) {
+  private static OpenedModel openGguf(ModelParts parts, @Nullable QuantisationScheme quantisation) {
     List<Runnable> closers = new ArrayList<>();
     try {
       GgufModel model = GgufModel.open(parts);
@@ -171,9 +170,7 @@ final class OpenedModel implements AutoCloseable {
   }
 
   private static WeightSource mounted(
-      WeightSource own,
-      @Nullable CheckpointWeights vision,
-      @Nullable CheckpointWeights connector) {
+      WeightSource own, @Nullable CheckpointWeights vision, @Nullable CheckpointWeights connector) {
     Map<String, WeightSource> mounts = new LinkedHashMap<>();
     if (vision != null) {
       mounts.put(ModelDescription.VISION_MODEL, vision);

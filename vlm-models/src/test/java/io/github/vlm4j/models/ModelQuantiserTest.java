@@ -64,8 +64,9 @@ class ModelQuantiserTest {
     assertThat(summary.bytesAfter()).isLessThan(summary.bytesBefore() / 2);
     Path twin = dequantised(quantised, folder.resolve("twin"));
     List<Double> expected = logprobs(twin, LoadOptions.DEFAULT);
-    assertThat(logprobs(quantised, LoadOptions.DEFAULT)).zipSatisfy(
-        expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(EXACT)));
+    assertThat(logprobs(quantised, LoadOptions.DEFAULT))
+        .zipSatisfy(
+            expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(EXACT)));
     List<Double> inMemory = logprobs(model, LoadOptions.DEFAULT.withQuantisation(scheme));
     assertThat(inMemory).isEqualTo(logprobs(quantised, LoadOptions.DEFAULT));
   }
@@ -204,8 +205,7 @@ class ModelQuantiserTest {
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       for (String name : checkpoint.names()) {
         Tensor tensor = checkpoint.tensor(name);
-        tensors.put(
-            name, Tensor.ofFloats(BlockCodec.floats(tensor), tensor.shape().toArray()));
+        tensors.put(name, Tensor.ofFloats(BlockCodec.floats(tensor), tensor.shape().toArray()));
       }
       SafetensorsWriter.write(target.resolve("model.safetensors"), tensors);
     }
@@ -231,7 +231,6 @@ class ModelQuantiserTest {
         .put("hidden_size", 256)
         .put("intermediate_size", 512)
         .put("num_hidden_layers", 8)
-        
         .put("num_attention_heads", 16)
         .put("num_key_value_heads", 2);
     ((ObjectNode) config.get("vision_config")).put("out_hidden_size", 256);

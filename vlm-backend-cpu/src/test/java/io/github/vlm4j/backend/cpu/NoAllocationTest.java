@@ -50,7 +50,7 @@ class NoAllocationTest {
 
   @Test
   void aRunOfADecodingStepAllocatesNothingWithTheKernelsThatAreChosen() {
-    check(KernelSelection.select(), decodingStep(), MOST_BATCHES);
+    check(KernelSelection.select(0), decodingStep(), MOST_BATCHES);
   }
 
   /**

@@ -176,8 +176,7 @@ public final class SafetensorsFile implements TensorFile {
           "Tensor " + Excerpt.quoted(name) + " was asked of " + file + " after it was closed");
     }
     SafetensorsHeader.Entry entry = entry(name);
-    return Tensor.of(
-        dtype, shape(name), data.asSlice(entry.begin(), entry.end() - entry.begin()));
+    return Tensor.of(dtype, shape(name), data.asSlice(entry.begin(), entry.end() - entry.begin()));
   }
 
   /** Returns a tensor's name, type, shape and file, for messages about it. */

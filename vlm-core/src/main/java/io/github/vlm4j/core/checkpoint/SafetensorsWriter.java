@@ -94,10 +94,10 @@ public final class SafetensorsWriter {
     if (!all.isEmpty()) {
       ObjectNode text = header.putObject(SafetensorsHeader.METADATA);
       all.forEach((key, value) -> {
-            requireUnicode(path, key);
-            requireUnicode(path, value);
-            text.put(key, value);
-          });
+        requireUnicode(path, key);
+        requireUnicode(path, value);
+        text.put(key, value);
+      });
     }
     long offset = 0;
     for (Entry entry : tensors) {
@@ -112,7 +112,8 @@ public final class SafetensorsWriter {
           "dtype",
           quantised ? StoredType.U8.name() : type(path, entry.name(), entry.dtype()).name());
       ArrayNode shape = description.putArray("shape");
-      Shape stored = quantised ? QuantisedTensors.bytes(entry.dtype(), entry.shape()) : entry.shape();
+      Shape stored =
+          quantised ? QuantisedTensors.bytes(entry.dtype(), entry.shape()) : entry.shape();
       Arrays.stream(stored.toArray()).forEach(shape::add);
       long end = Math.addExact(offset, entry.bytes());
       description.putArray("data_offsets").add(offset).add(end);

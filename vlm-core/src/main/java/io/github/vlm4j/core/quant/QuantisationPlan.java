@@ -33,14 +33,17 @@ public final class QuantisationPlan {
           "norm|ln_|(^|[._])pos(ition)?[._]|position|patch_emb|token_type"
               + "|mlp\\.gate\\.weight$|block_sparse_moe\\.gate\\.|shared_expert_gate|router"
               + "|ffn_gate_inp|lora_");
-  private static final Pattern LAYER = Pattern.compile("\\.(?:layers|h|blocks|blk)\\.(\\d{1,6})\\.");
+  private static final Pattern LAYER =
+      Pattern.compile("\\.(?:layers|h|blocks|blk)\\.(\\d{1,6})\\.");
   private static final Pattern VALUES = Pattern.compile("\\.(v_proj|wv|attn_v)\\.weight$");
-  private static final Pattern FUSED = Pattern.compile("\\.(c_attn|qkv_proj|attn_qkv|qkv)\\.weight$");
+  private static final Pattern FUSED =
+      Pattern.compile("\\.(c_attn|qkv_proj|attn_qkv|qkv)\\.weight$");
   private static final Pattern DOWN =
       Pattern.compile("\\.(down_proj|mlp\\.c_proj|feed_forward\\.w2|ffn_down)\\.weight$");
   private static final Pattern HEAD = Pattern.compile("(^|\\.)lm_head\\.weight$|^output\\.weight$");
   private static final Pattern TABLE =
-      Pattern.compile("(^|\\.)(embed_tokens|tok_embeddings|wte|token_embd|word_embeddings)\\.weight$");
+      Pattern.compile(
+          "(^|\\.)(embed_tokens|tok_embeddings|wte|token_embd|word_embeddings)\\.weight$");
 
   private final QuantisationScheme scheme;
   private final boolean withVision;
