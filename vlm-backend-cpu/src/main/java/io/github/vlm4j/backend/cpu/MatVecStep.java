@@ -76,7 +76,7 @@ final class MatVecStep implements Step, Workers.Task {
       size = Math.min(size, cachedRows(group.products().getFirst().weight()));
     }
     size = Math.ceilDiv(Math.max(1, size), MULTIPLE) * MULTIPLE;
-    return new Bands(group.outputs(), (int) Math.clamp(size, 1, Math.max(1, group.outputs())));
+    return new Bands(group.outputs(), Math.clamp(size, 1, Math.max(1, group.outputs())));
   }
 
   private static long bytesOfRow(Matrix weight) {

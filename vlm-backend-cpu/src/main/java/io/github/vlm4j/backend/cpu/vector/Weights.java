@@ -121,25 +121,32 @@ final class Weights {
     int bytes = dtype.blockBytes();
     long at = w.rowOffset(row) + (long) column * bytes;
     int whole = count - count % L;
+    // A method each: in one that loops over all types C2 may inline too little and box vectors.
     switch (dtype) {
-      case F32 -> {
-        for (int i = 0; i < whole; i += L) {
-          f32(data, at + 4L * i).intoArray(y, yAt + i);
-        }
-      }
-      case F16 -> {
-        for (int i = 0; i < whole; i += L) {
-          f16(data, at + 2L * i).intoArray(y, yAt + i);
-        }
-      }
-      default -> {
-        for (int i = 0; i < whole; i += L) {
-          bf16(data, at + 2L * i).intoArray(y, yAt + i);
-        }
-      }
+      case F32 -> readF32(data, at, whole, y, yAt);
+      case F16 -> readF16(data, at, whole, y, yAt);
+      default -> readBf16(data, at, whole, y, yAt);
     }
     for (int i = whole; i < count; i++) {
       y[yAt + i] = scalar(dtype, data, at + (long) i * bytes);
+    }
+  }
+
+  private static void readF32(MemorySegment data, long at, int whole, float[] y, int yAt) {
+    for (int i = 0; i < whole; i += L) {
+      f32(data, at + 4L * i).intoArray(y, yAt + i);
+    }
+  }
+
+  private static void readF16(MemorySegment data, long at, int whole, float[] y, int yAt) {
+    for (int i = 0; i < whole; i += L) {
+      f16(data, at + 2L * i).intoArray(y, yAt + i);
+    }
+  }
+
+  private static void readBf16(MemorySegment data, long at, int whole, float[] y, int yAt) {
+    for (int i = 0; i < whole; i += L) {
+      bf16(data, at + 2L * i).intoArray(y, yAt + i);
     }
   }
 

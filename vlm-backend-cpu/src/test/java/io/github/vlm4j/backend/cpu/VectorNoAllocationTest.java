@@ -1,0 +1,44 @@
+package io.github.vlm4j.backend.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * A decoding step allocates nothing with vectors either, in a process that has nothing else to do,
+ * as whether C2 keeps vectors in registers depends on what else it has seen a loop do.
+ */
+class VectorNoAllocationTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "F16", "BF16", "Q8_0"})
+  void aDecodingStepAllocatesNothing(String cache) throws IOException, InterruptedException {
+    assertThat(allocationsOf(cache)).isEqualTo(new Allocations(0, 0).toString());
+  }
+
+  private static String allocationsOf(String cache) throws IOException, InterruptedException {
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "--add-modules",
+            "jdk.incubator.vector",
+            "-D"
+                + KernelSelection.PROPERTY
+                + "="
+                + System.getProperty(KernelSelection.PROPERTY, "preferred"),
+            "-cp",
+            System.getProperty("java.class.path"),
+            DecodingStep.class.getName(),
+            cache);
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    return output.strip();
+  }
+}
