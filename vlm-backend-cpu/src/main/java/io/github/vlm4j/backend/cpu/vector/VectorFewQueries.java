@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -8,11 +9,13 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Attention of the few queries of a decoding step, bound by how fast keys and values arrive:
  * vectors run along the head, a tile of keys and values is used by all queries while it is cached,
- * and what is loaded of it by two queries at a time. One that is left over is computed twice.
+ * and what is loaded of it by two queries at a time. One that is left over is computed twice. Four
+ * keys, or values, are read side by side, a quarter of the tile apart: four streams, as in {@link
+ * VectorMatVec}.
  *
  * <p>The scratch holds the maximum and the sum of each query; then, for two queries, the scores of
- * a tile, their parts and a result that nobody needs; then the keys and values of a tile, if they
- * are not stored in f32.
+ * a tile, the vectors that four of them are the sums of and a result that nobody needs; then the
+ * keys and values of a tile, if they are not stored in f32.
  */
 final class VectorFewQueries {
 
@@ -22,13 +25,15 @@ final class VectorFewQueries {
   /** The most queries for which this is faster than {@link VectorAttention}. */
   static final int QUERIES = Math.max(2, L / 2);
 
-  /** The keys of a tile. */
-  private static final int KEYS = 64;
+  /** The keys of a tile: a quarter of them fills several pages. */
+  private static final int KEYS = 256;
 
-  private static final int PARTS = KEYS * L;
+  /** Rows of stored keys, or values, that are decoded before those of the next quarter. */
+  private static final int DECODED_ROWS = 4;
+
   private static final int SCORES = 2 * QUERIES;
   private static final int SUMMED = SCORES + 2 * KEYS;
-  private static final int SPARE = SUMMED + 2 * PARTS;
+  private static final int SPARE = SUMMED + 2 * 4 * L;
 
   private VectorFewQueries() {}
 
@@ -74,14 +79,27 @@ final class VectorFewQueries {
     int toKeys = SPARE + task.valueDim;
     int toValues = toKeys + KEYS * task.headDim;
     int row = task.storedAt + key;
-    Weights.read(task.storedK, row, 0, keys * task.headDim, scratch, toKeys);
-    Weights.read(task.storedV, row, 0, keys * task.valueDim, scratch, toValues);
+    decode(task.storedK, row, keys, task.headDim, scratch, toKeys);
+    decode(task.storedV, row, keys, task.valueDim, scratch, toValues);
     task.k = scratch;
     task.kAt = toKeys - key * task.headDim;
     task.kStride = task.headDim;
     task.v = scratch;
     task.vAt = toValues - key * task.valueDim;
     task.vStride = task.valueDim;
+  }
+
+  /** Decodes rows, some of each quarter in turn. */
+  private static void decode(Matrix stored, int row, int rows, int n, float[] scratch, int to) {
+    int quarter = rows / 4;
+    for (int i = 0; i < quarter; i += DECODED_ROWS) {
+      int count = Math.min(DECODED_ROWS, quarter - i) * n;
+      for (int at = i; at < i + 4 * quarter; at += quarter) {
+        Weights.read(stored, row + at, 0, count, scratch, to + at * n);
+      }
+    }
+    int left = 4 * quarter;
+    Weights.read(stored, row + left, 0, (rows - left) * n, scratch, to + left * n);
   }
 
   /** Attends of one or two queries, {@code a} and {@code b}, to a tile that both see. */
@@ -129,18 +147,17 @@ final class VectorFewQueries {
     int bAt = task.qAt + b * task.qStride;
     int kAt = task.kAt + key * stride;
     int whole = headDim - headDim % L;
-    int fours = keys / 4;
-    for (int j = 0; j < fours; j++) {
-      int to = SUMMED + 4 * j * L;
-      scoreFour(q, aAt, bAt, k, kAt + 4 * j * stride, stride, whole, scratch, to);
-    }
-    Lanes.sums(scratch, SUMMED, 4 * fours, scratch, SCORES, 1);
-    if (b != a) {
-      Lanes.sums(scratch, SUMMED + PARTS, 4 * fours, scratch, SCORES + KEYS, 1);
+    int quarter = keys / 4;
+    for (int j = 0; j < quarter; j++) {
+      scoreFour(q, aAt, bAt, k, kAt + j * stride, quarter * stride, whole, scratch);
+      Lanes.sums(scratch, SUMMED, 4, scratch, SCORES + j, quarter);
+      if (b != a) {
+        Lanes.sums(scratch, SUMMED + 4 * L, 4, scratch, SCORES + KEYS + j, quarter);
+      }
     }
     for (int j = 0; j < keys; j++) {
       int at = kAt + j * stride;
-      if (j >= 4 * fours) {
+      if (j >= 4 * quarter) {
         scratch[SCORES + j] = VectorElements.dot(q, aAt, k, at, headDim);
         scratch[SCORES + KEYS + j] = VectorElements.dot(q, bAt, k, at, headDim);
       } else if (whole < headDim) {
@@ -160,18 +177,10 @@ final class VectorFewQueries {
 
   /** Writes vectors whose lanes add up to two queries' products with four keys. */
   private static void scoreFour(
-      float[] q,
-      int aAt,
-      int bAt,
-      float[] k,
-      int kAt,
-      int stride,
-      int whole,
-      float[] scratch,
-      int to) {
-    int k1 = kAt + stride;
-    int k2 = k1 + stride;
-    int k3 = k2 + stride;
+      float[] q, int aAt, int bAt, float[] k, int kAt, int apart, int whole, float[] scratch) {
+    int k1 = kAt + apart;
+    int k2 = k1 + apart;
+    int k3 = k2 + apart;
     FloatVector a0 = FloatVector.zero(F);
     FloatVector a1 = a0;
     FloatVector a2 = a0;
@@ -196,14 +205,14 @@ final class VectorFewQueries {
       a3 = w3.fma(va, a3);
       b3 = w3.fma(vb, b3);
     }
-    a0.intoArray(scratch, to);
-    a1.intoArray(scratch, to + L);
-    a2.intoArray(scratch, to + 2 * L);
-    a3.intoArray(scratch, to + 3 * L);
-    b0.intoArray(scratch, to + PARTS);
-    b1.intoArray(scratch, to + PARTS + L);
-    b2.intoArray(scratch, to + PARTS + 2 * L);
-    b3.intoArray(scratch, to + PARTS + 3 * L);
+    a0.intoArray(scratch, SUMMED);
+    a1.intoArray(scratch, SUMMED + L);
+    a2.intoArray(scratch, SUMMED + 2 * L);
+    a3.intoArray(scratch, SUMMED + 3 * L);
+    b0.intoArray(scratch, SUMMED + 4 * L);
+    b1.intoArray(scratch, SUMMED + 5 * L);
+    b2.intoArray(scratch, SUMMED + 6 * L);
+    b3.intoArray(scratch, SUMMED + 7 * L);
   }
 
   /**
@@ -218,11 +227,11 @@ final class VectorFewQueries {
     int valueDim = task.valueDim;
     int stride = task.vStride;
     int vAt = task.vAt + key * stride;
-    int j = 0;
-    for (; j <= keys - 4; j += 4) {
-      addFour(v, vAt + j * stride, stride, valueDim, scratch, j, task.out, toA, outB, toB);
+    int quarter = keys / 4;
+    for (int j = 0; j < quarter; j++) {
+      addFour(v, vAt + j * stride, stride, quarter, valueDim, scratch, j, task.out, toA, outB, toB);
     }
-    for (; j < keys; j++) {
+    for (int j = 4 * quarter; j < keys; j++) {
       int at = vAt + j * stride;
       VectorElements.addScaled(scratch[SCORES + j], v, at, task.out, toA, valueDim);
       VectorElements.addScaled(scratch[SCORES + KEYS + j], v, at, outB, toB, valueDim);
@@ -233,6 +242,7 @@ final class VectorFewQueries {
       float[] v,
       int v0,
       int stride,
+      int quarter,
       int valueDim,
       float[] scratch,
       int key,
@@ -240,19 +250,20 @@ final class VectorFewQueries {
       int toA,
       float[] outB,
       int toB) {
-    int v1 = v0 + stride;
-    int v2 = v1 + stride;
-    int v3 = v2 + stride;
+    int apart = quarter * stride;
+    int v1 = v0 + apart;
+    int v2 = v1 + apart;
+    int v3 = v2 + apart;
     int a = SCORES + key;
     int b = a + KEYS;
     FloatVector a0 = FloatVector.broadcast(F, scratch[a]);
-    FloatVector a1 = FloatVector.broadcast(F, scratch[a + 1]);
-    FloatVector a2 = FloatVector.broadcast(F, scratch[a + 2]);
-    FloatVector a3 = FloatVector.broadcast(F, scratch[a + 3]);
+    FloatVector a1 = FloatVector.broadcast(F, scratch[a + quarter]);
+    FloatVector a2 = FloatVector.broadcast(F, scratch[a + 2 * quarter]);
+    FloatVector a3 = FloatVector.broadcast(F, scratch[a + 3 * quarter]);
     FloatVector b0 = FloatVector.broadcast(F, scratch[b]);
-    FloatVector b1 = FloatVector.broadcast(F, scratch[b + 1]);
-    FloatVector b2 = FloatVector.broadcast(F, scratch[b + 2]);
-    FloatVector b3 = FloatVector.broadcast(F, scratch[b + 3]);
+    FloatVector b1 = FloatVector.broadcast(F, scratch[b + quarter]);
+    FloatVector b2 = FloatVector.broadcast(F, scratch[b + 2 * quarter]);
+    FloatVector b3 = FloatVector.broadcast(F, scratch[b + 3 * quarter]);
     int whole = valueDim - valueDim % L;
     for (int d = 0; d < whole; d += L) {
       FloatVector w0 = FloatVector.fromArray(F, v, v0 + d);
@@ -265,15 +276,16 @@ final class VectorFewQueries {
       w3.fma(b3, w2.fma(b2, w1.fma(b1, w0.fma(b0, t)))).intoArray(outB, toB + d);
     }
     for (int d = whole; d < valueDim; d++) {
-      outA[toA + d] += weighted(v, v0 + d, stride, scratch, a);
-      outB[toB + d] += weighted(v, v0 + d, stride, scratch, b);
+      outA[toA + d] += weighted(v, v0 + d, apart, scratch, a, quarter);
+      outB[toB + d] += weighted(v, v0 + d, apart, scratch, b, quarter);
     }
   }
 
-  private static float weighted(float[] v, int at, int stride, float[] weights, int from) {
+  private static float weighted(
+      float[] v, int at, int apart, float[] weights, int from, int quarter) {
     float sum = 0;
     for (int i = 0; i < 4; i++) {
-      sum = Math.fma(weights[from + i], v[at + i * stride], sum);
+      sum = Math.fma(weights[from + i * quarter], v[at + i * apart], sum);
     }
     return sum;
   }
