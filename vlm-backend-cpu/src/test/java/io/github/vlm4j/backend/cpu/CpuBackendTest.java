@@ -476,6 +476,24 @@ class CpuBackendTest {
   }
 
   @Test
+  void aProfileNamesEveryLayerOfASweepAndWhatGatesIt() {
+    Value x = g.input("x", DType.F32, 1, 64);
+    Value query = g.linear(x, weights.require("q", Shape.of(96, 64)), null);
+    Value key = g.linear(x, weights.require("k", Shape.of(32, 64)), null);
+    Value gate = g.linear(x, weights.require("gate", Shape.of(80, 64)), null);
+    Value up = g.linear(x, weights.require("up", Shape.of(80, 64)), null);
+    Value gated = g.gate(Activation.SILU, gate, up);
+    g.output("query", query);
+    g.output("key", key);
+    g.output("gated", gated);
+    try (Executable executable = backend.compile(g.build(), weights)) {
+      List<Value> seen = new ArrayList<>();
+      executable.run((value, nanos) -> seen.add(value));
+      assertThat(seen).containsExactly(query, key, gate, up, gated);
+    }
+  }
+
+  @Test
   void executablesRunOnSeveralThreadsAtOnce() throws InterruptedException {
     Weight w = weights.require("w", Shape.of(96, 96));
     Value x = g.input("x", DType.F32, 40, 96);

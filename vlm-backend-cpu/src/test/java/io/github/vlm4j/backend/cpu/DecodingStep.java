@@ -41,7 +41,7 @@ final class DecodingStep {
    * A layer of a decoder with one row, over each cache, and one over a cache long enough to be
    * split.
    */
-  private static Graph decodingStep(WeightSource weights, DType... caches) {
+  static Graph decodingStep(WeightSource weights, DType... caches) {
     GraphBuilder g = new GraphBuilder();
     Value position = g.input("position", DType.I32, 1);
     Value ids = g.input("ids", DType.I32, 1);
