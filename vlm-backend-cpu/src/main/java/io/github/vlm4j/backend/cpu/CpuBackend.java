@@ -1,8 +1,8 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
-import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.DeviceLimits;
@@ -68,23 +68,18 @@ final class CpuBackend implements Backend {
   }
 
   private Team team(Graph graph) {
-    if (emitted == null) {
-      return Team.of(kernels, null, kernels, workers);
-    }
-    RoundedLoops rounded = emitted.rounded();
-    return Team.of(
-        kernels,
-        rounded,
-        roundsEverywhere(graph, rounded) ? emitted.attention() : kernels,
-        workers);
+    AttentionLoops attention =
+        emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : kernels;
+    return Team.of(kernels, emitted, attention, workers);
   }
 
   /** Returns whether no weight of the graph asks for attention that is more exact. */
-  private static boolean roundsEverywhere(Graph graph, RoundedLoops rounded) {
+  private static boolean roundsEverywhere(Graph graph, EmittedKernels emitted) {
     List<Value> linear =
         graph.values().stream().filter(value -> value.op() instanceof Op.Linear).toList();
     return !linear.isEmpty()
-        && linear.stream().allMatch(value -> rounded.takes(value.operands().get(1).dtype()));
+        && linear.stream()
+            .allMatch(value -> emitted.rounded(value.operands().get(1).dtype()) != null);
   }
 
   @Override

@@ -103,7 +103,7 @@ final class KernelSelection {
   static @Nullable EmittedKernels emitted(Kernels kernels, String wanted, @Nullable String bits) {
     return switch (wanted) {
       case "off" -> null;
-      case "on" -> "0".equals(bits) ? null : EmittedKernels.make(kernels).orElse(null);
+      case "on" -> "0".equals(bits) ? null : EmittedKernels.make(kernels, true).orElse(null);
       default ->
           throw new BackendException(
               "The system property "

@@ -186,11 +186,8 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
-    RoundedLoops rounded = team.rounded();
-    if (rounded != null
-        && rows >= RoundStep.LEAST_INPUTS
-        && rounded.takes(weight.dtype())
-        && weight.columns() > 0) {
+    RoundedLoops rounded = team.emitted() == null ? null : team.emitted().rounded(weight.dtype());
+    if (rounded != null && rows >= RoundStep.LEAST_INPUTS && weight.columns() > 0) {
       return RoundStep.before(team, rounded, span(y, 0), weight, bias, span(y), rows);
     }
     if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {

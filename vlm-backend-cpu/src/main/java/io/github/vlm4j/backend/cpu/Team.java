@@ -1,15 +1,15 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
-import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the operations of one executable compute with.
  *
  * @param kernels the innermost loops
- * @param rounded products of many inputs that are used where they can be, or null
+ * @param emitted what goes before the kernels where it can, or null
  * @param attention the innermost loops of attention
  * @param workers the threads
  * @param scratch one array per worker
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Team(
     Kernels kernels,
-    @Nullable RoundedLoops rounded,
+    @Nullable EmittedKernels emitted,
     AttentionLoops attention,
     Workers workers,
     Scratch scratch,
@@ -25,10 +25,13 @@ record Team(
 
   /** Returns a team with scratch of no size yet. */
   static Team of(
-      Kernels kernels, @Nullable RoundedLoops rounded, AttentionLoops attention, Workers workers) {
+      Kernels kernels,
+      @Nullable EmittedKernels emitted,
+      AttentionLoops attention,
+      Workers workers) {
     return new Team(
         kernels,
-        rounded,
+        emitted,
         attention,
         workers,
         new Scratch("The scratch memory of one thread", workers.size()),

@@ -57,7 +57,8 @@ class CpuBackendTest {
   void isFoundByItsNameAndSaysWhatItRunsOn() {
     try (Backend found = Backends.find().open("cpu", new BackendOptions(3))) {
       assertThat(found.name()).isEqualTo("cpu");
-      assertThat(found.description()).matches("cpu: 3 threads, (scalar|vector-(128|256|512))");
+      assertThat(found.description())
+          .matches("cpu: 3 threads, (scalar|vector-(128|256|512))( \\+ emitted .*)?");
     }
     BackendProvider provider = new CpuBackendProvider();
     assertThat(provider.priority()).isZero();

@@ -16,7 +16,7 @@ final class EmittedConformanceTest extends BackendConformance {
   @Override
   protected Backend open() {
     Kernels kernels = KernelSelection.select(0);
-    EmittedKernels emitted = EmittedKernels.make(kernels).orElse(null);
+    EmittedKernels emitted = EmittedKernels.make(kernels, false).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
     return new CpuBackend(kernels, emitted, 2);
   }

@@ -28,7 +28,7 @@ class EmittedProductsTest {
 
   @BeforeEach
   void emit() {
-    emitted = EmittedKernels.make(KernelSelection.select(0)).orElse(null);
+    emitted = EmittedKernels.make(KernelSelection.select(0), false).orElse(null);
     assumeThat(emitted).isNotNull();
   }
 

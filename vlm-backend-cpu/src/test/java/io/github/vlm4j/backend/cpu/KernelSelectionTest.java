@@ -123,7 +123,8 @@ class KernelSelectionTest {
 
   @Test
   void theDescriptionTellsWhatIsEmitted() throws IOException, InterruptedException {
-    String name = EmittedKernels.make(new ScalarKernels()).map(EmittedKernels::name).orElse(null);
+    String name =
+        EmittedKernels.make(new ScalarKernels(), true).map(EmittedKernels::name).orElse(null);
     assumeThat(name).isNotNull();
     List<String> options =
         List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");

@@ -112,13 +112,6 @@ final class Assembler {
     memory(0, from, to, 0x89);
   }
 
-  /** Moves the lower four bytes and clears the upper ones. */
-  void mov32(Gpr to, Gpr from) {
-    rex(0, from.ordinal(), 0, to.ordinal());
-    put(0x89);
-    modRegister(from.ordinal(), to.ordinal());
-  }
-
   /** Sets a register. */
   void mov(Gpr to, long value) {
     boolean small = value >>> 32 == 0;
@@ -140,37 +133,12 @@ final class Assembler {
     memory(1, to, address, 0x8d);
   }
 
-  /** Brings memory closer before it is needed. It need not be there. */
-  void prefetch(Mem mem) {
-    int index = mem.index() == null ? 0 : mem.index().ordinal();
-    rex(0, 0, index, mem.base().ordinal());
-    put(0x0f);
-    put(0x18);
-    modMemory(1, mem, 1);
-  }
-
   void add(Gpr to, Gpr other) {
     registers(0x01, other, to);
   }
 
-  void sub(Gpr to, Gpr other) {
-    registers(0x29, other, to);
-  }
-
-  void cmp(Gpr to, Gpr other) {
-    registers(0x39, other, to);
-  }
-
-  void test(Gpr to, Gpr other) {
-    registers(0x85, other, to);
-  }
-
   void add(Gpr to, int value) {
     constant(0, to, value);
-  }
-
-  void and(Gpr to, int value) {
-    constant(4, to, value);
   }
 
   void sub(Gpr to, int value) {
@@ -179,24 +147,6 @@ final class Assembler {
 
   void cmp(Gpr to, int value) {
     constant(7, to, value);
-  }
-
-  /** Multiplies. */
-  void imul(Gpr to, Gpr other) {
-    rex(1, to.ordinal(), 0, other.ordinal());
-    put(0x0f);
-    put(0xaf);
-    modRegister(to.ordinal(), other.ordinal());
-  }
-
-  /** Shifts left. */
-  void shl(Gpr to, int bits) {
-    shift(4, to, bits);
-  }
-
-  /** Shifts right, zeros coming in. */
-  void shr(Gpr to, int bits) {
-    shift(5, to, bits);
   }
 
   void neg(Gpr to) {
@@ -243,15 +193,6 @@ final class Assembler {
       put(value);
     } else {
       put32(value);
-    }
-  }
-
-  private void shift(int operation, Gpr to, int bits) {
-    rex(1, 0, 0, to.ordinal());
-    put(bits == 1 ? 0xd1 : 0xc1);
-    modRegister(operation, to.ordinal());
-    if (bits != 1) {
-      put(bits);
     }
   }
 

@@ -8,11 +8,6 @@ final class Bf16AttentionCode {
 
   private static final int VECTOR_BYTES = 64;
 
-  /** Shuffles that bring halves, quarters, pairs and neighbours to each other's place. */
-  private static final int HALVES = 0x4e;
-
-  private static final int NEIGHBOURS = 0xb1;
-
   /** Powers of two below this are 0 in f32. */
   private static final float LEAST_EXPONENT = -160;
 
@@ -94,7 +89,7 @@ final class Bf16AttentionCode {
     a.op(Evex.VMOVUPS_STORE, fade, frame.argument(11), ONE);
     exponentials(base);
     Zmm sum = new Zmm(4);
-    reduce(Evex.VADDPS, sum);
+    Reduction.write(a, Evex.VADDPS, sum, new Zmm(1));
     a.op(Evex.VBROADCASTSS, new Zmm(5), Gpr.R9.at());
     a.op(Evex.VFMADD213PS, new Zmm(5), fade, sum);
     a.op(Evex.VMOVUPS_STORE, new Zmm(5), Gpr.R9.at(), ONE);
@@ -145,20 +140,7 @@ final class Bf16AttentionCode {
     a.jump(loop);
     a.place(end);
     a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), new Zmm(1));
-    reduce(Evex.VMAXPS, new Zmm(0));
-  }
-
-  /** Combines all lanes of a vector and sets all to the result. */
-  private void reduce(Evex op, Zmm x) {
-    Zmm moved = new Zmm(1);
-    for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
-      a.op(Evex.VSHUFI32X4, moved, x, x, shuffle);
-      a.op(op, x, x, moved);
-    }
-    for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
-      a.op(Evex.VPSHUFD, moved, x, shuffle);
-      a.op(op, x, x, moved);
-    }
+    Reduction.write(a, Evex.VMAXPS, new Zmm(0), new Zmm(1));
   }
 
   /** Writes the exponentials of a row and leaves the sums of its lanes in vector 4. */

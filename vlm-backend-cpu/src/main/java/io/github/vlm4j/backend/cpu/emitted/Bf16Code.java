@@ -255,7 +255,7 @@ final class Bf16Code {
       a.op(Evex.VMOVDQU16, new Zmm(4 * i + 3), four.plus(Gpr.RDI, 1), SOME);
       a.add(four, VECTOR_BYTES);
     }
-    transpose();
+    Transposition.write(a);
     for (int i = 0; i < LANES; i++) {
       a.op(Evex.VMOVUPS_STORE, new Zmm(i), Gpr.RDX.at(PANEL_BYTES * i));
     }
@@ -264,36 +264,5 @@ final class Bf16Code {
     a.jump(Condition.NOT_EQUAL, loop);
     frame.leave();
     return at;
-  }
-
-  /** Rows become columns in vectors 0 to 15: elements, then pairs, then quarters change places. */
-  private void transpose() {
-    int high = LANES;
-    for (int i = 0; i < LANES; i += 2) {
-      pair(Evex.VPUNPCKLDQ, Evex.VPUNPCKHDQ, high + i, high + i + 1, i, i + 1);
-    }
-    for (int i = 0; i < LANES; i += 4) {
-      pair(Evex.VPUNPCKLQDQ, Evex.VPUNPCKHQDQ, i, i + 1, high + i, high + i + 2);
-      pair(Evex.VPUNPCKLQDQ, Evex.VPUNPCKHQDQ, i + 2, i + 3, high + i + 1, high + i + 3);
-    }
-    for (int i = 0; i < 4; i++) {
-      quarters(high + 4 * i, high + 4 * i + 1, i, i + 4);
-      quarters(high + 4 * i + 2, high + 4 * i + 3, i + 8, i + 12);
-    }
-    for (int i = 0; i < 4; i++) {
-      quarters(i, i + 8, high + 4 * i, high + 4 * i + 2);
-      quarters(i + 4, i + 12, high + 4 * i + 1, high + 4 * i + 3);
-    }
-  }
-
-  private void pair(Evex low, Evex high, int toLow, int toHigh, int first, int second) {
-    a.op(low, new Zmm(toLow), new Zmm(first), new Zmm(second));
-    a.op(high, new Zmm(toHigh), new Zmm(first), new Zmm(second));
-  }
-
-  /** Gathers the even quarters of two vectors in one and the odd ones in another. */
-  private void quarters(int toEven, int toOdd, int first, int second) {
-    a.op(Evex.VSHUFI32X4, new Zmm(toEven), new Zmm(first), new Zmm(second), 0x88);
-    a.op(Evex.VSHUFI32X4, new Zmm(toOdd), new Zmm(first), new Zmm(second), 0xdd);
   }
 }

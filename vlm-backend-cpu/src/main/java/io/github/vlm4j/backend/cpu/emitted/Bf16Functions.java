@@ -160,7 +160,8 @@ final class Bf16Functions {
     }
   }
 
-  private static RuntimeException failed(Throwable e) {
+  /** Returns what a call that cannot throw anything of its own ended with. */
+  static RuntimeException failed(Throwable e) {
     return e instanceof RuntimeException known ? known : new IllegalStateException(e);
   }
 }

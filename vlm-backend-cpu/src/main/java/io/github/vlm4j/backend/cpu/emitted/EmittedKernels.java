@@ -3,8 +3,12 @@ package io.github.vlm4j.backend.cpu.emitted;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,11 +20,13 @@ public final class EmittedKernels {
 
   private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
 
-  private final RoundedLoops rounded;
+  private final String name;
+  private final List<RoundedLoops> rounded;
   private final AttentionLoops attention;
 
-  private EmittedKernels(RoundedLoops rounded, AttentionLoops attention) {
-    this.rounded = rounded;
+  private EmittedKernels(String name, List<RoundedLoops> rounded, AttentionLoops attention) {
+    this.name = name;
+    this.rounded = List.copyOf(rounded);
     this.attention = attention;
   }
 
@@ -28,18 +34,18 @@ public final class EmittedKernels {
    * Makes the kernels.
    *
    * @param kernels what decodes quantised weights and attends few queries
+   * @param bytes whether quantised weights are multiplied as bytes where the processor can, rather
+   *     than as bf16, which is more exact
    * @return nothing, after a line in the log at level debug, if the processor has not what they
    *     need, or if the system or the JVM does not let code be made
    */
-  public static Optional<EmittedKernels> make(Kernels kernels) {
+  public static Optional<EmittedKernels> make(Kernels kernels, boolean bytes) {
     String missing = missing();
     if (missing.isEmpty()) {
       try {
-        if (CpuFeatures.ask().bf16()) {
-          var functions = new Bf16Functions(Arena.ofAuto());
-          return Optional.of(
-              new EmittedKernels(
-                  new Bf16Loops(kernels, functions), new Bf16Attention(kernels, functions)));
+        CpuFeatures features = CpuFeatures.ask();
+        if (features.bf16()) {
+          return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
         }
         missing = "the processor has no avx512_bf16";
       } catch (ExecutableMemory.Refused e) {
@@ -48,6 +54,19 @@ public final class EmittedKernels {
     }
     LOG.debug("No kernels are emitted, because {}", missing);
     return Optional.empty();
+  }
+
+  private static EmittedKernels make(Kernels kernels, boolean bytes, Arena arena) {
+    Bf16Functions functions = new Bf16Functions(arena);
+    List<RoundedLoops> rounded = new ArrayList<>();
+    if (bytes) {
+      rounded.add(new Int8Loops(kernels, new Int8Functions(arena)));
+    }
+    rounded.add(new Bf16Loops(kernels, functions));
+    return new EmittedKernels(
+        bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
+        rounded,
+        new Bf16Attention(kernels, functions));
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -65,12 +84,12 @@ public final class EmittedKernels {
 
   /** Returns a short name for listings. */
   public String name() {
-    return "emitted (avx512_bf16)";
+    return name;
   }
 
-  /** Returns the products of many inputs. */
-  public RoundedLoops rounded() {
-    return rounded;
+  /** Returns the products of many inputs with weights of a type, or null if there are none. */
+  public @Nullable RoundedLoops rounded(DType weights) {
+    return rounded.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
   }
 
   /** Returns attention whose products are of numbers rounded to bf16. */

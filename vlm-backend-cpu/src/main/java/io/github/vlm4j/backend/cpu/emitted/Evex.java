@@ -12,10 +12,7 @@ enum Evex {
   /** The lower 128 bits. */
   VMOVUPS_XMM(1, 0, 0, 0x10, 16, 0, 0),
   VMOVUPS_XMM_STORE(1, 0, 0, 0x11, 16, 0, 0),
-  VMOVDQU8(1, 3, 0, 0x6f, 64),
-  VMOVDQU8_STORE(1, 3, 0, 0x7f, 64),
   VMOVDQU16(1, 3, 1, 0x6f, 64),
-  VMOVDQU16_STORE(1, 3, 1, 0x7f, 64),
   VPBROADCASTD(2, 1, 0, 0x58, 4),
   /** From a general-purpose register. */
   VPBROADCASTD_GPR(2, 1, 0, 0x7c, 4),
@@ -28,6 +25,7 @@ enum Evex {
   VADDPS(1, 0, 0, 0x58, 64),
   VSUBPS(1, 0, 0, 0x5c, 64),
   VMULPS(1, 0, 0, 0x59, 64),
+  VDIVPS(1, 0, 0, 0x5e, 64),
   VMAXPS(1, 0, 0, 0x5f, 64),
   VRNDSCALEPS(3, 1, 0, 0x08, 64),
   VSCALEFPS(2, 1, 0, 0x2c, 64),
@@ -43,27 +41,16 @@ enum Evex {
   VPANDD(1, 1, 0, 0xdb, 64),
   VPADDD(1, 1, 0, 0xfe, 64),
   VPSUBD(1, 1, 0, 0xfa, 64),
-  VPSUBB(1, 1, 0, 0xf8, 64),
   VPSLLD(1, 1, 0, 0x72, 64, 2, 6),
-  VPSRLD(1, 1, 0, 0x72, 64, 2, 2),
-  VPSRAD(1, 1, 0, 0x72, 64, 2, 4),
-  VPSRLW(1, 1, 0, 0x71, 64, 2, 2),
 
   VPUNPCKLDQ(1, 1, 0, 0x62, 64),
   VPUNPCKHDQ(1, 1, 0, 0x6a, 64),
   VPUNPCKLQDQ(1, 1, 1, 0x6c, 64),
   VPUNPCKHQDQ(1, 1, 1, 0x6d, 64),
   VSHUFI32X4(3, 1, 0, 0x43, 64),
-  VPERMT2D(2, 1, 0, 0x7e, 64),
-  VPERMT2W(2, 1, 1, 0x7d, 64),
   VPSHUFD(1, 1, 0, 0x70, 64),
-  VPERMD(2, 1, 0, 0x36, 64),
 
-  VPMOVZXBW(2, 1, 0, 0x30, 32),
-  VPMOVSXBW(2, 1, 0, 0x20, 32),
   VPMOVZXWD(2, 1, 0, 0x33, 32),
-  VPMOVSXBD(2, 1, 0, 0x21, 16),
-  VPMOVDB_STORE(2, 2, 0, 0x31, 16),
   VPMOVSDB_STORE(2, 2, 0, 0x21, 16);
 
   /** Which table of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A. */

@@ -11,7 +11,7 @@ public interface RoundedLoops extends RunLoops {
   /** Returns whether weights of a type are multiplied so; those of f32 never are. */
   boolean takes(DType weights);
 
-  /** Returns where rounded inputs lie, in units of one rounded number. */
+  /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */
   Runs roundedRuns(int rows, int columns);
 
   /** Returns the floats that rounded inputs take. */

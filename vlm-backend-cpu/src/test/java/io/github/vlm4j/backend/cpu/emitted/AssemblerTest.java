@@ -4,7 +4,6 @@ import static io.github.vlm4j.backend.cpu.emitted.Gpr.R10;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R11;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R12;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R13;
-import static io.github.vlm4j.backend.cpu.emitted.Gpr.R14;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R15;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R8;
 import static io.github.vlm4j.backend.cpu.emitted.Gpr.R9;
@@ -49,6 +48,10 @@ class AssemblerTest {
             "62 b3 7d 48 08 ca 08",
             code(a -> a.op(Evex.VRNDSCALEPS, z(1), z(18), 8))),
         Arguments.of(
+            "vdivps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 5e cb",
+            code(a -> a.op(Evex.VDIVPS, z(1), z(18), z(3)))),
+        Arguments.of(
             "vscalefps zmm1, zmm18, zmm3",
             "62 f2 6d 40 2c cb",
             code(a -> a.op(Evex.VSCALEFPS, z(1), z(18), z(3)))),
@@ -62,14 +65,6 @@ class AssemblerTest {
             code(a -> a.op(Evex.VFMADD213PS, z(12), z(13), z(14)))),
         Arguments.of(
             "vpbroadcastd zmm21, r9d", "62 c2 7d 48 7c e9", code(a -> a.broadcast(z(21), R9))),
-        Arguments.of(
-            "prefetcht0 [rdi + 0x100]",
-            "0f 18 8f 00 01 00 00",
-            code(a -> a.prefetch(RDI.at(0x100)))),
-        Arguments.of(
-            "prefetcht0 [r12 + rsi*1 + 0x100]",
-            "41 0f 18 8c 34 00 01 00 00",
-            code(a -> a.prefetch(R12.plus(RSI, 1).plus(0x100)))),
         Arguments.of("mov rax, rbx", "48 89 d8", code(a -> a.mov(RAX, RBX))),
         Arguments.of(
             "mov r15, [rdi + rcx*4 + 8]",
@@ -77,7 +72,6 @@ class AssemblerTest {
             code(a -> a.mov(R15, RDI.plus(RCX, 4).plus(8)))),
         Arguments.of("mov [rsp + 16], r9", "4c 89 4c 24 10", code(a -> a.mov(RSP.at(16), R9))),
         Arguments.of("mov [rdx + 4], eax", "89 42 04", code(a -> a.mov32(RDX.at(4), RAX))),
-        Arguments.of("mov eax, edi", "89 f8", code(a -> a.mov32(RAX, RDI))),
         Arguments.of(
             "mov r12, [rsp + 0x400]",
             "4c 8b a4 24 00 04 00 00",
@@ -98,13 +92,7 @@ class AssemblerTest {
         Arguments.of("add r15, 0x100", "49 81 c7 00 01 00 00", code(a -> a.add(R15, 0x100))),
         Arguments.of("add rdi, r11", "4c 01 df", code(a -> a.add(RDI, R11))),
         Arguments.of("sub rsp, 0x48", "48 83 ec 48", code(a -> a.sub(RSP, 0x48))),
-        Arguments.of("sub r8, rdx", "49 29 d0", code(a -> a.sub(R8, RDX))),
         Arguments.of("cmp rcx, 6", "48 83 f9 06", code(a -> a.cmp(RCX, 6))),
-        Arguments.of("cmp rdi, r8", "4c 39 c7", code(a -> a.cmp(RDI, R8))),
-        Arguments.of("test rcx, rcx", "48 85 c9", code(a -> a.test(RCX, RCX))),
-        Arguments.of("imul rax, r9", "49 0f af c1", code(a -> a.imul(RAX, R9))),
-        Arguments.of("shl rax, 4", "48 c1 e0 04", code(a -> a.shl(RAX, 4))),
-        Arguments.of("shr r14, 1", "49 d1 ee", code(a -> a.shr(R14, 1))),
         Arguments.of("neg rcx", "48 f7 d9", code(a -> a.neg(RCX))),
         Arguments.of("push rbx", "53", code(a -> a.push(RBX))),
         Arguments.of("push r12", "41 54", code(a -> a.push(R12))),
@@ -155,18 +143,6 @@ class AssemblerTest {
             "vmovdqu16 zmm2{k3}{z}, [r8 + r9]",
             "62 91 ff cb 6f 14 08",
             code(a -> a.op(Evex.VMOVDQU16, z(2), R8.plus(R9, 1), k(3)))),
-        Arguments.of(
-            "vmovdqu16 [r8]{k3}, zmm2",
-            "62 d1 ff 4b 7f 10",
-            code(a -> a.op(Evex.VMOVDQU16_STORE, z(2), R8.at(), k(3)))),
-        Arguments.of(
-            "vmovdqu8 zmm2{k3}{z}, [r8]",
-            "62 d1 7f cb 6f 10",
-            code(a -> a.op(Evex.VMOVDQU8, z(2), R8.at(), k(3)))),
-        Arguments.of(
-            "vmovdqu8 [r8], zmm2",
-            "62 d1 7f 48 7f 10",
-            code(a -> a.op(Evex.VMOVDQU8_STORE, z(2), R8.at()))),
         Arguments.of(
             "vpbroadcastd zmm28, dword ptr [rbx + rcx*4 + 12]",
             "62 62 7d 48 58 64 8b 03",
@@ -256,25 +232,9 @@ class AssemblerTest {
             "62 f1 55 48 fa e6",
             code(a -> a.op(Evex.VPSUBD, z(4), z(5), z(6)))),
         Arguments.of(
-            "vpsubb zmm4, zmm5, zmm6",
-            "62 f1 55 48 f8 e6",
-            code(a -> a.op(Evex.VPSUBB, z(4), z(5), z(6)))),
-        Arguments.of(
             "vpslld zmm21, zmm2, 16",
             "62 f1 55 40 72 f2 10",
             code(a -> a.shift(Evex.VPSLLD, z(21), z(2), 16))),
-        Arguments.of(
-            "vpsrld zmm2, zmm21, 16",
-            "62 b1 6d 48 72 d5 10",
-            code(a -> a.shift(Evex.VPSRLD, z(2), z(21), 16))),
-        Arguments.of(
-            "vpsrad zmm2, zmm21, 16",
-            "62 b1 6d 48 72 e5 10",
-            code(a -> a.shift(Evex.VPSRAD, z(2), z(21), 16))),
-        Arguments.of(
-            "vpsrlw zmm2, zmm21, 4",
-            "62 b1 6d 48 71 d5 04",
-            code(a -> a.shift(Evex.VPSRLW, z(2), z(21), 4))),
         Arguments.of(
             "vpunpckldq zmm1, zmm18, zmm3",
             "62 f1 6d 40 62 cb",
@@ -296,37 +256,9 @@ class AssemblerTest {
             "62 f3 6d 40 43 cb 88",
             code(a -> a.op(Evex.VSHUFI32X4, z(1), z(18), z(3), 0x88))),
         Arguments.of(
-            "vpermt2d zmm1, zmm18, zmm3",
-            "62 f2 6d 40 7e cb",
-            code(a -> a.op(Evex.VPERMT2D, z(1), z(18), z(3)))),
-        Arguments.of(
-            "vpermt2w zmm1, zmm18, zmm3",
-            "62 f2 ed 40 7d cb",
-            code(a -> a.op(Evex.VPERMT2W, z(1), z(18), z(3)))),
-        Arguments.of(
-            "vpermd zmm1, zmm18, zmm3",
-            "62 f2 6d 40 36 cb",
-            code(a -> a.op(Evex.VPERMD, z(1), z(18), z(3)))),
-        Arguments.of(
-            "vpmovzxbw zmm1, ymm18",
-            "62 b2 7d 48 30 ca",
-            code(a -> a.op(Evex.VPMOVZXBW, z(1), z(18)))),
-        Arguments.of(
-            "vpmovsxbw zmm1, ymmword ptr [rax + 32]",
-            "62 f2 7d 48 20 48 01",
-            code(a -> a.op(Evex.VPMOVSXBW, z(1), RAX.at(32)))),
-        Arguments.of(
             "vpmovzxwd zmm1, ymmword ptr [rax + 32]",
             "62 f2 7d 48 33 48 01",
             code(a -> a.op(Evex.VPMOVZXWD, z(1), RAX.at(32)))),
-        Arguments.of(
-            "vpmovsxbd zmm1, xmmword ptr [rax + 16]",
-            "62 f2 7d 48 21 48 01",
-            code(a -> a.op(Evex.VPMOVSXBD, z(1), RAX.at(16)))),
-        Arguments.of(
-            "vpmovdb [rax + 16], zmm3",
-            "62 f2 7e 48 31 58 01",
-            code(a -> a.op(Evex.VPMOVDB_STORE, z(3), RAX.at(16)))),
         Arguments.of(
             "vpmovsdb [rax + 16], zmm3",
             "62 f2 7e 48 21 58 01",

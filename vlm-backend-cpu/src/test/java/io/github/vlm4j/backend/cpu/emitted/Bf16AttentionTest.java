@@ -33,7 +33,7 @@ class Bf16AttentionTest {
 
   @BeforeEach
   void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make(exact).orElse(null);
+    EmittedKernels kernels = EmittedKernels.make(exact, false).orElse(null);
     assumeThat(kernels).isNotNull();
     loops = kernels.attention();
   }

@@ -33,9 +33,9 @@ class Bf16LoopsTest {
 
   @BeforeEach
   void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels()).orElse(null);
+    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels(), false).orElse(null);
     assumeThat(kernels).isNotNull();
-    loops = kernels.rounded();
+    loops = kernels.rounded(DType.BF16);
   }
 
   @ParameterizedTest(name = "[{0}, {1}] → [{0}, {2}]")
