@@ -31,6 +31,7 @@ final class TokenizerFileReader {
   private static final int MAX_ID = 1 << 22;
   private static final int MAX_TOKEN_CHARS = 4096;
   private static final int MAX_ADDED_TOKENS = 1 << 16;
+  private static final int MAX_SHOWN = 40;
 
   private final Path path;
   private final Map<String, Integer> vocabulary = new LinkedHashMap<>();
@@ -367,8 +368,20 @@ final class TokenizerFileReader {
     }
   }
 
+  /** Cut, and with control characters escaped, since they could rewrite the user's terminal. */
   private static String shown(String token) {
-    return token.length() <= 40 ? token : token.substring(0, 40) + "…";
+    StringBuilder out = new StringBuilder();
+    token
+        .codePoints()
+        .limit(MAX_SHOWN)
+        .forEach(c -> {
+          if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
+            out.append("\\u%04x".formatted(c));
+          } else {
+            out.appendCodePoint(c);
+          }
+        });
+    return token.codePointCount(0, token.length()) > MAX_SHOWN ? out + "…" : out.toString();
   }
 
   private CheckpointException broken(String problem) {
