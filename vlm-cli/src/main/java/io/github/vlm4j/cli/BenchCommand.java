@@ -145,7 +145,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "N",
       defaultValue = "3",
       description =
-          "How often each is measured, after a first time that does not count. "
+          "How often each is measured, after times that do not count. "
               + "Default: ${DEFAULT-VALUE}.")
   int repetitions;
 

@@ -35,7 +35,7 @@ public final class ModelBenchmark {
    * @param newTokens how many tokens are written at each of them
    * @param cacheType the type that keys and values are kept in
    * @param pictures sizes of pictures
-   * @param repetitions how often each is measured, after one time that does not count
+   * @param repetitions how often each is measured, after times that do not count
    */
   public record Plan(
       List<Integer> prompts,
@@ -169,7 +169,10 @@ public final class ModelBenchmark {
   private static final long MAX_PIXEL_VALUES = 1 << 28;
 
   /** Of a long prompt the beginning is enough to warm up with: the rest runs the same code. */
-  private static final int WARM_UP_TOKENS = 512;
+  private static final int WARM_UP_TOKENS = 128;
+
+  /** Until the compilers are done with what a token and a prompt run. */
+  private static final int WARM_UPS = 3;
 
   private final ModelArchitecture architecture;
   private final Backend backend;
@@ -238,11 +241,11 @@ public final class ModelBenchmark {
     try (DecoderRuntime runtime =
         new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
       runtime.reserve(tokens);
-      for (int i = 0; i <= plan.repetitions(); i++) {
+      for (int i = 1 - WARM_UPS; i <= plan.repetitions(); i++) {
         progress.accept(step("prefill of " + tokens, i, plan));
         runtime.reset();
         long started = System.nanoTime();
-        runtime.prefill(i == 0 ? beginning : prompt, List.of(), positions, done -> {});
+        runtime.prefill(i < 1 ? beginning : prompt, List.of(), positions, done -> {});
         long ended = System.nanoTime();
         if (i > 0) {
           tokensPerSecond.add(tokens / ((ended - started) / 1e9));
@@ -261,7 +264,7 @@ public final class ModelBenchmark {
     try (DecoderRuntime runtime =
         new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
       runtime.reserve(context + plan.newTokens());
-      for (int i = 0; i <= plan.repetitions(); i++) {
+      for (int i = 1 - WARM_UPS; i <= plan.repetitions(); i++) {
         progress.accept(step("decode at " + context, i, plan));
         runtime.reset();
         runtime.skip(context);
@@ -320,7 +323,7 @@ public final class ModelBenchmark {
   }
 
   private static String step(String what, int repetition, Plan plan) {
-    return repetition == 0
+    return repetition < 1
         ? what + ": warming up"
         : what + ": " + repetition + " of " + plan.repetitions();
   }
