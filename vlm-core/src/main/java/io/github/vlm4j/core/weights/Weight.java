@@ -55,10 +55,8 @@ public record Weight(String name, DType dtype, Shape shape, long firstRow) {
    */
   public Tensor of(Tensor stored) {
     long rowElements = shape.rank() == 0 ? 1 : shape.elements() / Math.max(1, shape.dim(0));
-    long rows = shape.rank() == 0 ? 1 : shape.dim(0);
-    long bytesPerRow = dtype.bytes(rowElements);
-    return Tensor.of(
-        dtype, shape, stored.data().asSlice(firstRow * bytesPerRow, rows * bytesPerRow));
+    long from = dtype.bytes(firstRow * rowElements);
+    return Tensor.of(dtype, shape, stored.data().asSlice(from, dtype.bytes(shape.elements())));
   }
 
   @Override

@@ -72,7 +72,20 @@ class DecoderRuntimeTest {
     }
   }
 
-  /** With the loops of small models: vector code allocates until it is compiled. */
+  private static Backend plainLoops() {
+    String before = System.setProperty("vlm.cpu.vector.bits", "0");
+    try {
+      return Backends.find().open("cpu", new BackendOptions(1));
+    } finally {
+      if (before == null) {
+        System.clearProperty("vlm.cpu.vector.bits");
+      } else {
+        System.setProperty("vlm.cpu.vector.bits", before);
+      }
+    }
+  }
+
+  /** With plain loops: vector code allocates until it is compiled. */
   @ParameterizedTest
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
   void aStepAllocatesNothing(DType cacheType) {
@@ -80,7 +93,7 @@ class DecoderRuntimeTest {
         new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     try (RandomWeights weights = new RandomWeights(DType.BF16);
-        Backend backend = Backends.find().open(null, new BackendOptions(1).withWeightBytes(1))) {
+        Backend backend = plainLoops()) {
       WeightScope scope = WeightScope.of(weights);
       ModelArchitecture architecture =
           ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));

@@ -159,7 +159,7 @@ class VectorRowsTest {
       assertThatThrownBy(VectorKernels::new)
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("\"96\"")
-          .hasMessageContaining("128, 256 or 512");
+          .hasMessageContaining("128, 256, 512 or preferred");
     } finally {
       if (before == null) {
         System.clearProperty(VectorWidth.PROPERTY);
