@@ -8,9 +8,9 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,8 +29,8 @@ public final class RandomWeights implements WeightSource, AutoCloseable {
   private final DType dtype;
   private final @Nullable QuantisationPlan plan;
   private final Arena arena = Arena.ofShared();
-  private final Map<String, Shape> shapes = new HashMap<>();
-  private final Map<String, Tensor> tensors = new HashMap<>();
+  private final Map<String, Shape> shapes = new ConcurrentHashMap<>();
+  private final Map<String, Tensor> tensors = new ConcurrentHashMap<>();
 
   /**
    * Creates a source.
