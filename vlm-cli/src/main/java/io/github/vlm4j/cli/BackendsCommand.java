@@ -1,6 +1,8 @@
 package io.github.vlm4j.cli;
 
 import io.github.vlm4j.core.backend.Availability;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.BackendProvider;
 import io.github.vlm4j.core.backend.Backends;
 import java.util.List;
@@ -33,7 +35,9 @@ final class BackendsCommand implements Callable<Integer> {
       Availability availability = provider.availability();
       line(
           provider.name(),
-          (availability.usable() ? "usable      " : "not usable  ") + availability.detail());
+          availability.usable()
+              ? "usable      " + description(provider)
+              : "not usable  " + availability.detail());
     }
     terminal.out().println();
     line(
@@ -50,6 +54,13 @@ final class BackendsCommand implements Callable<Integer> {
     line("Memory", InspectCommand.bytes(Machine.memoryBytes()));
     line("Java", System.getProperty("java.vm.name") + " " + Runtime.version());
     return Main.OK;
+  }
+
+  /** Opens a backend, which then knows best what it runs on. */
+  private static String description(BackendProvider provider) {
+    try (Backend backend = provider.open(BackendOptions.DEFAULT)) {
+      return backend.description();
+    }
   }
 
   private void line(String what, String value) {

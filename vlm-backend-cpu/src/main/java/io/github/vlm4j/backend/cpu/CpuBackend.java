@@ -15,13 +15,12 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /** Computes on the processor's cores. Weights are read where they lie. */
 final class CpuBackend implements Backend {
 
   private final Kernels kernels;
-  private final @Nullable EmittedKernels emitted;
+  private final Emission emission;
   private final Workers workers;
   private volatile boolean closed;
 
@@ -32,19 +31,19 @@ final class CpuBackend implements Backend {
    * @param threads the number of threads to compute with, at least 1
    */
   CpuBackend(Kernels kernels, int threads) {
-    this(kernels, null, threads);
+    this(kernels, Emission.of(null), threads);
   }
 
   /**
    * Opens the backend.
    *
    * @param kernels the innermost loops
-   * @param emitted what goes before them where it can, or null
+   * @param emission makes what goes before them where it can
    * @param threads the number of threads to compute with, at least 1
    */
-  CpuBackend(Kernels kernels, @Nullable EmittedKernels emitted, int threads) {
+  CpuBackend(Kernels kernels, Emission emission, int threads) {
     this.kernels = kernels;
-    this.emitted = emitted;
+    this.emission = emission;
     this.workers = new Workers(threads);
   }
 
@@ -55,19 +54,17 @@ final class CpuBackend implements Backend {
 
   @Override
   public String description() {
-    return describe(kernels, emitted, workers.size());
+    EmittedKernels emitted = emission.kernels();
+    return describe(kernels, workers.size()) + (emitted == null ? "" : " + " + emitted.name());
   }
 
-  /** Returns what a backend of these kernels and threads says of itself. */
-  static String describe(Kernels kernels, @Nullable EmittedKernels emitted, int threads) {
-    return "cpu: "
-        + threads
-        + (threads == 1 ? " thread, " : " threads, ")
-        + kernels.name()
-        + (emitted == null ? "" : " + " + emitted.name());
+  /** Returns what a backend of these kernels and threads says of itself, but for emitted ones. */
+  static String describe(Kernels kernels, int threads) {
+    return "cpu: " + threads + (threads == 1 ? " thread, " : " threads, ") + kernels.name();
   }
 
   private Team team(Graph graph) {
+    EmittedKernels emitted = emission.kernels();
     AttentionLoops attention =
         emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : kernels;
     return Team.of(kernels, emitted, attention, workers);

@@ -38,9 +38,7 @@ public final class CpuBackendProvider implements BackendProvider {
   @Override
   public Availability availability() {
     try {
-      Kernels kernels = KernelSelection.select(0);
-      return Availability.yes(
-          CpuBackend.describe(kernels, KernelSelection.emitted(kernels), Cores.physical()));
+      return Availability.yes(CpuBackend.describe(KernelSelection.select(0), Cores.physical()));
     } catch (BackendException e) {
       return Availability.no(String.valueOf(e.getMessage()));
     }
@@ -50,6 +48,6 @@ public final class CpuBackendProvider implements BackendProvider {
   public Backend open(BackendOptions options) {
     int threads = options.threads() > 0 ? options.threads() : Cores.physical();
     Kernels kernels = KernelSelection.select(options.weightBytes());
-    return new CpuBackend(kernels, KernelSelection.emitted(kernels), threads);
+    return new CpuBackend(kernels, KernelSelection.emission(kernels), threads);
   }
 }

@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.backend.cpu.vector.VectorKernels;
@@ -79,37 +78,36 @@ final class KernelSelection {
   }
 
   /**
-   * Returns the emitted kernels for this JVM and its system properties, or null if there are none:
+   * Begins to make the emitted kernels for this JVM and its system properties. There are none if
    * they are switched off, plain loops are asked for or chosen, or something that they need is
    * missing.
    *
    * @param kernels what they are used beside
    * @throws BackendException if the property says neither {@code on} nor {@code off}
    */
-  static @Nullable EmittedKernels emitted(Kernels kernels) {
-    return emitted(
-        kernels,
-        System.getProperty(EMITTED_PROPERTY, "on"),
-        kernels instanceof ScalarKernels ? "0" : System.getProperty(PROPERTY));
+  static Emission emission(Kernels kernels) {
+    boolean wanted = wantsEmission(System.getProperty(EMITTED_PROPERTY, "on"));
+    return wanted && !(kernels instanceof ScalarKernels)
+        ? Emission.begin(kernels)
+        : Emission.of(null);
   }
 
   /**
-   * Returns the emitted kernels.
+   * Returns whether kernels are to be emitted.
    *
-   * @param kernels what they are used beside
-   * @param wanted what their property says
-   * @param bits what the property of the vectors' width says
+   * @param property what the property says
+   * @throws BackendException if it says neither {@code on} nor {@code off}
    */
-  static @Nullable EmittedKernels emitted(Kernels kernels, String wanted, @Nullable String bits) {
-    return switch (wanted) {
-      case "off" -> null;
-      case "on" -> "0".equals(bits) ? null : EmittedKernels.make(kernels, true).orElse(null);
+  static boolean wantsEmission(String property) {
+    return switch (property) {
+      case "off" -> false;
+      case "on" -> true;
       default ->
           throw new BackendException(
               "The system property "
                   + EMITTED_PROPERTY
                   + " is \""
-                  + wanted
+                  + property
                   + "\"; set it to on or off, or leave it out.");
     };
   }

@@ -19,7 +19,7 @@ final class EmittedBytesConformanceTest extends BackendConformance {
     Kernels kernels = KernelSelection.select(0);
     EmittedKernels emitted = EmittedKernels.make(kernels, true).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
-    return new CpuBackend(kernels, emitted, 2);
+    return new CpuBackend(kernels, Emission.of(emitted), 2);
   }
 
   @Override

@@ -75,7 +75,8 @@ class EmittedProductsTest {
     GraphBuilder g = new GraphBuilder();
     Value x = g.input("x", DType.F32, rows, INPUTS);
     try (RandomWeights weights = new RandomWeights(type);
-        CpuBackend backend = new CpuBackend(KernelSelection.select(0), emitted, threads)) {
+        CpuBackend backend =
+            new CpuBackend(KernelSelection.select(0), Emission.of(emitted), threads)) {
       var bias = weights.require("bias", Shape.of(OUTPUTS));
       g.output("y", g.linear(x, weights.require("w", Shape.of(OUTPUTS, INPUTS)), bias));
       try (Executable executable = backend.compile(g.build(), weights)) {

@@ -98,9 +98,10 @@ class KernelSelectionTest {
 
   @Test
   void emittedKernelsAreSwitchedOffByTheirPropertyAndByPlainLoops() {
-    assertThat(KernelSelection.emitted(new ScalarKernels(), "off", null)).isNull();
-    assertThat(KernelSelection.emitted(new ScalarKernels(), "on", "0")).isNull();
-    assertThatThrownBy(() -> KernelSelection.emitted(new ScalarKernels(), "maybe", null))
+    assertThat(KernelSelection.wantsEmission("on")).isTrue();
+    assertThat(KernelSelection.wantsEmission("off")).isFalse();
+    assertThat(KernelSelection.emission(new ScalarKernels()).kernels()).isNull();
+    assertThatThrownBy(() -> KernelSelection.wantsEmission("maybe"))
         .isInstanceOf(BackendException.class)
         .hasMessageContaining(KernelSelection.EMITTED_PROPERTY)
         .hasMessageContaining("maybe");
