@@ -41,6 +41,7 @@ enum Evex {
   VPANDD(1, 1, 0, 0xdb, 64),
   VPADDD(1, 1, 0, 0xfe, 64),
   VPSUBD(1, 1, 0, 0xfa, 64),
+  VPMAXSD(2, 1, 0, 0x3d, 64),
   VPSLLD(1, 1, 0, 0x72, 64, 2, 6),
 
   VPUNPCKLDQ(1, 1, 0, 0x62, 64),

@@ -229,8 +229,9 @@ final class Int8Code {
     a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES));
     a.op(Evex.VPANDD, scale, low, size);
     a.op(Evex.VPANDD, factor, high, size);
-    a.op(Evex.VMAXPS, scale, scale, factor);
-    Reduction.write(a, Evex.VMAXPS, scale, new Zmm(5));
+    // Without their signs, floats are ordered as whole numbers are, and NaN is above all.
+    a.op(Evex.VPMAXSD, scale, scale, factor);
+    Reduction.write(a, Evex.VPMAXSD, scale, new Zmm(5));
     a.op(Evex.VMAXPS, scale, least, scale);
     a.op(Evex.VDIVPS, factor, greatest, scale);
     a.op(Evex.VDIVPS, scale, scale, greatest);

@@ -52,6 +52,10 @@ class AssemblerTest {
             "62 f1 6c 40 5e cb",
             code(a -> a.op(Evex.VDIVPS, z(1), z(18), z(3)))),
         Arguments.of(
+            "vpmaxsd zmm1, zmm18, zmm3",
+            "62 f2 6d 40 3d cb",
+            code(a -> a.op(Evex.VPMAXSD, z(1), z(18), z(3)))),
+        Arguments.of(
             "vscalefps zmm1, zmm18, zmm3",
             "62 f2 6d 40 2c cb",
             code(a -> a.op(Evex.VSCALEFPS, z(1), z(18), z(3)))),

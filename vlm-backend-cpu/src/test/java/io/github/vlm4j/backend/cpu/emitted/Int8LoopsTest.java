@@ -18,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Products are held to those of the quantised factors, to what sums in f32 may be off. */
 class Int8LoopsTest {
@@ -100,6 +101,19 @@ class Int8LoopsTest {
     assertThat(multiply(floats(5 * 64), 0, 5, w, null)).containsOnly(0);
     assertThat(multiply(new float[5 * 64], 0, 5, matrix(DType.Q8_0, floats(192), 3, 64), null))
         .containsOnly(0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY})
+  void whatIsNotFiniteMakesItsRowNotFiniteAndNoOther(float value) {
+    float[] x = floats(8 * 64);
+    x[3 * 64 + 17] = value;
+
+    float[] y = multiply(x, 0, 8, matrix(DType.Q8_0, floats(20 * 64), 20, 64), null);
+
+    for (int i = 0; i < y.length; i++) {
+      assertThat(Float.isFinite(y[i])).as("row %d", i / 20).isEqualTo(i / 20 != 3);
+    }
   }
 
   @Test
