@@ -1,0 +1,135 @@
+package io.github.vlm4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The {@code vlm} script in a folder that has been built, with a JVM that only writes down its
+ * arguments.
+ */
+final class LauncherScriptTest {
+
+  private static final String MAKES = "-XX:ArchiveClassesAtExit=";
+  private static final String USES = "-XX:SharedArchiveFile=";
+
+  /**
+   * Writes its arguments down and makes the archive that is asked for, unless it is told to fail.
+   */
+  private static final String JAVA =
+      """
+      #!/bin/sh
+      dir=$(dirname "$0")/..
+      echo "$*" >>"$dir/calls"
+      for argument in "$@"; do
+        case $argument in
+          -XX:ArchiveClassesAtExit=*)
+            [ -e "$dir/fails" ] && exit 1
+            echo classes >"${argument#*=}"
+            ;;
+        esac
+      done
+      """;
+
+  @TempDir Path root;
+
+  private Path jdk;
+  private Path dist;
+
+  @BeforeEach
+  void build() throws IOException {
+    assumeTrue(Files.isExecutable(Path.of("/bin/sh")));
+    Path script = Files.copy(Fixtures.root().resolve("vlm"), root.resolve("vlm"));
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    Files.writeString(root.resolve("pom.xml"), "");
+    Path module = Files.createDirectories(root.resolve("vlm-cli/src/main"));
+    Files.writeString(module.getParent().getParent().resolve("pom.xml"), "");
+    dist = Files.createDirectories(root.resolve("vlm-cli/target/dist"));
+    jdk = Files.createDirectories(root.resolve("a jdk"));
+    Path java = Files.createDirectories(jdk.resolve("bin")).resolve("java");
+    Files.writeString(java, JAVA);
+    assertThat(java.toFile().setExecutable(true)).isTrue();
+    Files.writeString(
+        jdk.resolve("release"), "JAVA_RUNTIME_VERSION=\"25.0.3+9\"\nJAVA_VERSION=\"25.0.3\"\n");
+    Files.writeString(dist.resolve("built"), "");
+  }
+
+  @Test
+  void theFirstStartMakesTheArchiveAndEveryStartUsesIt() throws Exception {
+    vlm("models");
+    vlm("inspect");
+
+    List<String> calls = calls();
+    assertThat(calls).hasSize(3);
+    assertThat(calls.get(0)).contains(MAKES).contains("describe").doesNotContain(USES);
+    Path archive = dist.resolve("start-25.0.3+9.jsa");
+    assertThat(calls.get(1)).contains(USES + archive).endsWith("models").doesNotContain(MAKES);
+    assertThat(calls.get(2)).contains(USES + archive).endsWith("inspect").doesNotContain(MAKES);
+  }
+
+  @Test
+  void whereItCannotBeMadeTheCommandRunsWithoutAndItIsNotTriedAgain() throws Exception {
+    Files.writeString(jdk.resolve("fails"), "");
+
+    vlm("models");
+    vlm("inspect");
+
+    List<String> calls = calls();
+    assertThat(calls).hasSize(3);
+    assertThat(calls.get(0)).contains(MAKES);
+    assertThat(calls.subList(1, 3)).noneMatch(call -> call.contains(MAKES) || call.contains(USES));
+    try (Stream<Path> left = Files.list(dist)) {
+      assertThat(left).hasSize(2);
+    }
+  }
+
+  @Test
+  void anotherVersionOfTheJvmGetsAnArchiveOfItsOwn() throws Exception {
+    vlm("models");
+    Files.writeString(
+        jdk.resolve("release"), "JAVA_VERSION=\"26\"\nJAVA_RUNTIME_VERSION=\"26+35\"\n");
+    vlm("models");
+
+    assertThat(calls().getLast()).contains(USES + dist.resolve("start-26+35.jsa"));
+  }
+
+  @Test
+  void anArchiveServesTheOptionsThatItWasMadeWith() throws Exception {
+    vlm("models");
+
+    List<String> calls = calls();
+    assertThat(options(calls.get(0))).isEqualTo(options(calls.get(1))).isNotEmpty();
+  }
+
+  private static List<String> options(String call) {
+    return Stream.of(call.split(" ", -1))
+        .filter(word -> word.startsWith("--add") || word.startsWith("--enable"))
+        .toList();
+  }
+
+  private List<String> calls() throws IOException {
+    return Files.readAllLines(jdk.resolve("calls"));
+  }
+
+  private void vlm(String command) throws IOException, InterruptedException {
+    ProcessBuilder builder =
+        new ProcessBuilder(root.resolve("vlm").toString(), command).redirectErrorStream(true);
+    builder.environment().put("JAVA_HOME", jdk.toString());
+    builder.environment().remove("VLM_JAVA_OPTS");
+    Process process = builder.start();
+    try (InputStream output = process.getInputStream()) {
+      String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(process.waitFor()).as(text).isZero();
+    }
+  }
+}
