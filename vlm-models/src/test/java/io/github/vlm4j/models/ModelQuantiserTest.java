@@ -24,6 +24,7 @@ import java.net.URISyntaxException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -40,11 +41,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ModelQuantiserTest {
 
   /**
-   * How far the log-probability of a token may be from that of the dequantised model in f32: as far
-   * as the order of sums in f32 moves it where kernels compute in f32, more where they round inputs
-   * to bf16.
+   * How far the log-probability of a token may be from that of the dequantised model in f32 where
+   * kernels compute in f32, for all types: as far as the order of sums moves it.
    */
   private static final double EXACT = 1e-4;
+
+  /** The same where inputs are quantised to bytes or rounded to bf16. */
+  private static final double COARSE = 0.05;
+
+  private static final String EMITTED = "vlm.cpu.emitted";
 
   private static final String ANSWER = "a red square";
 
@@ -63,10 +68,24 @@ class ModelQuantiserTest {
     ModelQuantiser.Summary summary = quantise(scheme, quantised);
     assertThat(summary.bytesAfter()).isLessThan(summary.bytesBefore() / 2);
     Path twin = dequantised(quantised, folder.resolve("twin"));
-    List<Double> expected = logprobs(twin, LoadOptions.DEFAULT);
+    String before = System.getProperty(EMITTED);
+    List<Double> expected;
+    try {
+      System.setProperty(EMITTED, "off");
+      expected = logprobs(twin, LoadOptions.DEFAULT);
+      assertThat(logprobs(quantised, LoadOptions.DEFAULT))
+          .zipSatisfy(
+              expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(EXACT)));
+    } finally {
+      if (before == null) {
+        System.clearProperty(EMITTED);
+      } else {
+        System.setProperty(EMITTED, before);
+      }
+    }
     assertThat(logprobs(quantised, LoadOptions.DEFAULT))
         .zipSatisfy(
-            expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(EXACT)));
+            expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(COARSE)));
     List<Double> inMemory = logprobs(model, LoadOptions.DEFAULT.withQuantisation(scheme));
     assertThat(inMemory).isEqualTo(logprobs(quantised, LoadOptions.DEFAULT));
   }
@@ -133,6 +152,7 @@ class ModelQuantiserTest {
     assertThatExceptionOfType(IllegalStateException.class)
         .isThrownBy(() -> ended.quantise(model, target));
     assertThat(Checkpoint.isPresent(target)).isFalse();
+    addHalfATensor(target);
     ModelQuantiser.Summary summary = quantise(QuantisationScheme.Q4_0, target);
     assertThat(summary.continued()).isEqualTo(38);
     Path whole = folder.resolve("whole");
@@ -140,6 +160,14 @@ class ModelQuantiserTest {
     assertThat(target.resolve("model.safetensors"))
         .hasSameBinaryContentAs(whole.resolve("model.safetensors"));
     assertThat(target.toFile().list()).containsExactlyInAnyOrder(whole.toFile().list());
+  }
+
+  private static void addHalfATensor(Path target) throws IOException {
+    try (DirectoryStream<Path> parts = Files.newDirectoryStream(target, ".*.part")) {
+      for (Path part : parts) {
+        Files.write(part, new byte[100], StandardOpenOption.APPEND);
+      }
+    }
   }
 
   @Test

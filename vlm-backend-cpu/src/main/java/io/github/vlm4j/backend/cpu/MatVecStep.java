@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.graph.Activation;
 import java.util.List;
 import java.util.stream.Stream;
@@ -54,7 +55,12 @@ final class MatVecStep implements Step, Workers.Task {
 
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
     this(team, x, rows, List.of(new Group(List.of(new Product(weight, bias, y)), null)));
-    team.scratch().require(team.kernels().matVecScratch(weight.columns()));
+    RowLoops coarse = coarse(team);
+    team.scratch()
+        .require(
+            coarse != null && coarse.takes(weight)
+                ? coarse.scratch(weight.columns())
+                : team.kernels().matVecScratch(weight.columns()));
   }
 
   private MatVecStep(Team team, Span x, int rows, List<Group> groups) {
@@ -170,6 +176,11 @@ final class MatVecStep implements Step, Workers.Task {
 
   private void multiply(Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
+    RowLoops coarse = coarse(team);
+    if (coarse != null && coarse.takes(weight)) {
+      multiply(coarse, product, from, to, worker);
+      return;
+    }
     for (int row = 0; row < rows; row++) {
       team.kernels()
           .matVec(
@@ -182,6 +193,23 @@ final class MatVecStep implements Step, Workers.Task {
               product.y().floats(),
               product.y().at() + row * weight.rows(),
               team.scratch().array(worker));
+    }
+  }
+
+  private static @Nullable RowLoops coarse(Team team) {
+    return team.emitted() == null ? null : team.emitted().rows();
+  }
+
+  private void multiply(RowLoops coarse, Product product, int from, int to, int worker) {
+    Matrix weight = product.weight();
+    float[] y = product.y().floats();
+    for (int row = 0; row < rows; row++) {
+      int yAt = product.y().at() + row * weight.rows();
+      int xAt = x.at() + row * weight.columns();
+      coarse.multiply(weight, from, to, x.floats(), xAt, y, yAt, team.scratch().array(worker));
+      if (product.bias() != null) {
+        team.kernels().add(y, yAt + from, product.bias(), from, y, yAt + from, to - from);
+      }
     }
   }
 }

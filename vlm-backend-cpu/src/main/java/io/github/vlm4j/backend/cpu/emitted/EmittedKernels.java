@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -23,11 +24,17 @@ public final class EmittedKernels {
   private final String name;
   private final List<RoundedLoops> rounded;
   private final AttentionLoops attention;
+  private final @Nullable RowLoops rows;
 
-  private EmittedKernels(String name, List<RoundedLoops> rounded, AttentionLoops attention) {
+  private EmittedKernels(
+      String name,
+      List<RoundedLoops> rounded,
+      AttentionLoops attention,
+      @Nullable RowLoops rows) {
     this.name = name;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
+    this.rows = rows;
   }
 
   /**
@@ -66,7 +73,8 @@ public final class EmittedKernels {
     return new EmittedKernels(
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
         rounded,
-        new Bf16Attention(kernels, functions));
+        new Bf16Attention(kernels, functions),
+        bytes ? new ByteRows(arena) : null);
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -90,6 +98,11 @@ public final class EmittedKernels {
   /** Returns the products of many inputs with weights of a type, or null if there are none. */
   public @Nullable RoundedLoops rounded(DType weights) {
     return rounded.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
+  }
+
+  /** Returns products of single inputs with quantised weights, or null if there are none. */
+  public @Nullable RowLoops rows() {
+    return rows;
   }
 
   /** Returns attention whose products are of numbers rounded to bf16. */

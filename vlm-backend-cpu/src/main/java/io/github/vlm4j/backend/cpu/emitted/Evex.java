@@ -52,7 +52,32 @@ enum Evex {
   VPSHUFD(1, 1, 0, 0x70, 64),
 
   VPMOVZXWD(2, 1, 0, 0x33, 32),
-  VPMOVSDB_STORE(2, 2, 0, 0x21, 16);
+  VPMOVSXBD(2, 1, 0, 0x21, 16),
+  VPMOVSDB_STORE(2, 2, 0, 0x21, 16),
+
+  VDIVPS(1, 0, 0, 0x5e, 64),
+  /** From f16 in 256 bits. */
+  VCVTPH2PS(2, 1, 0, 0x13, 32),
+
+  // The same in 256 bits.
+  VMOVDQU8_YMM(1, 3, 0, 0x6f, 32, 1, 0),
+  VPDPBUSD_YMM(2, 1, 0, 0x50, 32, 1, 0),
+  VPXORD_YMM(1, 1, 0, 0xef, 32, 1, 0),
+  VPORD_YMM(1, 1, 0, 0xeb, 32, 1, 0),
+  VPANDD_YMM(1, 1, 0, 0xdb, 32, 1, 0),
+  VPSLLD_YMM(1, 1, 0, 0x72, 32, 1, 6),
+  VPSRLD_YMM(1, 1, 0, 0x72, 32, 1, 2),
+  VPSRLVD_YMM(2, 1, 0, 0x45, 32, 1, 0),
+  VPERMILPS_YMM(2, 1, 0, 0x0c, 32, 1, 0),
+  VMULPS_YMM(1, 0, 0, 0x59, 32, 1, 0),
+  VFMADD231PS_YMM(2, 1, 0, 0xb8, 32, 1, 0),
+  VCVTDQ2PS_YMM(1, 0, 0, 0x5b, 32, 1, 0),
+  VCVTPH2PS_YMM(2, 1, 0, 0x13, 16, 1, 0),
+  VPMOVZXBD_YMM(2, 1, 0, 0x31, 8, 1, 0),
+  VPBROADCASTW_XMM(2, 1, 0, 0x79, 2, 0, 0),
+  VPBROADCASTW_YMM(2, 1, 0, 0x79, 2, 1, 0),
+  VBROADCASTI32X4_YMM(2, 1, 0, 0x5a, 16, 1, 0),
+  VBROADCASTSD_YMM(2, 1, 1, 0x19, 8, 1, 0);
 
   /** Which table of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A. */
   final int map;

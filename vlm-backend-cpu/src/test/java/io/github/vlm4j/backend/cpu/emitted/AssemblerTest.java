@@ -273,14 +273,98 @@ class AssemblerTest {
             code(a -> a.op(Evex.VMOVUPS_YMM_STORE, z(3), RAX.at(4), k(1)))));
   }
 
+  static Stream<Arguments> instructionsForBytes() {
+    return Stream.of(
+        Arguments.of(
+            "vdivps zmm1, zmm18, zmm3",
+            "62 f1 6c 40 5e cb",
+            code(a -> a.op(Evex.VDIVPS, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vcvtph2ps zmm1, ymm18",
+            "62 b2 7d 48 13 ca",
+            code(a -> a.op(Evex.VCVTPH2PS, z(1), z(18)))),
+        Arguments.of(
+            "vmovdqu8 ymm17, [rdi + 64]",
+            "62 e1 7f 28 6f 4f 02",
+            code(a -> a.op(Evex.VMOVDQU8_YMM, z(17), RDI.at(64)))),
+        Arguments.of(
+            "vpdpbusd ymm17, ymm18, [rsi + 64]",
+            "62 e2 6d 20 50 4e 02",
+            code(a -> a.op(Evex.VPDPBUSD_YMM, z(17), z(18), RSI.at(64)))),
+        Arguments.of(
+            "vpxord ymm17, ymm18, [rdi + 2]",
+            "62 e1 6d 20 ef 8f 02 00 00 00",
+            code(a -> a.op(Evex.VPXORD_YMM, z(17), z(18), RDI.at(2)))),
+        Arguments.of(
+            "vpord ymm17, ymm18, ymm19",
+            "62 a1 6d 20 eb cb",
+            code(a -> a.op(Evex.VPORD_YMM, z(17), z(18), z(19)))),
+        Arguments.of(
+            "vpandd ymm17, ymm18, ymm19",
+            "62 a1 6d 20 db cb",
+            code(a -> a.op(Evex.VPANDD_YMM, z(17), z(18), z(19)))),
+        Arguments.of(
+            "vpslld ymm17, ymm18, 4",
+            "62 b1 75 20 72 f2 04",
+            code(a -> a.shift(Evex.VPSLLD_YMM, z(17), z(18), 4))),
+        Arguments.of(
+            "vpsrld ymm17, ymm18, 4",
+            "62 b1 75 20 72 d2 04",
+            code(a -> a.shift(Evex.VPSRLD_YMM, z(17), z(18), 4))),
+        Arguments.of(
+            "vpsrlvd ymm17, ymm18, ymm19",
+            "62 a2 6d 20 45 cb",
+            code(a -> a.op(Evex.VPSRLVD_YMM, z(17), z(18), z(19)))),
+        Arguments.of(
+            "vpermilps ymm17, ymm18, ymm19",
+            "62 a2 6d 20 0c cb",
+            code(a -> a.op(Evex.VPERMILPS_YMM, z(17), z(18), z(19)))),
+        Arguments.of(
+            "vmulps ymm17, ymm18, [r8 + 4]{1to8}",
+            "62 c1 6c 30 59 48 01",
+            code(a -> a.broadcast(Evex.VMULPS_YMM, z(17), z(18), R8.at(4)))),
+        Arguments.of(
+            "vfmadd231ps ymm17, ymm18, [r9]",
+            "62 c2 6d 20 b8 09",
+            code(a -> a.op(Evex.VFMADD231PS_YMM, z(17), z(18), R9.at()))),
+        Arguments.of(
+            "vcvtdq2ps ymm17, ymm18",
+            "62 a1 7c 28 5b ca",
+            code(a -> a.op(Evex.VCVTDQ2PS_YMM, z(17), z(18)))),
+        Arguments.of(
+            "vcvtph2ps ymm17, xmm18",
+            "62 a2 7d 28 13 ca",
+            code(a -> a.op(Evex.VCVTPH2PS_YMM, z(17), z(18)))),
+        Arguments.of(
+            "vpmovzxbd ymm17, [r12 + 8]",
+            "62 c2 7d 28 31 4c 24 01",
+            code(a -> a.op(Evex.VPMOVZXBD_YMM, z(17), R12.at(8)))),
+        Arguments.of(
+            "vpbroadcastw xmm17, [rdi + 2]",
+            "62 e2 7d 08 79 4f 01",
+            code(a -> a.op(Evex.VPBROADCASTW_XMM, z(17), RDI.at(2)))),
+        Arguments.of(
+            "vpbroadcastw ymm17, [rdi + 208]",
+            "62 e2 7d 28 79 4f 68",
+            code(a -> a.op(Evex.VPBROADCASTW_YMM, z(17), RDI.at(208)))),
+        Arguments.of(
+            "vbroadcasti32x4 ymm17, [rdi + 2]",
+            "62 e2 7d 28 5a 8f 02 00 00 00",
+            code(a -> a.op(Evex.VBROADCASTI32X4_YMM, z(17), RDI.at(2)))),
+        Arguments.of(
+            "vbroadcastsd ymm17, [r12 + 8]",
+            "62 c2 fd 28 19 4c 24 01",
+            code(a -> a.op(Evex.VBROADCASTSD_YMM, z(17), R12.at(8)))));
+  }
+
   @ParameterizedTest(name = "{0}")
-  @MethodSource("instructions")
+  @MethodSource({"instructions", "instructionsForBytes"})
   void anInstructionIsEncodedAsByTheGnuAssembler(String text, String expected, byte[] code) {
     assertThat(HEX.formatHex(code)).as(text).isEqualTo(expected);
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource("instructions")
+  @MethodSource({"instructions", "instructionsForBytes"})
   void objdumpReadsTheInstructionAsItsText(
       String text, String expected, byte[] code, @TempDir Path folder)
       throws IOException, InterruptedException {

@@ -1,0 +1,384 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import io.github.vlm4j.core.tensor.DType;
+
+/**
+ * The code of matrix times vector for quantised weights: inputs are quantised to signed bytes in
+ * groups of 32, as ggml does it, and {@code vpdpbusd} multiplies them with weights that are made
+ * unsigned by adding a constant. What that adds to a sum is the constant times the sum of inputs,
+ * which sums begin with, negated.
+ *
+ * <p>For {@code n} groups of inputs, memory holds first n times 32 bytes of inputs and the eight
+ * ints that sums begin with; then n scales in f32; then n negated sums of inputs, scaled; then 128
+ * bytes for what is on its way between registers.
+ */
+final class ByteCode {
+
+  /** The inputs of a group. */
+  static final int GROUP = 32;
+
+  private static final int RECORD = 64;
+  private static final Mask ONE = new Mask(1);
+  private static final Mask UPPER = new Mask(2);
+
+  private static final Zmm LOW_NIBBLES = new Zmm(31);
+  private static final Zmm OFFSET = new Zmm(30);
+  private static final Zmm BY_HALVES = new Zmm(29);
+  private static final Zmm HIGH_PAIRS = new Zmm(28);
+
+  private final Assembler a;
+  private final CallingConvention convention;
+
+  /** Creates what writes to an assembler. */
+  ByteCode(Assembler assembler, CallingConvention convention) {
+    this.a = assembler;
+    this.convention = convention;
+  }
+
+  /** Returns the bytes of memory for some groups. */
+  static long bytes(long groups) {
+    return groups * (RECORD + 2 * Float.BYTES) + 128;
+  }
+
+  /** Returns what is added to weights of a type to make them unsigned. */
+  static int offset(DType type) {
+    return switch (type) {
+      case Q8_0 -> 128;
+      case Q4_0 -> 8;
+      case Q6_K -> 32;
+      default -> 1;
+    };
+  }
+
+  private static Zmm v(int number) {
+    return new Zmm(number);
+  }
+
+  private void constant(Zmm to, int value) {
+    a.mov(Gpr.RAX, value & 0xffffffffL);
+    a.broadcast(to, Gpr.RAX);
+  }
+
+  /**
+   * Writes the function that quantises inputs. Its arguments: the inputs, the bytes before the
+   * first, the memory, the number of groups, and four times the byte that {@link #offset} says.
+   *
+   * @return where it begins
+   */
+  int quantise() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    constant(v(31), 0x7fffffff);
+    constant(v(30), Float.floatToRawIntBits(127));
+    constant(v(29), Float.floatToRawIntBits(1 / 127f));
+    constant(v(28), Float.floatToRawIntBits(1e-30f));
+    a.mov(Gpr.RAX, frame.argument(4));
+    a.broadcast(v(27), Gpr.RAX);
+    a.mov(Gpr.RAX, 1L);
+    a.kmovq(ONE, Gpr.RAX);
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.RAX, frame.argument(1));
+    a.add(Gpr.RDI, Gpr.RAX);
+    memory(frame, 2, 3);
+    a.mov(Gpr.RCX, frame.argument(3));
+    Label next = new Label();
+    a.place(next);
+    a.op(Evex.VMOVUPS, v(0), Gpr.RDI.at());
+    a.op(Evex.VMOVUPS, v(1), Gpr.RDI.at(64));
+    a.op(Evex.VPANDD, v(2), v(0), v(31));
+    a.op(Evex.VPANDD, v(3), v(1), v(31));
+    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    a.op(Evex.VSHUFI32X4, v(3), v(2), v(2), 0x4e);
+    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    a.op(Evex.VSHUFI32X4, v(3), v(2), v(2), 0xb1);
+    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    shuffleInQuarters(v(3), v(2), 0x4e);
+    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    shuffleInQuarters(v(3), v(2), 0xb1);
+    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    a.op(Evex.VMULPS, v(4), v(2), v(29));
+    a.op(Evex.VMOVUPS_STORE, v(4), Gpr.R8.at(), ONE);
+    a.op(Evex.VMAXPS, v(2), v(2), v(28));
+    a.op(Evex.VDIVPS, v(2), v(30), v(2));
+    a.op(Evex.VMULPS, v(0), v(0), v(2));
+    a.op(Evex.VMULPS, v(1), v(1), v(2));
+    a.op(Evex.VCVTPS2DQ, v(0), v(0));
+    a.op(Evex.VCVTPS2DQ, v(1), v(1));
+    a.op(Evex.VPMOVSDB_STORE, v(0), Gpr.RSI.at());
+    a.op(Evex.VPMOVSDB_STORE, v(1), Gpr.RSI.at(16));
+    a.op(Evex.VPXORD, v(5), v(5), v(5));
+    a.op(Evex.VPXORD, v(6), v(6), v(6));
+    a.op(Evex.VPDPBUSD_YMM, v(5), v(27), Gpr.RSI.at());
+    a.op(Evex.VPSUBD, v(5), v(6), v(5));
+    a.op(Evex.VMOVUPS_YMM_STORE, v(5), Gpr.RSI.at(GROUP));
+    a.op(Evex.VCVTDQ2PS, v(5), v(5));
+    a.op(Evex.VMULPS, v(5), v(5), v(4));
+    sumOfEight(v(5), v(6));
+    a.op(Evex.VMOVUPS_STORE, v(5), Gpr.R9.at(), ONE);
+    a.add(Gpr.RDI, GROUP * Float.BYTES);
+    a.add(Gpr.RSI, RECORD);
+    a.add(Gpr.R8, Float.BYTES);
+    a.add(Gpr.R9, Float.BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, next);
+    frame.leave();
+    return at;
+  }
+
+  /** Points rsi at the inputs, r8 at the scales, r9 at the sums and r12 at what is behind them. */
+  private void memory(Frame frame, int memory, int groups) {
+    a.mov(Gpr.RSI, frame.argument(memory));
+    a.mov(Gpr.R8, frame.argument(groups));
+    a.mov(Gpr.R9, Gpr.R8);
+    a.shl(Gpr.R8, 6);
+    a.add(Gpr.R8, Gpr.RSI);
+    a.shl(Gpr.R9, 2);
+    a.mov(Gpr.R12, Gpr.R9);
+    a.add(Gpr.R9, Gpr.R8);
+    a.add(Gpr.R12, Gpr.R9);
+  }
+
+  private void shuffleInQuarters(Zmm to, Zmm from, int order) {
+    a.op(Evex.VPSHUFD, to, from, order);
+  }
+
+  /** Leaves the sum of eight lanes in the first of them. */
+  private void sumOfEight(Zmm sums, Zmm other) {
+    a.op(Evex.VSHUFI32X4, other, sums, sums, 1);
+    a.op(Evex.VADDPS, sums, sums, other);
+    shuffleInQuarters(other, sums, 0x4e);
+    a.op(Evex.VADDPS, sums, sums, other);
+    shuffleInQuarters(other, sums, 0xb1);
+    a.op(Evex.VADDPS, sums, sums, other);
+  }
+
+  /**
+   * Writes the function that multiplies rows of weights with quantised inputs. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the weights
+   *   <li>the bytes before the first row
+   *   <li>the bytes from a row to the next
+   *   <li>the number of rows, at least 1
+   *   <li>the memory with the inputs
+   *   <li>the number of groups, at least 1
+   *   <li>the results, f32
+   *   <li>the bytes before the first
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int multiply(DType type) {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.R10, frame.argument(0));
+    a.mov(Gpr.RAX, frame.argument(1));
+    a.add(Gpr.R10, Gpr.RAX);
+    a.mov(Gpr.R14, frame.argument(6));
+    a.mov(Gpr.RAX, frame.argument(7));
+    a.add(Gpr.R14, Gpr.RAX);
+    a.mov(Gpr.R15, frame.argument(3));
+    a.mov(Gpr.RAX, 1L);
+    a.kmovq(ONE, Gpr.RAX);
+    a.mov(Gpr.RAX, 0xf0L);
+    a.kmovq(UPPER, Gpr.RAX);
+    memory(frame, 4, 5);
+    constant(LOW_NIBBLES, 0x0f0f0f0f);
+    constant(OFFSET, 0x80808080);
+    constant(HIGH_PAIRS, 0x30303030);
+    // The upper half of a vector of 256 bits is treated apart: by the shift, or by the index.
+    constant(BY_HALVES, type == DType.Q4_0 ? 4 : 1);
+    a.op(Evex.VMOVUPS_STORE, BY_HALVES, Gpr.R12.at());
+    a.op(Evex.VMOVUPS, BY_HALVES, Gpr.R12.at(), UPPER);
+    Label row = new Label();
+    a.place(row);
+    a.mov(Gpr.RDI, Gpr.R10);
+    memory(frame, 4, 5);
+    a.mov(Gpr.RCX, frame.argument(5));
+    for (int sum = 0; sum < 4; sum++) {
+      a.op(Evex.VPXORD, v(sum), v(sum), v(sum));
+    }
+    switch (type) {
+      case Q8_0, Q4_0 -> groups(type);
+      case Q4_K -> blocks(type, 144);
+      default -> blocks(type, 210);
+    }
+    a.op(Evex.VADDPS, v(0), v(0), v(1));
+    a.op(Evex.VADDPS, v(2), v(2), v(3));
+    a.op(Evex.VADDPS, v(0), v(0), v(2));
+    sumOfEight(v(0), v(4));
+    a.op(Evex.VMOVUPS_STORE, v(0), Gpr.R14.at(), ONE);
+    a.add(Gpr.R14, Float.BYTES);
+    a.mov(Gpr.RAX, frame.argument(2));
+    a.add(Gpr.R10, Gpr.RAX);
+    a.sub(Gpr.R15, 1);
+    a.jump(Condition.NOT_EQUAL, row);
+    frame.leave();
+    return at;
+  }
+
+  /** Two groups at a time, each with a sum of its own, as each addition waits for the last. */
+  private void groups(DType type) {
+    int bytes = type.blockBytes();
+    Label two = new Label();
+    Label last = new Label();
+    Label end = new Label();
+    a.place(two);
+    a.cmp(Gpr.RCX, 2);
+    a.jump(Condition.LESS, last);
+    group(type, 0, 0);
+    group(type, 1, bytes);
+    advance(2, 2 * bytes);
+    a.jump(two);
+    a.place(last);
+    a.cmp(Gpr.RCX, 1);
+    a.jump(Condition.LESS, end);
+    group(type, 0, 0);
+    a.place(end);
+  }
+
+  private void advance(int groups, int bytes) {
+    a.add(Gpr.RDI, bytes);
+    a.add(Gpr.RSI, RECORD * groups);
+    a.add(Gpr.R8, Float.BYTES * groups);
+    a.add(Gpr.R9, Float.BYTES * groups);
+    a.sub(Gpr.RCX, groups);
+  }
+
+  private void group(DType type, int index, int bytes) {
+    Zmm weights = v(8 + 4 * index);
+    Zmm sum = v(9 + 4 * index);
+    Zmm scale = v(10 + 4 * index);
+    if (type == DType.Q8_0) {
+      a.op(Evex.VPXORD_YMM, weights, OFFSET, Gpr.RDI.at(bytes + 2));
+    } else {
+      a.op(Evex.VBROADCASTI32X4_YMM, weights, Gpr.RDI.at(bytes + 2));
+      a.op(Evex.VPSRLVD_YMM, weights, weights, BY_HALVES);
+      a.op(Evex.VPANDD_YMM, weights, weights, LOW_NIBBLES);
+    }
+    a.op(Evex.VMOVDQU8_YMM, sum, Gpr.RSI.at(RECORD * index + GROUP));
+    a.op(Evex.VPDPBUSD_YMM, sum, weights, Gpr.RSI.at(RECORD * index));
+    a.op(Evex.VCVTDQ2PS_YMM, sum, sum);
+    half(scale, bytes);
+    a.broadcast(Evex.VMULPS_YMM, scale, scale, Gpr.R8.at(Float.BYTES * index));
+    a.op(Evex.VFMADD231PS_YMM, v(index), sum, scale);
+  }
+
+  /** Puts an f16 of the weights into all of 256 bits. */
+  private void half(Zmm to, int bytes) {
+    a.op(Evex.VPBROADCASTW_XMM, to, Gpr.RDI.at(bytes));
+    a.op(Evex.VCVTPH2PS_YMM, to, to);
+  }
+
+  private void blocks(DType type, int bytes) {
+    Label next = new Label();
+    a.place(next);
+    if (type == DType.Q4_K) {
+      fourBits();
+    } else {
+      sixBits();
+    }
+    advance(8, bytes);
+    a.jump(Condition.NOT_EQUAL, next);
+  }
+
+  /** Multiplies a block of Q4_K. */
+  private void fourBits() {
+    a.mov(Gpr.RAX, Gpr.RDI.at());
+    a.mov(Gpr.RBX, Gpr.RDI.at(8));
+    // Eight scales, then eight minima, of six bits each; see BlockCodec for where they lie.
+    a.mov(Gpr.RDX, Gpr.RAX);
+    a.shr(Gpr.RDX, 32);
+    a.and(Gpr.RDX, 0x3f3f3f3f);
+    part(Gpr.RBP, Gpr.RBX, 32, 0x0f0f0f0f);
+    part(Gpr.R13, Gpr.RAX, 34, 0x30303030);
+    upper();
+    a.mov(Gpr.R12.at(), Gpr.RDX);
+    a.mov(Gpr.RDX, Gpr.RBX);
+    a.and(Gpr.RDX, 0x3f3f3f3f);
+    part(Gpr.RBP, Gpr.RBX, 36, 0x0f0f0f0f);
+    part(Gpr.R13, Gpr.RBX, 2, 0x30303030);
+    upper();
+    a.mov(Gpr.R12.at(8), Gpr.RDX);
+    a.op(Evex.VPMOVZXBD_YMM, v(8), Gpr.R12.at());
+    a.op(Evex.VPMOVZXBD_YMM, v(9), Gpr.R12.at(8));
+    a.op(Evex.VCVTDQ2PS_YMM, v(8), v(8));
+    a.op(Evex.VCVTDQ2PS_YMM, v(9), v(9));
+    half(v(10), 0);
+    half(v(11), 2);
+    a.op(Evex.VMULPS_YMM, v(8), v(8), v(10));
+    a.op(Evex.VMULPS_YMM, v(9), v(9), v(11));
+    a.op(Evex.VMULPS_YMM, v(8), v(8), Gpr.R8.at());
+    a.op(Evex.VFMADD231PS_YMM, v(2), v(9), Gpr.R9.at());
+    a.op(Evex.VMOVUPS_YMM_STORE, v(8), Gpr.R12.at(32));
+    for (int pair = 0; pair < 4; pair++) {
+      Zmm low = v(12 + 4 * pair);
+      Zmm high = v(13 + 4 * pair);
+      Zmm lowSum = v(14 + 4 * pair);
+      Zmm highSum = v(15 + 4 * pair);
+      a.op(Evex.VMOVDQU8_YMM, low, Gpr.RDI.at(16 + 32 * pair));
+      a.shift(Evex.VPSRLD_YMM, high, low, 4);
+      a.op(Evex.VPANDD_YMM, low, low, LOW_NIBBLES);
+      a.op(Evex.VPANDD_YMM, high, high, LOW_NIBBLES);
+      a.op(Evex.VPXORD_YMM, lowSum, lowSum, lowSum);
+      a.op(Evex.VPXORD_YMM, highSum, highSum, highSum);
+      a.op(Evex.VPDPBUSD_YMM, lowSum, low, Gpr.RSI.at(2 * RECORD * pair));
+      a.op(Evex.VPDPBUSD_YMM, highSum, high, Gpr.RSI.at(2 * RECORD * pair + RECORD));
+      a.op(Evex.VCVTDQ2PS_YMM, lowSum, lowSum);
+      a.op(Evex.VCVTDQ2PS_YMM, highSum, highSum);
+      a.broadcast(Evex.VFMADD231PS_YMM, v(0), lowSum, Gpr.R12.at(32 + 8 * pair));
+      a.broadcast(Evex.VFMADD231PS_YMM, v(1), highSum, Gpr.R12.at(36 + 8 * pair));
+    }
+  }
+
+  private void part(Gpr to, Gpr from, int shift, int mask) {
+    a.mov(to, from);
+    a.shr(to, shift);
+    a.and(to, mask);
+  }
+
+  private void upper() {
+    a.add(Gpr.RBP, Gpr.R13);
+    a.shl(Gpr.RBP, 32);
+    a.add(Gpr.RDX, Gpr.RBP);
+  }
+
+  /** Multiplies a block of Q6_K. */
+  private void sixBits() {
+    a.op(Evex.VPMOVSXBD, v(8), Gpr.RDI.at(192));
+    a.op(Evex.VCVTDQ2PS, v(8), v(8));
+    a.op(Evex.VPBROADCASTW_YMM, v(9), Gpr.RDI.at(208));
+    a.op(Evex.VCVTPH2PS, v(9), v(9));
+    a.op(Evex.VMULPS, v(8), v(8), v(9));
+    a.op(Evex.VMOVUPS_STORE, v(8), Gpr.R12.at());
+    for (int quarter = 0; quarter < 8; quarter++) {
+      int half = quarter / 4;
+      int inHalf = quarter % 4;
+      Zmm weights = v(8 + 4 * (quarter % 4));
+      Zmm upper = v(9 + 4 * (quarter % 4));
+      Zmm sum = v(10 + 4 * (quarter % 4));
+      Zmm scale = v(11 + 4 * (quarter % 4));
+      a.op(Evex.VMOVDQU8_YMM, weights, Gpr.RDI.at(64 * half + 32 * (inHalf % 2)));
+      if (inHalf >= 2) {
+        a.shift(Evex.VPSRLD_YMM, weights, weights, 4);
+      }
+      a.op(Evex.VPANDD_YMM, weights, weights, LOW_NIBBLES);
+      a.op(Evex.VMOVDQU8_YMM, upper, Gpr.RDI.at(128 + 32 * half));
+      switch (inHalf) {
+        case 0 -> a.shift(Evex.VPSLLD_YMM, upper, upper, 4);
+        case 1 -> a.shift(Evex.VPSLLD_YMM, upper, upper, 2);
+        case 3 -> a.shift(Evex.VPSRLD_YMM, upper, upper, 2);
+        default -> {}
+      }
+      a.op(Evex.VPANDD_YMM, upper, upper, HIGH_PAIRS);
+      a.op(Evex.VPORD_YMM, weights, weights, upper);
+      a.op(Evex.VMOVDQU8_YMM, sum, Gpr.RSI.at(RECORD * quarter + GROUP));
+      a.op(Evex.VPDPBUSD_YMM, sum, weights, Gpr.RSI.at(RECORD * quarter));
+      a.op(Evex.VCVTDQ2PS_YMM, sum, sum);
+      a.op(Evex.VBROADCASTSD_YMM, scale, Gpr.R12.at(8 * quarter));
+      a.op(Evex.VPERMILPS_YMM, scale, scale, BY_HALVES);
+      a.broadcast(Evex.VMULPS_YMM, scale, scale, Gpr.R8.at(Float.BYTES * quarter));
+      a.op(Evex.VFMADD231PS_YMM, v(quarter % 4), sum, scale);
+    }
+  }
+}
