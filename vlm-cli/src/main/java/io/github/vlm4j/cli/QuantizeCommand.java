@@ -19,7 +19,7 @@ import picocli.CommandLine.Option;
       "Which matrices are quantised, and to what, is as llama.cpp does it for language models."
           + " Vision encoders and connectors stay as they are unless --vision is given, as they"
           + " suffer most and gain least.",
-      "A run that was ended, even killed, is continued by the next one."
+      "A run that was ended, even killed, is continued by the next one, if it writes a folder."
     },
     mixinStandardHelpOptions = true)
 final class QuantizeCommand implements Callable<Integer> {
@@ -56,8 +56,11 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(
       names = "--out",
       required = true,
-      paramLabel = "DIR",
-      description = "The folder to write, made if it is not there; used as any model folder.")
+      paramLabel = "DIR|FILE.gguf",
+      description = {
+        "The folder to write, made if it is not there; used as any model folder.",
+        "Or a GGUF file, of a language model that llama.cpp knows, too; an ended run begins anew."
+      })
   Path out = Path.of("");
 
   @Option(
@@ -74,7 +77,9 @@ final class QuantizeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     ModelQuantiser quantiser = new ModelQuantiser(to.scheme, vision, this::tell);
-    ModelQuantiser.Summary summary = quantiser.quantise(model, out);
+    boolean gguf = out.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
+    ModelQuantiser.Summary summary =
+        gguf ? quantiser.quantiseToGguf(model, out) : quantiser.quantise(model, out);
     terminal.clearProgress();
     terminal.out().println(said(summary));
     return Main.OK;

@@ -8,7 +8,9 @@ import io.github.vlm4j.core.quant.QuantisationPlan;
 import io.github.vlm4j.core.quant.QuantisationScheme;
 import io.github.vlm4j.core.quant.RowQuantiser;
 import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.gguf.GgufExport;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Writes a quantised copy of a model folder: the weights in one {@code model.safetensors}, and
@@ -39,8 +42,8 @@ public final class ModelQuantiser {
      * A tensor comes next.
      *
      * @param tensor its name
-     * @param done the bytes of tensors that are done
-     * @param total the bytes of all
+     * @param done how much is done, in bytes or in tensors
+     * @param total how much there is
      */
     void next(String tensor, long done, long total);
   }
@@ -170,7 +173,7 @@ public final class ModelQuantiser {
         DType type = type(checkpoint, plan, name);
         if (i >= writer.done()) {
           progress.next(name, done, total);
-          append(writer, name, checkpoint.tensor(name), type);
+          encode(name, checkpoint.tensor(name), type, writer::append);
           writer.complete(i);
         }
         done += Tensor.byteSize(type, checkpoint.shape(name));
@@ -180,9 +183,9 @@ public final class ModelQuantiser {
     }
   }
 
-  private static void append(ResumableSafetensors writer, String name, Tensor stored, DType type) {
+  private static void encode(String name, Tensor stored, DType type, Consumer<MemorySegment> sink) {
     if (stored.dtype() == type) {
-      writer.append(stored.data());
+      sink.accept(stored.data());
       return;
     }
     RowQuantiser rows = new RowQuantiser(name, stored, type);
@@ -193,8 +196,57 @@ public final class ModelQuantiser {
         int count = (int) Math.min(RowQuantiser.PART, elements - from);
         MemorySegment part = blocks.asSlice(0, type.bytes(count));
         rows.encode(from, count, part);
-        writer.append(part);
+        sink.accept(part);
       }
+    }
+  }
+
+  /**
+   * Quantises a language model to a GGUF file, which llama.cpp reads, too. It is written in one go:
+   * a run that was ended leaves nothing.
+   *
+   * @param model a model folder, as published
+   * @param file the file to write
+   * @throws CheckpointException if a file is missing, malformed or not finite, or if writing fails
+   * @throws ModelException if the file is there already, or if the model cannot be written as GGUF
+   */
+  public Summary quantiseToGguf(Path model, Path file) {
+    if (Files.exists(file)) {
+      throw new ModelException(file + " is there already; remove it, or give another file.");
+    }
+    try (GgufExport export = GgufExport.open(model)) {
+      QuantisationPlan plan = QuantisationPlan.of(scheme, export.names(), withVision);
+      Encoded encoded = new Encoded(plan);
+      int[] next = {0};
+      int count = export.names().size();
+      export.write(file, encoded, name -> progress.next(name, next[0]++, count));
+      return new Summary(count, encoded.quantised, encoded.before, encoded.after, 0);
+    }
+  }
+
+  /** Encodes matrices as a plan says, and counts. */
+  private static final class Encoded implements GgufExport.Encoding {
+
+    private final QuantisationPlan plan;
+    private int quantised;
+    private long before;
+    private long after;
+
+    Encoded(QuantisationPlan plan) {
+      this.plan = plan;
+    }
+
+    @Override
+    public DType type(String name, DType stored, Shape shape) {
+      return plan.typeOf(name, stored, shape);
+    }
+
+    @Override
+    public void encode(String name, Tensor tensor, DType type, Consumer<MemorySegment> sink) {
+      ModelQuantiser.encode(name, tensor, type, sink);
+      quantised += type == tensor.dtype() ? 0 : 1;
+      before += tensor.data().byteSize();
+      after += Tensor.byteSize(type, tensor.shape());
     }
   }
 

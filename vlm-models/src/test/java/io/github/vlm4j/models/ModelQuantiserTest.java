@@ -10,6 +10,7 @@ import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.ModelException;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
+import io.github.vlm4j.core.checkpoint.GgufFile;
 import io.github.vlm4j.core.checkpoint.SafetensorsWriter;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.quant.QuantisationScheme;
@@ -17,6 +18,7 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.DeclaredWeights;
 import io.github.vlm4j.core.weights.WeightScope;
+import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.chat.MessagesFile;
 import io.github.vlm4j.models.family.ModelDescription;
 import java.io.IOException;
@@ -58,7 +60,7 @@ class ModelQuantiserTest {
 
   @BeforeEach
   void makeModel() throws IOException {
-    model = wideModel(folder.resolve("model"));
+    model = wideModel("/qwen3vl/f16_attention_bias", folder.resolve("model"));
   }
 
   @ParameterizedTest
@@ -216,6 +218,33 @@ class ModelQuantiserTest {
         .withMessageContaining("element 7 is NaN");
   }
 
+  @Test
+  void aLanguageModelIsQuantisedToGgufAsToAFolder() throws Exception {
+    Path source = wideModel("/decoders/llama31", folder.resolve("text"));
+    Path file = folder.resolve("model.gguf");
+    ModelQuantiser quantiser =
+        new ModelQuantiser(QuantisationScheme.Q8_0, false, (tensor, done, total) -> {});
+    assertThat(quantiser.quantiseToGguf(source, file).quantised()).isPositive();
+    try (GgufFile written = GgufFile.open(file)) {
+      assertThat(written.dtype("blk.0.attn_q.weight")).isEqualTo(DType.Q8_0);
+      assertThat(written.dtype("output_norm.weight")).isEqualTo(DType.F32);
+      assertThat(written.metadata().count("general.file_type")).isEqualTo(7);
+    }
+    Path target = folder.resolve("quantised");
+    quantiser.quantise(source, target);
+    List<Message> messages = MessagesFile.read(source.resolve("messages.json"));
+    try (VisionLanguageModel gguf = VisionLanguageModel.load(file);
+        VisionLanguageModel same = VisionLanguageModel.load(target)) {
+      assertThat(gguf.score(messages, ANSWER).logprobs())
+          .zipSatisfy(
+              same.score(messages, ANSWER).logprobs(),
+              (actual, expected) -> assertThat(actual).isCloseTo(expected, within(COARSE)));
+    }
+    assertThatExceptionOfType(ModelException.class)
+        .isThrownBy(() -> quantiser.quantiseToGguf(source, file))
+        .withMessageContaining("is there already");
+  }
+
   private ModelQuantiser.Summary quantise(QuantisationScheme scheme, Path target) {
     return new ModelQuantiser(scheme, false, (tensor, done, total) -> {}).quantise(model, target);
   }
@@ -241,27 +270,21 @@ class ModelQuantiserTest {
   }
 
   /** Makes a fixture's language model wider and deeper, with random weights. */
-  private static Path wideModel(Path target) throws IOException {
-    Path fixture;
-    try {
-      fixture =
-          Path.of(
-              Objects.requireNonNull(
-                      ModelQuantiserTest.class.getResource("/qwen3vl/f16_attention_bias"))
-                  .toURI());
-    } catch (URISyntaxException impossible) {
-      throw new IllegalStateException(impossible);
-    }
+  private static Path wideModel(String name, Path target) throws IOException {
+    Path fixture = resource(name);
     copyOthers(fixture, target);
     ObjectMapper json = new ObjectMapper();
     ObjectNode config = (ObjectNode) json.readTree(fixture.resolve("config.json").toFile());
-    ((ObjectNode) config.get("text_config"))
-        .put("hidden_size", 256)
+    ObjectNode text = config.has("text_config") ? (ObjectNode) config.get("text_config") : config;
+    text.put("hidden_size", 256)
         .put("intermediate_size", 512)
         .put("num_hidden_layers", 8)
+        .put("head_dim", 16)
         .put("num_attention_heads", 16)
         .put("num_key_value_heads", 2);
-    ((ObjectNode) config.get("vision_config")).put("out_hidden_size", 256);
+    if (config.has("vision_config")) {
+      ((ObjectNode) config.get("vision_config")).put("out_hidden_size", 256);
+    }
     json.writeValue(target.resolve("config.json").toFile(), config);
     WeightScope declared = WeightScope.of(new DeclaredWeights(DType.F32));
     ModelDescription description =
@@ -282,6 +305,14 @@ class ModelQuantiserTest {
         });
     SafetensorsWriter.write(target.resolve("model.safetensors"), tensors);
     return target;
+  }
+
+  private static Path resource(String name) {
+    try {
+      return Path.of(Objects.requireNonNull(ModelQuantiserTest.class.getResource(name)).toURI());
+    } catch (URISyntaxException impossible) {
+      throw new IllegalStateException(impossible);
+    }
   }
 
   private static void copyOthers(Path from, Path to) throws IOException {
