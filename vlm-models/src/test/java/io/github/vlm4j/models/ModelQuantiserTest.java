@@ -270,8 +270,8 @@ class ModelQuantiserTest {
   }
 
   /** Makes a fixture's language model wider and deeper, with random weights. */
-  private static Path wideModel(String name, Path target) throws IOException {
-    Path fixture = resource(name);
+  private static Path wideModel(String fixtureName, Path target) throws IOException {
+    Path fixture = resource(fixtureName);
     copyOthers(fixture, target);
     ObjectMapper json = new ObjectMapper();
     ObjectNode config = (ObjectNode) json.readTree(fixture.resolve("config.json").toFile());

@@ -141,12 +141,35 @@ final class Assembler {
     constant(0, to, value);
   }
 
+  void and(Gpr to, int value) {
+    constant(4, to, value);
+  }
+
   void sub(Gpr to, int value) {
     constant(5, to, value);
   }
 
   void cmp(Gpr to, int value) {
     constant(7, to, value);
+  }
+
+  /** Shifts left. */
+  void shl(Gpr to, int bits) {
+    shift(4, to, bits);
+  }
+
+  /** Shifts right, zeros coming in. */
+  void shr(Gpr to, int bits) {
+    shift(5, to, bits);
+  }
+
+  private void shift(int operation, Gpr to, int bits) {
+    rex(1, 0, 0, to.ordinal());
+    put(bits == 1 ? 0xd1 : 0xc1);
+    modRegister(operation, to.ordinal());
+    if (bits != 1) {
+      put(bits);
+    }
   }
 
   void neg(Gpr to) {

@@ -55,7 +55,6 @@ enum Evex {
   VPMOVSXBD(2, 1, 0, 0x21, 16),
   VPMOVSDB_STORE(2, 2, 0, 0x21, 16),
 
-  VDIVPS(1, 0, 0, 0x5e, 64),
   /** From f16 in 256 bits. */
   VCVTPH2PS(2, 1, 0, 0x13, 32),
 
