@@ -1,11 +1,12 @@
 // Prints the tokens that llama.cpp finds likeliest after a prompt of token ids, end or not, or how it tokenises texts.
 //
-//   greedy MODEL.gguf COUNT ID,ID,...      one line of COUNT ids
+//   greedy MODEL.gguf COUNT ID,ID,...      one line of COUNT ids, and how narrowly one of them was chosen
 //   greedy MODEL.gguf tokenize < TEXTS     a line of ids for each line, in which \n stands for a line break
 
 #include "llama.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -55,6 +56,7 @@ int main(int, char ** arguments) {
     for (std::string id; std::getline(prompt, id, ',');) {
         batch.push_back(std::stoi(id));
     }
+    float margin = INFINITY;
     const int vocabulary = llama_vocab_n_tokens(vocab);
     for (int i = 0; i < std::stoi(arguments[2]); i++) {
         if (llama_decode(context, llama_batch_get_one(batch.data(), batch.size()))) {
@@ -63,6 +65,10 @@ int main(int, char ** arguments) {
         const float * logits = llama_get_logits_ith(context, -1);
         batch = {llama_token(std::max_element(logits, logits + vocabulary) - logits)};
         answer.push_back(batch[0]);
+        for (int id = 0; id < vocabulary; id++) {
+            margin = id == batch[0] ? margin : std::min(margin, logits[batch[0]] - logits[id]);
+        }
     }
     print(answer);
+    printf("%g\n", margin);
 }

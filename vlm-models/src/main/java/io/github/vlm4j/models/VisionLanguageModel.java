@@ -37,7 +37,8 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * A vision-language model, opened from an ordinary Hugging Face checkpoint folder.
+ * A vision-language model, opened from an ordinary Hugging Face checkpoint folder or from the GGUF
+ * files of llama.cpp.
  *
  * <pre>{@code
  * try (var model = VisionLanguageModel.load(Path.of("Qwen3-VL-2B-Instruct"))) {
@@ -97,7 +98,8 @@ public final class VisionLanguageModel implements AutoCloseable {
    * Opens a model on the usable backend of the highest priority.
    *
    * @param folder a checkpoint folder: {@code config.json}, {@code model*.safetensors}, {@code
-   *     tokenizer.json} and so on, as published
+   *     tokenizer.json} and so on, as published; or a {@code .gguf} file, with its vision encoder
+   *     in the only {@code mmproj*.gguf} beside it
    * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
    * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are
    *     not what its configuration says
@@ -110,7 +112,7 @@ public final class VisionLanguageModel implements AutoCloseable {
   /**
    * Opens a model.
    *
-   * @param folder a checkpoint folder, as published
+   * @param folder a checkpoint folder, as published, or a {@code .gguf} file
    * @param options the backend and how it is opened
    * @throws io.github.vlm4j.core.CheckpointException if a file is missing or malformed
    * @throws io.github.vlm4j.core.ModelException if the model is not supported or its tensors are

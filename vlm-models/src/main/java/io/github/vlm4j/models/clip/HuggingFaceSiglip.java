@@ -1,5 +1,6 @@
 package io.github.vlm4j.models.clip;
 
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionEncoder;
@@ -112,7 +113,8 @@ record HuggingFaceSiglip(ConfigNode config) implements DualEncoderFormat {
   @Override
   public PictureProcessor pictures(Path folder) {
     if (isNaflex()) {
-      return new NaflexPictures(NaflexImageProcessor.read(Tower.imageProcessor(folder)));
+      return new NaflexPictures(
+          NaflexImageProcessor.read(Tower.imageProcessor(CompanionFiles.in(folder))));
     }
     VitConfig sizes = visionConfig();
     ClipImageProcessor processor = new ClipImageProcessor(Tower.imageConfig(folder));

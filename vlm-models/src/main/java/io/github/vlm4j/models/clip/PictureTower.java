@@ -1,5 +1,6 @@
 package io.github.vlm4j.models.clip;
 
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.model.PatchGrid;
 import io.github.vlm4j.core.model.VisionEncoder;
@@ -8,6 +9,7 @@ import io.github.vlm4j.models.family.PictureProcessor;
 import io.github.vlm4j.vision.encoder.ClipVisionEncoder;
 import io.github.vlm4j.vision.encoder.SiglipVisionEncoder;
 import io.github.vlm4j.vision.encoder.VitConfig;
+import io.github.vlm4j.vision.preprocess.ClipImageConfig;
 import io.github.vlm4j.vision.preprocess.ClipImageProcessor;
 import io.github.vlm4j.vision.preprocess.NaflexImageProcessor;
 import java.nio.file.Path;
@@ -99,7 +101,7 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
    */
   public int maxPatches(Path folder) {
     return kind == Kind.NAFLEX
-        ? NaflexImageProcessor.read(Tower.imageProcessor(folder)).maxPatches()
+        ? NaflexImageProcessor.read(Tower.imageProcessor(CompanionFiles.in(folder))).maxPatches()
         : grid().patches();
   }
 
@@ -111,7 +113,7 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
    * @throws io.github.vlm4j.core.CheckpointException if there is no such file or it is malformed
    */
   public static ConfigNode imageProcessor(Path folder) {
-    return Tower.imageProcessor(folder);
+    return Tower.imageProcessor(CompanionFiles.in(folder));
   }
 
   /**
@@ -121,10 +123,21 @@ public record PictureTower(Kind kind, ConfigNode config, VitConfig sizes) {
    * @throws io.github.vlm4j.core.VlmException if the file is missing or malformed
    */
   public PictureProcessor pictures(Path folder) {
+    return pictures(CompanionFiles.in(folder));
+  }
+
+  /**
+   * Opens what prepares pictures.
+   *
+   * @param files hold {@code preprocessor_config.json}
+   * @throws io.github.vlm4j.core.VlmException if the file is missing or malformed
+   */
+  public PictureProcessor pictures(CompanionFiles files) {
+    ConfigNode processor = Tower.imageProcessor(files);
     return kind == Kind.NAFLEX
-        ? new NaflexPictures(NaflexImageProcessor.read(Tower.imageProcessor(folder)))
+        ? new NaflexPictures(NaflexImageProcessor.read(processor))
         : new FixedPictures(
-            new ClipImageProcessor(Tower.imageConfig(folder)),
+            new ClipImageProcessor(ClipImageConfig.read(processor)),
             sizes.imageSize(),
             sizes.patchSize(),
             true);

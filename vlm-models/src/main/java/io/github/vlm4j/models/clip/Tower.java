@@ -1,5 +1,6 @@
 package io.github.vlm4j.models.clip;
 
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.weights.WeightScope;
 import io.github.vlm4j.vision.preprocess.ClipImageConfig;
@@ -44,19 +45,17 @@ final class Tower {
   }
 
   /** Returns what says how pictures are prepared; newer files say it for all of a model's input. */
-  static ConfigNode imageProcessor(Path folder) {
-    Path own = folder.resolve(PREPROCESSOR);
-    Path joint = folder.resolve(PROCESSOR);
-    if (!Files.exists(own) && Files.exists(joint)) {
-      ConfigNode processor = ConfigNode.read(joint);
+  static ConfigNode imageProcessor(CompanionFiles files) {
+    if (!files.has(PREPROCESSOR) && files.has(PROCESSOR)) {
+      ConfigNode processor = files.config(PROCESSOR);
       if (processor.isObject("image_processor")) {
         return processor.object("image_processor");
       }
     }
-    return ConfigNode.read(own);
+    return files.config(PREPROCESSOR);
   }
 
   static ClipImageConfig imageConfig(Path folder) {
-    return ClipImageConfig.read(imageProcessor(folder));
+    return ClipImageConfig.read(imageProcessor(CompanionFiles.in(folder)));
   }
 }

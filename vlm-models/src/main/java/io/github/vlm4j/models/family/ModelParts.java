@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * The files that a model is put together from. Most models are one folder; some are published as a
  * file of weights, or leave their vision encoder or their connector to other files.
  *
- * @param model a checkpoint folder, or one file of weights
+ * @param model a checkpoint folder, or one file of weights, which may be a GGUF file
  * @param modelConfig the configuration of the model; null for {@code config.json} beside its
  *     weights
  * @param visionModel the folder of a vision encoder that the model's own weights leave out, or null

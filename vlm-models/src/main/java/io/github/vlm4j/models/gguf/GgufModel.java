@@ -13,6 +13,7 @@ import io.github.vlm4j.models.family.ModelParts;
 import io.github.vlm4j.text.tokenizer.GgufTokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 public final class GgufModel implements AutoCloseable {
 
   private static final String ARCHITECTURE = "general.architecture";
+  private static final String SPLIT = "split.count";
+  private static final String LLAVA_PICTURE = "<image>";
+  private static final Set<String> TEXT = Set.of("llama", "qwen2", "qwen3");
   private static final Set<String> VISUAL = Set.of("qwen2vl", "qwen3vl");
 
   private final Checkpoint checkpoint;
@@ -56,12 +60,18 @@ public final class GgufModel implements AutoCloseable {
    * @throws ModelException if the model is not supported, or its vision encoder is missing
    */
   public static GgufModel open(ModelParts parts) {
+    if (parts.modelConfig() != null) {
+      throw new ModelException(
+          parts.model()
+              + " holds its own configuration, so that another would not be read; leave"
+              + " --model-config out.");
+    }
     List<GgufFile> opened = new ArrayList<>();
     try {
       GgufFile text = GgufFile.open(parts.model());
       opened.add(text);
-      boolean sees = VISUAL.contains(text.metadata().text(ARCHITECTURE));
-      Optional<Path> mmproj = sees ? parts.ggufVision() : Optional.ofNullable(parts.mmproj());
+      Optional<Path> mmproj =
+          sees(text.metadata()) ? parts.ggufVision() : Optional.ofNullable(parts.mmproj());
       @Nullable GgufVision vision = null;
       if (mmproj.isPresent()) {
         GgufFile file = GgufFile.open(mmproj.get());
@@ -75,11 +85,26 @@ public final class GgufModel implements AutoCloseable {
     }
   }
 
+  /** Returns whether a language model reads pictures, so that its vision encoder is looked for. */
+  private static boolean sees(GgufMetadata metadata) {
+    String architecture = metadata.text(ARCHITECTURE);
+    return VISUAL.contains(architecture)
+        || TEXT.contains(architecture)
+            && new GgufTokenizer(metadata).idOf(LLAVA_PICTURE).isPresent();
+  }
+
   private static GgufModel of(Path path, GgufFile text, @Nullable GgufVision vision) {
     GgufMetadata metadata = text.metadata();
+    if (metadata.countIfPresent(SPLIT).orElse(1) > 1) {
+      throw metadata.invalid(
+          SPLIT, "1 or absent; join the parts of the model with llama-gguf-split --merge");
+    }
     String architecture = metadata.text(ARCHITECTURE);
     return switch (architecture) {
       case "llama", "qwen2", "qwen3" -> {
+        if (vision != null && vision.kind() == GgufVision.Kind.LLAVA) {
+          yield llava(path, text, vision);
+        }
         if (vision != null) {
           throw new ModelException(
               vision.file().path()
@@ -146,6 +171,33 @@ public final class GgufModel implements AutoCloseable {
     decoder.tokenId("<|image_pad|>").ifPresent(id -> config.put("image_token_id", id));
     decoder.tokenId("<|video_pad|>").ifPresent(id -> config.put("video_token_id", id));
     return of(path, text, vision, config, names);
+  }
+
+  private static GgufModel llava(Path path, GgufFile text, GgufVision vision) {
+    String architecture = text.metadata().text(ARCHITECTURE);
+    GgufDecoderConfig decoder = new GgufDecoderConfig(text, architecture);
+    int image =
+        decoder
+            .tokenId(LLAVA_PICTURE)
+            .orElseThrow(() ->
+                new ModelException(
+                    path
+                        + " has no token "
+                        + LLAVA_PICTURE
+                        + ", behind which a LLaVA model reads pictures; convert it from a folder of"
+                        + " Hugging Face's LlavaForConditionalGeneration."));
+    ObjectNode textConfig = decoder.of(architecture);
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    config
+        .put("model_type", vision.kind().modelType())
+        .put("image_token_index", image)
+        .put("vision_feature_select_strategy", "default");
+    config.set("tie_word_embeddings", textConfig.get("tie_word_embeddings"));
+    config.set("text_config", textConfig);
+    config.set("vision_config", vision.config());
+    ArrayNode layers = config.putArray("vision_feature_layer");
+    Arrays.stream(vision.featureLayers()).forEach(layers::add);
+    return of(path, text, vision, config, GgufNames.decoder("model.language_model."));
   }
 
   private static GgufModel of(

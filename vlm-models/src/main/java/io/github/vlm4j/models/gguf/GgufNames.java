@@ -80,6 +80,34 @@ final class GgufNames {
           v.deepstack.N.fc2   deepstack_merger_list.N.linear_fc2
           """);
 
+  private static final Map<String, String> LLAVA_VISION =
+      table(
+          """
+          v.class_embd         vision_tower.vision_model.embeddings.class_embedding
+          v.patch_embd         vision_tower.vision_model.embeddings.patch_embedding
+          v.position_embd      vision_tower.vision_model.embeddings.position_embedding
+          v.pre_ln             vision_tower.vision_model.pre_layrnorm
+          v.blk.N.ln1          vision_tower.vision_model.encoder.layers.N.layer_norm1
+          v.blk.N.attn_q       vision_tower.vision_model.encoder.layers.N.self_attn.q_proj
+          v.blk.N.attn_k       vision_tower.vision_model.encoder.layers.N.self_attn.k_proj
+          v.blk.N.attn_v       vision_tower.vision_model.encoder.layers.N.self_attn.v_proj
+          v.blk.N.attn_out     vision_tower.vision_model.encoder.layers.N.self_attn.out_proj
+          v.blk.N.ln2          vision_tower.vision_model.encoder.layers.N.layer_norm2
+          v.blk.N.ffn_up       vision_tower.vision_model.encoder.layers.N.mlp.fc1
+          v.blk.N.ffn_down     vision_tower.vision_model.encoder.layers.N.mlp.fc2
+          v.post_ln            vision_tower.vision_model.post_layernorm
+          mm.0                 multi_modal_projector.linear_1
+          mm.2                 multi_modal_projector.linear_2
+          """);
+
+  private static final Map<String, String> EARLY_LLAVA_VISION =
+      with(
+          LLAVA_VISION,
+          """
+          v.blk.N.ffn_down     vision_tower.vision_model.encoder.layers.N.mlp.fc1
+          v.blk.N.ffn_up       vision_tower.vision_model.encoder.layers.N.mlp.fc2
+          """);
+
   private final Map<String, String> table;
   private final String prefix;
   private final List<Integer> deepstack;
@@ -115,6 +143,16 @@ final class GgufNames {
    */
   static GgufNames qwen3Vision(List<Integer> deepstack) {
     return new GgufNames(QWEN3_VISION, "model.visual.", deepstack);
+  }
+
+  /**
+   * Returns the names of LLaVA's CLIP and projector.
+   *
+   * @param early whether the first of the MLP's layers is called the one down, as the converter of
+   *     LLaVA does
+   */
+  static GgufNames llavaVision(boolean early) {
+    return new GgufNames(early ? EARLY_LLAVA_VISION : LLAVA_VISION, "model.", List.of());
   }
 
   /** Returns Hugging Face's name of a tensor, or empty if it is none of the table. */

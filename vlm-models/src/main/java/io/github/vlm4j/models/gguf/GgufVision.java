@@ -29,7 +29,8 @@ final class GgufVision {
   enum Kind {
     QWEN2("qwen2vl_merger", "qwen2_vl"),
     QWEN2_5("qwen2.5vl_merger", "qwen2_5_vl"),
-    QWEN3("qwen3vl_merger", "qwen3_vl");
+    QWEN3("qwen3vl_merger", "qwen3_vl"),
+    LLAVA("mlp", "llava");
 
     private final String projector;
     private final String modelType;
@@ -73,8 +74,8 @@ final class GgufVision {
     }
     throw metadata.invalid(
         key,
-        "\"qwen2vl_merger\", \"qwen2.5vl_merger\" or \"qwen3vl_merger\", the vision encoders that"
-            + " are supported in GGUF files");
+        "\"qwen2vl_merger\", \"qwen2.5vl_merger\", \"qwen3vl_merger\" or \"mlp\", the vision"
+            + " encoders that are supported in GGUF files");
   }
 
   GgufFile file() {
@@ -90,6 +91,9 @@ final class GgufVision {
       case QWEN2 -> GgufNames.qwen2Vision();
       case QWEN2_5 -> GgufNames.qwen25Vision();
       case QWEN3 -> GgufNames.qwen3Vision(deepstack());
+      case LLAVA ->
+          GgufNames.llavaVision(
+              width("v.blk.0.ffn_down.weight") != metadata.count(PREFIX + "embedding_length"));
     };
   }
 
@@ -97,6 +101,9 @@ final class GgufVision {
   ObjectNode config() {
     ObjectNode config = JsonNodeFactory.instance.objectNode();
     int hidden = metadata.count(PREFIX + "embedding_length");
+    if (kind == Kind.LLAVA) {
+      return clip(config, hidden);
+    }
     config
         .put("depth", metadata.count(PREFIX + "block_count"))
         .put("num_heads", metadata.count(PREFIX + "attention.head_count"))
@@ -125,6 +132,29 @@ final class GgufVision {
       deepstack().forEach(taps::add);
     }
     return config;
+  }
+
+  private ObjectNode clip(ObjectNode config, int hidden) {
+    return config
+        .put("model_type", "clip_vision_model")
+        .put("hidden_size", hidden)
+        .put("intermediate_size", metadata.count(PREFIX + "feed_forward_length"))
+        .put("num_hidden_layers", metadata.count(PREFIX + "block_count"))
+        .put("num_attention_heads", metadata.count(PREFIX + "attention.head_count"))
+        .put("image_size", metadata.count(PREFIX + "image_size"))
+        .put("patch_size", patchSize())
+        .put("layer_norm_eps", metadata.number(PREFIX + "attention.layer_norm_epsilon"))
+        .put("hidden_act", activation("quick_gelu"));
+  }
+
+  /**
+   * Returns which hidden states LLaVA's projector reads; those before the last layer by default.
+   */
+  int[] featureLayers() {
+    String key = PREFIX + "feature_layer";
+    return metadata.has(key)
+        ? metadata.ints(key)
+        : new int[] {metadata.count(PREFIX + "block_count") - 1};
   }
 
   private String activation(String otherwise) {
@@ -178,6 +208,21 @@ final class GgufVision {
 
   /** Returns the text that stands for a {@code preprocessor_config.json}. */
   String preprocessorJson() {
+    return kind == Kind.LLAVA ? clipPreprocessorJson() : qwenPreprocessorJson();
+  }
+
+  private String clipPreprocessorJson() {
+    int side = metadata.count(PREFIX + "image_size");
+    ObjectNode config = JsonNodeFactory.instance.objectNode();
+    config.put("image_processor_type", "CLIPImageProcessor");
+    config.putObject("size").put("shortest_edge", side);
+    config.putObject("crop_size").put("height", side).put("width", side);
+    putNumbers(config.putArray("image_mean"), "image_mean");
+    putNumbers(config.putArray("image_std"), "image_std");
+    return config.toString();
+  }
+
+  private String qwenPreprocessorJson() {
     long block = (long) patchSize() * patchSize() * mergeSize() * mergeSize();
     ObjectNode config = JsonNodeFactory.instance.objectNode();
     config

@@ -50,14 +50,14 @@ public final class LlavaFamily implements ModelFamily {
     return LlavaProcessor.open(
         model,
         config,
-        config.vision().pictures(model.folder()),
+        config.vision().pictures(model.files()),
         picture -> config.visualTokens(picture.grid()));
   }
 
   /** End-of-text ids that no generation_config.json names stand in the decoder's configuration. */
   @Override
   public GenerationConfig generationDefaults(ModelDescription model) {
-    return GenerationConfig.read(model.folder(), model.requireConfig().object("text_config"));
+    return GenerationConfig.read(model.files(), model.requireConfig().object("text_config"));
   }
 
   /**

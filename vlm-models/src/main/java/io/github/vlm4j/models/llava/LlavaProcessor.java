@@ -1,6 +1,7 @@
 package io.github.vlm4j.models.llava;
 
 import io.github.vlm4j.core.InputException;
+import io.github.vlm4j.core.checkpoint.CompanionFiles;
 import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.models.chat.Message;
 import io.github.vlm4j.models.chat.Part;
@@ -20,8 +21,6 @@ import io.github.vlm4j.text.tokenizer.Tokenizer;
 import io.github.vlm4j.text.tokenizer.TokenizerConfig;
 import io.github.vlm4j.vision.image.Image;
 import io.github.vlm4j.vision.image.ReadAhead;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -73,12 +72,12 @@ final class LlavaProcessor implements PromptProcessor {
       LlavaConfig config,
       PictureProcessor pictures,
       ToIntFunction<PreparedPicture> embeddings) {
-    Path folder = model.parts().tokenizerPath();
-    Tokenizer tokenizer = PromptFiles.tokenizer(folder, config.vocabularySize());
-    TokenizerConfig tokenizerConfig = TokenizerConfig.load(folder);
-    requireFitting(model.folder().resolve(PROCESSOR), config, tokenizer);
+    CompanionFiles files = model.tokenizerFiles();
+    Tokenizer tokenizer = PromptFiles.tokenizer(files, config.vocabularySize());
+    TokenizerConfig tokenizerConfig = TokenizerConfig.load(files);
+    requireFitting(model.files(), config, tokenizer);
     return new LlavaProcessor(
-        PromptFiles.chatTemplate(folder),
+        PromptFiles.chatTemplate(files),
         tokenizer,
         idOf(tokenizer, tokenizerConfig.specialTokens().get("bos_token")),
         tokenizer.frame(),
@@ -91,9 +90,12 @@ final class LlavaProcessor implements PromptProcessor {
   }
 
   /** What the processor's file says of the model must be what the model's says. */
-  private static void requireFitting(Path file, LlavaConfig config, Tokenizer tokenizer) {
+  private static void requireFitting(
+      CompanionFiles files, LlavaConfig config, Tokenizer tokenizer) {
     ConfigNode processor =
-        Files.exists(file) ? ConfigNode.read(file) : ConfigNode.parse(file.toString(), "{}");
+        files.has(PROCESSOR)
+            ? files.config(PROCESSOR)
+            : ConfigNode.parse(files.path(PROCESSOR).toString(), "{}");
     int patch = config.vision().sizes().patchSize();
     if (processor.has("patch_size") && processor.intValue("patch_size") != patch) {
       throw processor.invalid("patch_size", "that of vision_config in config.json, " + patch);

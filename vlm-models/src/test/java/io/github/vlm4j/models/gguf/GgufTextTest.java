@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GgufTextTest {
 
   @ParameterizedTest
-  @ValueSource(strings = {"qwen3", "qwen2_yarn", "llama2", "llama31", "llama_linear"})
+  @ValueSource(strings = {"qwen3", "qwen2_yarn", "llama2", "llama31", "qwen3_q8_0", "qwen3_q4_0"})
   void answersAndTokensEqualThoseOfLlamaCpp(String name) throws Exception {
     Path resources = resources();
     ConfigNode expected = ConfigNode.read(resources.resolve("gguf/" + name + ".json"));

@@ -59,6 +59,21 @@ class GgufVisionTest {
     }
   }
 
+  /** llama.cpp's own programs have no template that says what this model's does. */
+  @Test
+  void anAnswerOfLlavaEqualsThatOfTransformers() throws Exception {
+    Path resources = GgufTextTest.resources();
+    Path source = resources.resolve("llava/clip_llama_published");
+    ConfigNode expected = ConfigNode.read(source.resolve("expected.json"));
+    List<Message> messages = MessagesFile.read(source.resolve("messages.json"));
+    try (VisionLanguageModel model =
+        VisionLanguageModel.load(resources.resolve("gguf/llava/model.gguf"))) {
+      assertThat(model.prompt(messages).ids()).isEqualTo(expected.ints("promptTokenIds"));
+      int[] answer = expected.ints("greedyTokens");
+      assertThat(greedy(model, messages, answer.length)).isEqualTo(answer);
+    }
+  }
+
   static int[] greedy(VisionLanguageModel model, List<Message> messages, int tokens) {
     GenerationResult result =
         model.generate(

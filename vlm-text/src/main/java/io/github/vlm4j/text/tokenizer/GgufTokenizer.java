@@ -234,8 +234,8 @@ public final class GgufTokenizer {
           at < token.length();
           at = token.offsetByCodePoints(at, 1)) {
         Integer left = ids.get(token.substring(0, at));
-        Integer right = left == null ? null : ids.get(token.substring(at));
-        if (right != null) {
+        Integer right = ids.get(token.substring(at));
+        if (left != null && right != null) {
           merges.add(new Merge(left, right, scores[id]));
         }
       }

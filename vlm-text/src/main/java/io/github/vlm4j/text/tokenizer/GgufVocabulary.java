@@ -123,8 +123,11 @@ public final class GgufVocabulary {
   /** What llama.cpp calls the expression that finds words. */
   private String words() {
     @Nullable JsonNode split = null;
-    for (JsonNode part : file.preTokenizer().path("pretokenizers")) {
-      split = part.has("pattern") ? part : split;
+    JsonNode all = file.preTokenizer();
+    if (all != null) {
+      for (JsonNode part : all.path("pretokenizers")) {
+        split = part.has("pattern") ? part : split;
+      }
     }
     String regex = split == null ? "" : split.path("pattern").path("Regex").asText("");
     if (regex.equals(TokenizerComponents.QWEN)) {

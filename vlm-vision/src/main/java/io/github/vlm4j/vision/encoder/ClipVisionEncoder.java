@@ -36,7 +36,7 @@ public final class ClipVisionEncoder implements VisionEncoder {
   private final Weight positions;
   private final LayerNorm preNorm;
   private final List<EncoderBlock> blocks;
-  private final LayerNorm postNorm;
+  private final @Nullable LayerNorm postNorm;
   private final @Nullable Linear projection;
 
   private ClipVisionEncoder(
@@ -46,7 +46,7 @@ public final class ClipVisionEncoder implements VisionEncoder {
       Weight positions,
       LayerNorm preNorm,
       List<EncoderBlock> blocks,
-      LayerNorm postNorm,
+      @Nullable LayerNorm postNorm,
       @Nullable Linear projection) {
     this.config = config;
     this.patchEmbedding = patchEmbedding;
@@ -85,8 +85,14 @@ public final class ClipVisionEncoder implements VisionEncoder {
         positions,
         preNorm,
         blocks,
-        LayerNorm.of(scope.at("post_layernorm"), hidden, config.blocks().eps()),
+        postNorm(scope, hidden, config.blocks().eps()),
         projection);
+  }
+
+  /** GGUF files leave out what comes after the layer whose hidden states are read. */
+  private static @Nullable LayerNorm postNorm(WeightScope scope, int hidden, float eps) {
+    boolean leftOut = scope.has("pre_layrnorm.weight") && !scope.has("post_layernorm.weight");
+    return leftOut ? null : LayerNorm.of(scope.at("post_layernorm"), hidden, eps);
   }
 
   /**
@@ -150,7 +156,7 @@ public final class ClipVisionEncoder implements VisionEncoder {
             g.at("encoder"), blocks, normed, false, Collections.nCopies(pictures, tokens));
 
     Value last = stack.last();
-    Value pooled = postNorm.apply(g.at("post_layernorm"), classTokens(g, last, pictures, tokens));
+    Value pooled = normed(g.at("post_layernorm"), classTokens(g, last, pictures, tokens));
     Optional<Value> projected =
         Optional.ofNullable(projection).map(to -> to.apply(g.at("visual_projection"), pooled));
     VisionFeatures features =
@@ -196,6 +202,10 @@ public final class ClipVisionEncoder implements VisionEncoder {
 
   private Value alone(GraphBuilder g, VisionFeatures features, Linear projection, int pictures) {
     Value patches = FeatureSelection.ofLastHiddenState(true).select(g, features, pictures);
-    return projection.apply(g, postNorm.apply(g, patches));
+    return projection.apply(g, normed(g, patches));
+  }
+
+  private Value normed(GraphBuilder g, Value x) {
+    return postNorm == null ? x : postNorm.apply(g, x);
   }
 }
