@@ -76,11 +76,11 @@ final class Int8Loops implements RoundedLoops {
   @Override
   public void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded) {
-    long rows = toRow - fromRow;
+    int rows = toRow - fromRow;
     functions.quantise(
-        Bf16Loops.slice(x, xAt + (long) fromRow * columns, rows * columns),
+        Bf16Loops.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
-        Bf16Loops.slice(rounded, (long) fromRow * apart(columns), rows * apart(columns)),
+        Bf16Loops.slice(rounded, (long) fromRow * apart(columns), (long) rows * apart(columns)),
         (long) Float.BYTES * apart(columns),
         columns / BLOCK,
         rows);
