@@ -87,18 +87,12 @@ final class ByteCode {
     a.op(Evex.VMOVUPS, v(1), Gpr.RDI.at(64));
     a.op(Evex.VPANDD, v(2), v(0), v(31));
     a.op(Evex.VPANDD, v(3), v(1), v(31));
-    a.op(Evex.VMAXPS, v(2), v(2), v(3));
-    a.op(Evex.VSHUFI32X4, v(3), v(2), v(2), 0x4e);
-    a.op(Evex.VMAXPS, v(2), v(2), v(3));
-    a.op(Evex.VSHUFI32X4, v(3), v(2), v(2), 0xb1);
-    a.op(Evex.VMAXPS, v(2), v(2), v(3));
-    shuffleInQuarters(v(3), v(2), 0x4e);
-    a.op(Evex.VMAXPS, v(2), v(2), v(3));
-    shuffleInQuarters(v(3), v(2), 0xb1);
-    a.op(Evex.VMAXPS, v(2), v(2), v(3));
+    // Without their signs, floats are ordered as whole numbers are, and NaN is above all.
+    a.op(Evex.VPMAXSD, v(2), v(2), v(3));
+    Reduction.write(a, Evex.VPMAXSD, v(2), v(3));
     a.op(Evex.VMULPS, v(4), v(2), v(29));
     a.op(Evex.VMOVUPS_STORE, v(4), Gpr.R8.at(), ONE);
-    a.op(Evex.VMAXPS, v(2), v(2), v(28));
+    a.op(Evex.VMAXPS, v(2), v(28), v(2));
     a.op(Evex.VDIVPS, v(2), v(30), v(2));
     a.op(Evex.VMULPS, v(0), v(0), v(2));
     a.op(Evex.VMULPS, v(1), v(1), v(2));

@@ -85,6 +85,22 @@ class ByteRowsTest {
     assertThat(y).containsOnly(0);
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void anInputThatIsNotFiniteMakesResultsNotFinite(DType type) {
+    Matrix w = matrix(type, 6, 512, false);
+    for (float value : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+      float[] x = new float[512];
+      Arrays.fill(x, 0.5f);
+      x[300] = value;
+      float[] y = new float[6];
+      loops.multiply(w, 0, 6, x, 0, y, 0, new float[loops.scratch(512)]);
+      for (float result : y) {
+        assertThat(result).isNotFinite();
+      }
+    }
+  }
+
   private Matrix matrix(DType type, int rows, int columns, boolean heap) {
     float[] numbers = new float[rows * columns];
     for (int i = 0; i < numbers.length; i++) {
