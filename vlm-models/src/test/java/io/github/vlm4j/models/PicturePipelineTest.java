@@ -97,7 +97,7 @@ class PicturePipelineTest {
       pictures.set(13, () -> Image.of(new byte[0]));
       String sentence = "";
       try {
-        pictures.get(12).get();
+        sentence = "It was read: " + pictures.get(12).get();
       } catch (InputException unreadable) {
         sentence = String.valueOf(unreadable.getMessage());
       }

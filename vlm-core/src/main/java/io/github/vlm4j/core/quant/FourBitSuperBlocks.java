@@ -38,7 +38,7 @@ final class FourBitSuperBlocks implements BlockCodec {
       for (int group = 0; group < GROUPS; group++) {
         float scale = d * scale(data, from + SCALES, group);
         float minimum = m * minimum(data, from + SCALES, group);
-        long values = from + VALUES + (group / 2) * GROUP;
+        long values = from + VALUES + (long) (group / 2) * GROUP;
         int shift = group % 2 * 4;
         int to = yAt + block * SIZE + group * GROUP;
         for (int i = 0; i < GROUP; i++) {
@@ -53,7 +53,7 @@ final class FourBitSuperBlocks implements BlockCodec {
     int group = index / GROUP;
     float d = Float.float16ToFloat(data.get(Tensor.BITS16, at));
     float m = Float.float16ToFloat(data.get(Tensor.BITS16, at + MINIMUM));
-    int pair = data.get(JAVA_BYTE, at + VALUES + (group / 2) * GROUP + index % GROUP);
+    int pair = data.get(JAVA_BYTE, at + VALUES + (long) (group / 2) * GROUP + index % GROUP);
     float scale = d * scale(data, at + SCALES, group);
     return scale * (pair >> group % 2 * 4 & 15) - m * minimum(data, at + SCALES, group);
   }
@@ -115,7 +115,7 @@ final class FourBitSuperBlocks implements BlockCodec {
         }
       }
       for (int pair = 0; pair < GROUPS / 2; pair++) {
-        long to = at + VALUES + pair * GROUP;
+        long to = at + VALUES + (long) pair * GROUP;
         for (int i = 0; i < GROUP; i++) {
           int low = q[2 * pair * GROUP + i];
           int high = q[(2 * pair + 1) * GROUP + i];

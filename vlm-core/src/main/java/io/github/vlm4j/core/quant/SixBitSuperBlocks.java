@@ -52,8 +52,8 @@ final class SixBitSuperBlocks implements BlockCodec {
   private static int value(MemorySegment data, long at, int index) {
     int half = index / 128;
     int in = index % 128;
-    int lower = data.get(JAVA_BYTE, at + half * 64 + in % 64) >> in / 64 * 4 & 15;
-    int upper = data.get(JAVA_BYTE, at + UPPER + half * 32 + in % 32) >> in / 32 * 2 & 3;
+    int lower = data.get(JAVA_BYTE, at + half * 64L + in % 64) >> in / 64 * 4 & 15;
+    int upper = data.get(JAVA_BYTE, at + UPPER + half * 32L + in % 32) >> in / 32 * 2 & 3;
     return (lower | upper << 4) - CENTRE;
   }
 
@@ -102,10 +102,10 @@ final class SixBitSuperBlocks implements BlockCodec {
         int b = q[half * 128 + i + 32];
         int c = q[half * 128 + i + 64];
         int d = q[half * 128 + i + 96];
-        data.set(JAVA_BYTE, at + half * 64 + i, (byte) (a & 15 | (c & 15) << 4));
-        data.set(JAVA_BYTE, at + half * 64 + 32 + i, (byte) (b & 15 | (d & 15) << 4));
+        data.set(JAVA_BYTE, at + half * 64L + i, (byte) (a & 15 | (c & 15) << 4));
+        data.set(JAVA_BYTE, at + half * 64L + 32 + i, (byte) (b & 15 | (d & 15) << 4));
         int upper = a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6;
-        data.set(JAVA_BYTE, at + UPPER + half * 32 + i, (byte) upper);
+        data.set(JAVA_BYTE, at + UPPER + half * 32L + i, (byte) upper);
       }
     }
   }

@@ -24,7 +24,7 @@ public record TokenSequence(int[] ids, TokenPositions positions, List<Placed> pi
    * @param rows for each of its embeddings, the index of its token, ascending
    */
   @SuppressWarnings("ArrayRecordComponent") // As above.
-  record Placed(PictureKey key, int[] rows) {
+  public record Placed(PictureKey key, int[] rows) {
 
     boolean sameAs(Placed other) {
       return key.equals(other.key) && Arrays.equals(rows, other.rows);

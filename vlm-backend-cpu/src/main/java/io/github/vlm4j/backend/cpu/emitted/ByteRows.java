@@ -76,7 +76,7 @@ final class ByteRows implements RowLoops {
     long fours = ByteCode.offset(w.dtype()) * 0x01010101L;
     long rowBytes = w.rowOffset(1);
     long from = rowBytes * fromRow;
-    long rows = toRow - fromRow;
+    long rows = (long) toRow - fromRow;
     long to = (long) Float.BYTES * (yAt + fromRow);
     try {
       quantise.invokeExact(

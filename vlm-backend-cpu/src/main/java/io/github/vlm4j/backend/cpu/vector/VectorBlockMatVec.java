@@ -173,7 +173,7 @@ final class VectorBlockMatVec {
         FloatVector low = FloatVector.zero(F);
         FloatVector high = low;
         for (int i = 0; i < 32; i += L) {
-          IntVector bytes = BlockLanes.unsigned(data, from + 16 + 32 * pair + i);
+          IntVector bytes = BlockLanes.unsigned(data, from + 16 + 32L * pair + i);
           int to = in + 64 * pair + i;
           low = BlockLanes.low(bytes).fma(FloatVector.fromArray(F, x, to), low);
           high = BlockLanes.high(bytes).fma(FloatVector.fromArray(F, x, to + 32), high);
@@ -195,12 +195,12 @@ final class VectorBlockMatVec {
       long from = at + 210L * block;
       float d = BlockLanes.half(data, from + 208);
       for (int half = 0; half < 2; half++) {
-        long scales = BlockLanes.words(data, from + 192 + 8 * half);
-        long lower = from + 64 * half;
-        long upper = from + 128 + 32 * half;
+        long scales = BlockLanes.words(data, from + 192 + 8L * half);
+        long lower = from + 64L * half;
+        long upper = from + 128 + 32L * half;
         int in = xAt + 256 * block + 128 * half;
         for (int quarter = 0; quarter < 4; quarter++) {
-          long nibbles = lower + quarter % 2 * 32;
+          long nibbles = lower + quarter % 2 * 32L;
           for (int i = 0; i < 32; i += L) {
             IntVector q = BlockLanes.six(data, nibbles + i, upper + i, quarter);
             FloatVector v = FloatVector.fromArray(F, x, in + 32 * quarter + i);

@@ -68,7 +68,7 @@ final class VectorBlocks {
       float highMinimum = m * (minima >>> shift + 8 & 63);
       int to = yAt + 64 * pair;
       for (int i = 0; i < 32; i += L) {
-        IntVector bytes = BlockLanes.unsigned(data, at + 16 + 32 * pair + i);
+        IntVector bytes = BlockLanes.unsigned(data, at + 16 + 32L * pair + i);
         BlockLanes.low(bytes).mul(lowScale).sub(lowMinimum).intoArray(y, to + i);
         BlockLanes.high(bytes).mul(highScale).sub(highMinimum).intoArray(y, to + 32 + i);
       }
@@ -78,12 +78,12 @@ final class VectorBlocks {
   private static void superSixBits(MemorySegment data, long at, float[] y, int yAt) {
     float d = BlockLanes.half(data, at + 208);
     for (int half = 0; half < 2; half++) {
-      long lower = at + 64 * half;
-      long upper = at + 128 + 32 * half;
-      long scales = BlockLanes.words(data, at + 192 + 8 * half);
+      long lower = at + 64L * half;
+      long upper = at + 128 + 32L * half;
+      long scales = BlockLanes.words(data, at + 192 + 8L * half);
       int to = yAt + 128 * half;
       for (int quarter = 0; quarter < 4; quarter++) {
-        long nibbles = lower + quarter % 2 * 32;
+        long nibbles = lower + quarter % 2 * 32L;
         for (int i = 0; i < 32; i += L) {
           IntVector q = BlockLanes.six(data, nibbles + i, upper + i, quarter);
           float scale = d * (byte) (scales >> 16 * quarter + i / 16 * 8);
