@@ -25,22 +25,27 @@ class VectorWinogradTest {
     float[] x = new Numbers(channels).floats(1 + 4 * line);
     Matrix w = new Numbers(channels + 1).matrix(dtype, outputs, 9 * channels);
     float[] bias = new Numbers(outputs).floats(outputs);
-    int apart = KERNELS.packedWeightFloats(outputs, channels);
+    int tile = Math.min(outputs, KERNELS.weightTile());
+    int apart = KERNELS.packedWeightFloats(tile, channels);
     float[] packed = new float[2 + Winograd.POINTS * apart];
     float[] scratch =
-        new float[Math.max(WINOGRAD.packScratch(outputs, channels), KERNELS.runScratch())];
+        new float[Math.max(WINOGRAD.packScratch(tile, channels), KERNELS.runScratch())];
     float[] v = new float[3 + Winograd.POINTS * channels];
     float[] sums = new float[Winograd.POINTS * outputs];
     float[] y = new float[4 + 4 * outputs];
 
-    WINOGRAD.packKernels(w, bias, 0, outputs, packed, 2, apart, scratch);
     WINOGRAD.window(x, 1, channels, line, channels, v, 3, channels);
     Runs one = Runs.dense(1, channels, KERNELS.runTile());
-    for (int point = 0; point < Winograd.POINTS; point++) {
-      int from = 3 + point * channels;
-      int at = 2 + point * apart;
-      int to = point * outputs;
-      KERNELS.multiplyRuns(v, from, one, 0, 1, packed, at, 0, outputs, sums, to, outputs, scratch);
+    for (int from = 0; from < outputs; from += tile) {
+      int to = Math.min(from + tile, outputs);
+      WINOGRAD.packKernels(w, bias, from, to, packed, 2, apart, scratch);
+      for (int point = 0; point < Winograd.POINTS; point++) {
+        int window = 3 + point * channels;
+        int at = 2 + point * apart;
+        int sum = point * outputs;
+        KERNELS.multiplyRuns(
+            v, window, one, 0, 1, packed, at, from, to, sums, sum, outputs, scratch);
+      }
     }
     WINOGRAD.results(sums, 0, outputs, outputs, y, 4, outputs, 2 * outputs);
 
