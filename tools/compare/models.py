@@ -31,6 +31,10 @@ SPECIAL = (
     "<|box_end|> <|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> "
     "<|image_pad|> <|video_pad|>").split()
 FIRST_SPECIAL = 151643
+
+# What a configuration may leave out, as Qwen3's own have it.
+DEFAULTS = {
+    "rms_norm_eps": 1e-6, "hidden_act": "silu", "bos_token_id": 151643, "eos_token_id": 151645}
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
@@ -246,7 +250,7 @@ def main():
     parser.add_argument("--folder", action="store_true")
     arguments = parser.parse_args()
     whole = json.loads(pathlib.Path(arguments.config).read_text())
-    config = whole.get("text_config", whole)
+    config = DEFAULTS | whole.get("text_config", whole)
     arguments.out.mkdir(parents=True, exist_ok=True)
     source = arguments.out / f"{arguments.architecture}-bf16.gguf"
     if not source.exists():
