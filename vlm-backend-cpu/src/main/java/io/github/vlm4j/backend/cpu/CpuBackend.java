@@ -65,9 +65,9 @@ final class CpuBackend implements Backend {
 
   private Team team(Graph graph) {
     EmittedKernels emitted = emission.kernels();
-    AttentionLoops attention =
-        emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : kernels;
-    return Team.of(kernels, emitted, attention, workers);
+    AttentionLoops rounded =
+        emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : null;
+    return Team.of(kernels, emitted, rounded == null ? kernels : rounded, workers);
   }
 
   /** Returns whether no weight of the graph asks for attention that is more exact. */

@@ -14,7 +14,7 @@ import java.util.HexFormat;
  * @param digest SHA-256 of the pixels, as a picture may be made by whoever wants two to be confused
  * @param grid how they are cut into patches
  */
-record PictureKey(String digest, PatchGrid grid) {
+public record PictureKey(String digest, PatchGrid grid) {
 
   private static final int BLOCK = 1 << 16;
 

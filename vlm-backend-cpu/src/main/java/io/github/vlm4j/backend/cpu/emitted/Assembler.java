@@ -128,9 +128,27 @@ final class Assembler {
     memory(1, to, from, 0x63);
   }
 
+  /** Loads two bytes, zeros above. */
+  void movzx16(Gpr to, Mem from) {
+    int index = from.index() == null ? 0 : from.index().ordinal();
+    rex(0, to.ordinal(), index, from.base().ordinal());
+    put(0x0f);
+    put(0xb7);
+    modMemory(to.ordinal(), from, 1);
+  }
+
   /** Computes an address. */
   void lea(Gpr to, Mem address) {
     memory(1, to, address, 0x8d);
+  }
+
+  /** Asks for a line of memory to be brought into the caches. */
+  void prefetch(Mem from) {
+    int index = from.index() == null ? 0 : from.index().ordinal();
+    rex(0, 0, index, from.base().ordinal());
+    put(0x0f);
+    put(0x18);
+    modMemory(1, from, 1);
   }
 
   void add(Gpr to, Gpr other) {
@@ -303,6 +321,88 @@ final class Assembler {
   /** An instruction whose third operand is one element of four bytes, the same in all lanes. */
   void broadcast(Evex op, Zmm first, Zmm second, Mem third) {
     memory(op, first.number(), second.number(), third, 0, false, true);
+  }
+
+  /** An instruction of AVX2 of two registers, which is the form of conversions and broadcasts. */
+  void op(Vex op, Zmm first, Zmm second) {
+    vectors(op, first.number(), 0, second.number());
+  }
+
+  /** A shuffle of AVX2 of one register, which a constant describes. */
+  void op(Vex op, Zmm first, Zmm second, int constant) {
+    vectors(op, first.number(), 0, second.number());
+    put(constant);
+  }
+
+  /** An instruction of AVX2 of three registers. */
+  void op(Vex op, Zmm first, Zmm second, Zmm third) {
+    vectors(op, first.number(), second.number(), third.number());
+  }
+
+  /** A shuffle of AVX2 of two registers, which a constant describes. */
+  void op(Vex op, Zmm first, Zmm second, Zmm third, int constant) {
+    vectors(op, first.number(), second.number(), third.number());
+    put(constant);
+  }
+
+  /** A shift of AVX2 by a constant. */
+  void shift(Vex op, Zmm to, Zmm from, int bits) {
+    vectors(op, op.extension, to.number(), from.number());
+    put(bits);
+  }
+
+  /** A load of AVX2, or a store of the register given first. */
+  void op(Vex op, Zmm first, Mem second) {
+    memory(op, first.number(), 0, second);
+  }
+
+  /** An instruction of AVX2 whose third operand is in memory. */
+  void op(Vex op, Zmm first, Zmm second, Mem third) {
+    memory(op, first.number(), second.number(), third);
+  }
+
+  /** Sets all lanes of 256 bits to the lower four bytes of a general-purpose register. */
+  void broadcast256(Zmm to, Gpr from) {
+    vectors(Vex.VMOVD, to.number(), 0, from.ordinal());
+    op(Vex.VPBROADCASTD, to, to);
+  }
+
+  /** Sets 128 bits to two general-purpose registers. */
+  void pair(Zmm to, Gpr lower, Gpr upper) {
+    vectors(Vex.VMOVQ, to.number(), 0, lower.ordinal());
+    vectors(Vex.VPINSRQ, to.number(), to.number(), upper.ordinal());
+    put(1);
+  }
+
+  private void vectors(Vex op, int reg, int second, int rm) {
+    vex(op, reg, second, 0, rm >> 3);
+    modRegister(reg, rm);
+  }
+
+  private void memory(Vex op, int reg, int second, Mem mem) {
+    int index = mem.index() == null ? 0 : mem.index().ordinal();
+    vex(op, reg, second, index >> 3, mem.base().ordinal() >> 3);
+    modMemory(reg, mem, 1);
+  }
+
+  /**
+   * Writes the prefix, of two bytes where that is possible, in which register bits are stored
+   * inverted, and the opcode.
+   */
+  private void vex(Vex op, int reg, int second, int x, int b) {
+    if (reg > 15 || second > 15 || b > 1) {
+      throw new IllegalArgumentException(op + " knows the first 16 vector registers only");
+    }
+    int last = (~second & 15) << 3 | op.length << 2 | op.prefix;
+    if (op.map == 1 && op.w == 0 && x == 0 && b == 0) {
+      put(0xc5);
+      put((~(reg >> 3) & 1) << 7 | last);
+    } else {
+      put(0xc4);
+      put((~(reg >> 3) & 1) << 7 | (~x & 1) << 6 | (~b & 1) << 5 | op.map);
+      put(op.w << 7 | last);
+    }
+    put(op.opcode);
   }
 
   private void vectors(Evex op, int reg, int second, int rm) {

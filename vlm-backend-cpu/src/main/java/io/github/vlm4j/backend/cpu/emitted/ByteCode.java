@@ -3,21 +3,14 @@ package io.github.vlm4j.backend.cpu.emitted;
 import io.github.vlm4j.core.tensor.DType;
 
 /**
- * The code of matrix times vector for quantised weights: inputs are quantised to signed bytes in
- * groups of 32, as ggml does it, and {@code vpdpbusd} multiplies them with weights that are made
+ * Code for processors with VNNI: {@code vpdpbusd} multiplies inputs with weights that are made
  * unsigned by adding a constant. What that adds to a sum is the constant times the sum of inputs,
  * which sums begin with, negated.
- *
- * <p>For {@code n} groups of inputs, memory holds first n times 32 bytes of inputs and the eight
- * ints that sums begin with; then n scales in f32; then n negated sums of inputs, scaled; then 128
- * bytes for what is on its way between registers.
  */
-final class ByteCode {
+final class ByteCode implements RowCode {
 
-  /** The inputs of a group. */
-  static final int GROUP = 32;
-
-  private static final int RECORD = 64;
+  private static final int GROUP = RowMemory.GROUP;
+  private static final int RECORD = RowMemory.RECORD;
   private static final Mask ONE = new Mask(1);
   private static final Mask UPPER = new Mask(2);
 
@@ -28,26 +21,13 @@ final class ByteCode {
 
   private final Assembler a;
   private final CallingConvention convention;
+  private final RowMemory memory;
 
   /** Creates what writes to an assembler. */
   ByteCode(Assembler assembler, CallingConvention convention) {
     this.a = assembler;
     this.convention = convention;
-  }
-
-  /** Returns the bytes of memory for some groups. */
-  static long bytes(long groups) {
-    return groups * (RECORD + 2 * Float.BYTES) + 128;
-  }
-
-  /** Returns what is added to weights of a type to make them unsigned. */
-  static int offset(DType type) {
-    return switch (type) {
-      case Q8_0 -> 128;
-      case Q4_0 -> 8;
-      case Q6_K -> 32;
-      default -> 1;
-    };
+    this.memory = new RowMemory(assembler);
   }
 
   private static Zmm v(int number) {
@@ -59,13 +39,8 @@ final class ByteCode {
     a.broadcast(to, Gpr.RAX);
   }
 
-  /**
-   * Writes the function that quantises inputs. Its arguments: the inputs, the bytes before the
-   * first, the memory, the number of groups, and four times the byte that {@link #offset} says.
-   *
-   * @return where it begins
-   */
-  int quantise() {
+  @Override
+  public int quantise() {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     constant(v(31), 0x7fffffff);
@@ -79,7 +54,7 @@ final class ByteCode {
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
-    memory(frame, 2, 3);
+    memory.point(frame, 2, 3);
     a.mov(Gpr.RCX, frame.argument(3));
     Label next = new Label();
     a.place(next);
@@ -119,19 +94,6 @@ final class ByteCode {
     return at;
   }
 
-  /** Points rsi at the inputs, r8 at the scales, r9 at the sums and r12 at what is behind them. */
-  private void memory(Frame frame, int memory, int groups) {
-    a.mov(Gpr.RSI, frame.argument(memory));
-    a.mov(Gpr.R8, frame.argument(groups));
-    a.mov(Gpr.R9, Gpr.R8);
-    a.shl(Gpr.R8, 6);
-    a.add(Gpr.R8, Gpr.RSI);
-    a.shl(Gpr.R9, 2);
-    a.mov(Gpr.R12, Gpr.R9);
-    a.add(Gpr.R9, Gpr.R8);
-    a.add(Gpr.R12, Gpr.R9);
-  }
-
   private void shuffleInQuarters(Zmm to, Zmm from, int order) {
     a.op(Evex.VPSHUFD, to, from, order);
   }
@@ -146,23 +108,8 @@ final class ByteCode {
     a.op(Evex.VADDPS, sums, sums, other);
   }
 
-  /**
-   * Writes the function that multiplies rows of weights with quantised inputs. Its arguments:
-   *
-   * <ol start="0">
-   *   <li>the weights
-   *   <li>the bytes before the first row
-   *   <li>the bytes from a row to the next
-   *   <li>the number of rows, at least 1
-   *   <li>the memory with the inputs
-   *   <li>the number of groups, at least 1
-   *   <li>the results, f32
-   *   <li>the bytes before the first
-   * </ol>
-   *
-   * @return where it begins
-   */
-  int multiply(DType type) {
+  @Override
+  public int multiply(DType type) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.R10, frame.argument(0));
@@ -176,7 +123,7 @@ final class ByteCode {
     a.kmovq(ONE, Gpr.RAX);
     a.mov(Gpr.RAX, 0xf0L);
     a.kmovq(UPPER, Gpr.RAX);
-    memory(frame, 4, 5);
+    memory.point(frame, 4, 5);
     constant(LOW_NIBBLES, 0x0f0f0f0f);
     constant(OFFSET, 0x80808080);
     constant(HIGH_PAIRS, 0x30303030);
@@ -187,7 +134,7 @@ final class ByteCode {
     Label row = new Label();
     a.place(row);
     a.mov(Gpr.RDI, Gpr.R10);
-    memory(frame, 4, 5);
+    memory.point(frame, 4, 5);
     a.mov(Gpr.RCX, frame.argument(5));
     for (int sum = 0; sum < 4; sum++) {
       a.op(Evex.VPXORD, v(sum), v(sum), v(sum));
@@ -222,21 +169,13 @@ final class ByteCode {
     a.jump(Condition.LESS, last);
     group(type, 0, 0);
     group(type, 1, bytes);
-    advance(2, 2 * bytes);
+    memory.advance(2, 2 * bytes);
     a.jump(two);
     a.place(last);
     a.cmp(Gpr.RCX, 1);
     a.jump(Condition.LESS, end);
     group(type, 0, 0);
     a.place(end);
-  }
-
-  private void advance(int groups, int bytes) {
-    a.add(Gpr.RDI, bytes);
-    a.add(Gpr.RSI, RECORD * groups);
-    a.add(Gpr.R8, Float.BYTES * groups);
-    a.add(Gpr.R9, Float.BYTES * groups);
-    a.sub(Gpr.RCX, groups);
   }
 
   private void group(DType type, int index, int bytes) {
@@ -272,28 +211,13 @@ final class ByteCode {
     } else {
       sixBits();
     }
-    advance(8, bytes);
+    memory.advance(8, bytes);
     a.jump(Condition.NOT_EQUAL, next);
   }
 
   /** Multiplies a block of Q4_K. */
   private void fourBits() {
-    a.mov(Gpr.RAX, Gpr.RDI.at());
-    a.mov(Gpr.RBX, Gpr.RDI.at(8));
-    // Eight scales, then eight minima, of six bits each; see BlockCodec for where they lie.
-    a.mov(Gpr.RDX, Gpr.RAX);
-    a.shr(Gpr.RDX, 32);
-    a.and(Gpr.RDX, 0x3f3f3f3f);
-    part(Gpr.RBP, Gpr.RBX, 32, 0x0f0f0f0f);
-    part(Gpr.R13, Gpr.RAX, 34, 0x30303030);
-    upper();
-    a.mov(Gpr.R12.at(), Gpr.RDX);
-    a.mov(Gpr.RDX, Gpr.RBX);
-    a.and(Gpr.RDX, 0x3f3f3f3f);
-    part(Gpr.RBP, Gpr.RBX, 36, 0x0f0f0f0f);
-    part(Gpr.R13, Gpr.RBX, 2, 0x30303030);
-    upper();
-    a.mov(Gpr.R12.at(8), Gpr.RDX);
+    memory.scalesAndMinima();
     a.op(Evex.VPMOVZXBD_YMM, v(8), Gpr.R12.at());
     a.op(Evex.VPMOVZXBD_YMM, v(9), Gpr.R12.at(8));
     a.op(Evex.VCVTDQ2PS_YMM, v(8), v(8));
@@ -323,18 +247,6 @@ final class ByteCode {
       a.broadcast(Evex.VFMADD231PS_YMM, v(0), lowSum, Gpr.R12.at(32 + 8 * pair));
       a.broadcast(Evex.VFMADD231PS_YMM, v(1), highSum, Gpr.R12.at(36 + 8 * pair));
     }
-  }
-
-  private void part(Gpr to, Gpr from, int shift, int mask) {
-    a.mov(to, from);
-    a.shr(to, shift);
-    a.and(to, mask);
-  }
-
-  private void upper() {
-    a.add(Gpr.RBP, Gpr.R13);
-    a.shl(Gpr.RBP, 32);
-    a.add(Gpr.RDX, Gpr.RBP);
   }
 
   /** Multiplies a block of Q6_K. */

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.BiFunction;
 
 /**
  * Matrix times vector for quantised weights, of inputs that are quantised to signed bytes in groups
@@ -29,12 +30,13 @@ final class ByteRows implements RowLoops {
   /**
    * Makes the code.
    *
+   * @param writer what writes it for this processor
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  ByteRows(Arena arena) {
+  ByteRows(BiFunction<Assembler, CallingConvention, RowCode> writer, Arena arena) {
     Assembler assembler = new Assembler();
-    ByteCode code = new ByteCode(assembler, CallingConvention.ofThisSystem());
+    RowCode code = writer.apply(assembler, CallingConvention.ofThisSystem());
     int quantiseAt = code.quantise();
     Map<DType, Integer> at = new EnumMap<>(DType.class);
     for (DType type : new DType[] {DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K}) {
@@ -61,7 +63,7 @@ final class ByteRows implements RowLoops {
 
   @Override
   public int scratch(int k) {
-    return Math.toIntExact(ByteCode.bytes(Math.ceilDiv(k, ByteCode.GROUP)) / Float.BYTES);
+    return Math.toIntExact(RowMemory.bytes(Math.ceilDiv(k, RowMemory.GROUP)) / Float.BYTES);
   }
 
   @Override
@@ -72,8 +74,8 @@ final class ByteRows implements RowLoops {
     }
     MemorySegment memory = MemorySegment.ofArray(scratch);
     MemorySegment results = MemorySegment.ofArray(y);
-    long groups = w.columns() / ByteCode.GROUP;
-    long fours = ByteCode.offset(w.dtype()) * 0x01010101L;
+    long groups = w.columns() / RowMemory.GROUP;
+    long fours = RowCode.offset(w.dtype()) * 0x01010101L;
     long rowBytes = w.rowOffset(1);
     long from = rowBytes * fromRow;
     long rows = (long) toRow - fromRow;

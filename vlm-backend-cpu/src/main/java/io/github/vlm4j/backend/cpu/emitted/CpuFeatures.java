@@ -11,18 +11,22 @@ import java.lang.invoke.MethodHandle;
 /**
  * What the processor says of itself that the emitted kernels depend on.
  *
+ * @param avx2 AVX2, FMA and F16C, and an operating system that saves those registers
  * @param avx512 AVX-512 F, BW, DQ and VL, and an operating system that saves those registers
  * @param bf16 products of bf16, with {@code avx512}
  * @param vnni products of bytes, with {@code avx512}
  */
-record CpuFeatures(boolean avx512, boolean bf16, boolean vnni) {
+record CpuFeatures(boolean avx2, boolean avx512, boolean bf16, boolean vnni) {
 
   private static final int EAX = 0;
   private static final int EBX = 1;
   private static final int ECX = 2;
 
-  /** Vectors of 128 and 256 bits, masks, and both parts of those of 512 bits. */
-  private static final int SAVED_STATE = 0b1110_0110;
+  /** Vectors of 128 and 256 bits. */
+  private static final int SAVED_YMM = 0b0000_0110;
+
+  /** The same, masks, and both parts of vectors of 512 bits. */
+  private static final int SAVED_ZMM = 0b1110_0110;
 
   /** Asks by code that is made for it. The processor has to be an x86-64. */
   static CpuFeatures ask() {
@@ -33,17 +37,23 @@ record CpuFeatures(boolean avx512, boolean bf16, boolean vnni) {
       ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
       Question question = new Question(memory, cpuid, xgetbv);
       int leaves = question.cpuid(0, 0)[EAX];
-      boolean savesState = bit(question.cpuid(1, 0)[ECX], 27);
-      if (Integer.compareUnsigned(leaves, 7) < 0
-          || !savesState
-          || (question.xgetbv() & SAVED_STATE) != SAVED_STATE) {
-        return new CpuFeatures(false, false, false);
+      int one = question.cpuid(1, 0)[ECX];
+      boolean tellsSavedState = bit(one, 27);
+      if (Integer.compareUnsigned(leaves, 7) < 0 || !tellsSavedState) {
+        return new CpuFeatures(false, false, false, false);
       }
+      int saved = question.xgetbv();
       int[] seven = question.cpuid(7, 0);
       int more = seven[EAX] >= 1 ? question.cpuid(7, 1)[EAX] : 0;
+      boolean avx2 =
+          (saved & SAVED_YMM) == SAVED_YMM && bit(one, 12) && bit(one, 29) && bit(seven[EBX], 5);
       boolean avx512 =
-          bit(seven[EBX], 16) && bit(seven[EBX], 17) && bit(seven[EBX], 30) && bit(seven[EBX], 31);
-      return new CpuFeatures(avx512, avx512 && bit(more, 5), avx512 && bit(seven[ECX], 11));
+          (saved & SAVED_ZMM) == SAVED_ZMM
+              && bit(seven[EBX], 16)
+              && bit(seven[EBX], 17)
+              && bit(seven[EBX], 30)
+              && bit(seven[EBX], 31);
+      return new CpuFeatures(avx2, avx512, avx512 && bit(more, 5), avx512 && bit(seven[ECX], 11));
     }
   }
 
@@ -54,7 +64,7 @@ record CpuFeatures(boolean avx512, boolean bf16, boolean vnni) {
   /** A function of a leaf, a leaf below it, and where the four answers go. */
   private static int cpuid(Assembler a) {
     int at = a.position();
-    Frame frame = new Frame(a, CallingConvention.ofThisSystem());
+    Frame frame = Frame.withoutVectors(a, CallingConvention.ofThisSystem());
     a.mov(Gpr.RAX, frame.argument(0));
     a.mov(Gpr.RCX, frame.argument(1));
     a.mov(Gpr.RSI, frame.argument(2));
@@ -70,7 +80,7 @@ record CpuFeatures(boolean avx512, boolean bf16, boolean vnni) {
   /** A function of where the answer goes. */
   private static int xgetbv(Assembler a) {
     int at = a.position();
-    Frame frame = new Frame(a, CallingConvention.ofThisSystem());
+    Frame frame = Frame.withoutVectors(a, CallingConvention.ofThisSystem());
     a.mov(Gpr.RSI, frame.argument(0));
     a.mov(Gpr.RCX, 0);
     a.xgetbv();

@@ -23,13 +23,13 @@ public final class EmittedKernels {
 
   private final String name;
   private final List<RoundedLoops> rounded;
-  private final AttentionLoops attention;
+  private final @Nullable AttentionLoops attention;
   private final @Nullable RowLoops rows;
 
   private EmittedKernels(
       String name,
       List<RoundedLoops> rounded,
-      AttentionLoops attention,
+      @Nullable AttentionLoops attention,
       @Nullable RowLoops rows) {
     this.name = name;
     this.rounded = List.copyOf(rounded);
@@ -54,7 +54,11 @@ public final class EmittedKernels {
         if (features.bf16()) {
           return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
         }
-        missing = "the processor has no avx512_bf16";
+        if (bytes && features.avx2()) {
+          RowLoops rows = new ByteRows(Avx2Code::new, Arena.ofAuto());
+          return Optional.of(new EmittedKernels("emitted (avx2)", List.of(), null, rows));
+        }
+        missing = "the processor has neither avx512_bf16 nor avx2";
       } catch (ExecutableMemory.Refused e) {
         missing = String.valueOf(e.getMessage());
       }
@@ -74,7 +78,7 @@ public final class EmittedKernels {
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
         rounded,
         new Bf16Attention(kernels, functions),
-        bytes ? new ByteRows(arena) : null);
+        bytes ? new ByteRows(ByteCode::new, arena) : null);
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -105,8 +109,8 @@ public final class EmittedKernels {
     return rows;
   }
 
-  /** Returns attention whose products are of numbers rounded to bf16. */
-  public AttentionLoops attention() {
+  /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */
+  public @Nullable AttentionLoops attention() {
     return attention;
   }
 }

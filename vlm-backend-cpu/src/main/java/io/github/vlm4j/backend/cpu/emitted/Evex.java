@@ -9,9 +9,6 @@ enum Evex {
   VMOVUPS_STORE(1, 0, 0, 0x11, 64),
   /** The lower 256 bits. */
   VMOVUPS_YMM_STORE(1, 0, 0, 0x11, 32, 1, 0),
-  /** The lower 128 bits. */
-  VMOVUPS_XMM(1, 0, 0, 0x10, 16, 0, 0),
-  VMOVUPS_XMM_STORE(1, 0, 0, 0x11, 16, 0, 0),
   VMOVDQU16(1, 3, 1, 0x6f, 64),
   VPBROADCASTD(2, 1, 0, 0x58, 4),
   /** From a general-purpose register. */

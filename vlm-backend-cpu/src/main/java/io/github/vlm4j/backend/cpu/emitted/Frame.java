@@ -11,16 +11,27 @@ final class Frame {
 
   private final Assembler assembler;
   private final CallingConvention convention;
+  private final boolean vectors;
 
   /**
-   * Writes the beginning of a function.
+   * Writes the beginning of a function that uses vectors, of a processor with AVX.
    *
    * @param assembler what all of the function is written to
    * @param convention how it is called
    */
   Frame(Assembler assembler, CallingConvention convention) {
+    this(assembler, convention, true);
+  }
+
+  /** Writes the beginning of a function that uses no vectors and runs on any x86-64. */
+  static Frame withoutVectors(Assembler assembler, CallingConvention convention) {
+    return new Frame(assembler, convention, false);
+  }
+
+  private Frame(Assembler assembler, CallingConvention convention, boolean vectors) {
     this.assembler = assembler;
     this.convention = convention;
+    this.vectors = vectors;
     convention.kept().forEach(assembler::push);
     assembler.sub(Gpr.RSP, size());
     for (int i = 0; i < convention.arguments().size(); i++) {
@@ -28,12 +39,14 @@ final class Frame {
     }
     for (int i = 0; i < keptVectors(); i++) {
       Zmm register = new Zmm(convention.firstKeptVector() + i);
-      assembler.op(Evex.VMOVUPS_XMM_STORE, register, Gpr.RSP.at(VECTOR * i));
+      assembler.op(Vex.VMOVUPS_XMM_STORE, register, Gpr.RSP.at(VECTOR * i));
     }
   }
 
   private int keptVectors() {
-    return Math.max(0, convention.lastKeptVector() - convention.firstKeptVector() + 1);
+    return vectors
+        ? Math.max(0, convention.lastKeptVector() - convention.firstKeptVector() + 1)
+        : 0;
   }
 
   private int size() {
@@ -54,9 +67,11 @@ final class Frame {
   void leave() {
     for (int i = 0; i < keptVectors(); i++) {
       Zmm register = new Zmm(convention.firstKeptVector() + i);
-      assembler.op(Evex.VMOVUPS_XMM, register, Gpr.RSP.at(VECTOR * i));
+      assembler.op(Vex.VMOVUPS_XMM, register, Gpr.RSP.at(VECTOR * i));
     }
-    assembler.vzeroupper();
+    if (vectors) {
+      assembler.vzeroupper();
+    }
     assembler.add(Gpr.RSP, size());
     convention.kept().reversed().forEach(assembler::pop);
     assembler.ret();

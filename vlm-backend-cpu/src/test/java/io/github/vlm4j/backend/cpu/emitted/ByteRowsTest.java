@@ -6,32 +6,56 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
-import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.function.BiFunction;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Quantised rows times inputs, held to products in double precision. */
+@ParameterizedClass
+@EnumSource
 class ByteRowsTest {
+
+  /** What writes the code, and for which processors. */
+  enum Form {
+    VNNI(ByteCode::new) {
+      @Override
+      boolean runsOn(CpuFeatures processor) {
+        return processor.avx512() && processor.vnni();
+      }
+    },
+    AVX2(Avx2Code::new) {
+      @Override
+      boolean runsOn(CpuFeatures processor) {
+        return processor.avx2();
+      }
+    };
+
+    private final BiFunction<Assembler, CallingConvention, RowCode> writer;
+
+    Form(BiFunction<Assembler, CallingConvention, RowCode> writer) {
+      this.writer = writer;
+    }
+
+    abstract boolean runsOn(CpuFeatures processor);
+  }
 
   private static final float GUARD = -12345;
 
-  private RowLoops loops;
   private final SplittableRandom random = new SplittableRandom(11);
+  private final RowLoops loops;
 
-  @BeforeEach
-  void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels(), true).orElse(null);
-    assumeThat(kernels).isNotNull();
-    loops = kernels.rows();
-    assumeThat(loops).isNotNull();
+  ByteRowsTest(Form form) {
+    assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
+    assumeThat(form.runsOn(CpuFeatures.ask())).isTrue();
+    loops = new ByteRows(form.writer, Arena.ofAuto());
   }
 
   /** Inputs are whole numbers up to 127 in each group, so that quantising them loses nothing. */
@@ -41,10 +65,12 @@ class ByteRowsTest {
     "Q8_0, 2, 1",
     "Q8_0, 7, 33",
     "Q8_0, 64, 8",
+    "Q8_0, 17, 9",
     "Q4_0, 1, 5",
     "Q4_0, 2, 1",
     "Q4_0, 7, 33",
     "Q4_0, 64, 8",
+    "Q4_0, 17, 9",
     "Q4_K, 1, 5",
     "Q4_K, 2, 1",
     "Q4_K, 8, 33",

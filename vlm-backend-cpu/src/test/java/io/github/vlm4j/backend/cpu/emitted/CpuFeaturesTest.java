@@ -25,6 +25,7 @@ class CpuFeaturesTest {
 
     CpuFeatures features = CpuFeatures.ask();
 
+    assertThat(features.avx2()).isEqualTo(flags.containsAll(List.of("avx2", "fma", "f16c")));
     assertThat(features.avx512())
         .isEqualTo(flags.containsAll(List.of("avx512f", "avx512bw", "avx512dq", "avx512vl")));
     assertThat(features.bf16()).isEqualTo(flags.contains("avx512_bf16"));

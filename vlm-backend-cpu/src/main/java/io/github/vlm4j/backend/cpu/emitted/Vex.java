@@ -1,0 +1,97 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+/**
+ * Vector instructions of AVX2 and before, in the VEX encoding (Intel, "64 and IA-32 Architectures
+ * Software Developer's Manual", volume 2, 2.3), which knows the first 16 registers. They have 256
+ * bits unless their names say otherwise.
+ */
+enum Vex {
+  VMOVUPS(1, 0, 0x10),
+  VMOVUPS_STORE(1, 0, 0x11),
+  VMOVUPS_XMM(1, 0, 0x10, 0, 0),
+  VMOVUPS_XMM_STORE(1, 0, 0x11, 0, 0),
+  /** The lowest lane. */
+  VMOVSS_STORE(1, 2, 0x11, 0, 0),
+  /** From a general-purpose register to the lowest lane. */
+  VMOVD(1, 1, 0x6e, 0, 0),
+  /** From a general-purpose register to the lower half of 128 bits, zeros above. */
+  VMOVQ(1, 1, 0x6e, 0, 0, 1),
+  /** From a general-purpose register to a half of 128 bits, which a constant says. */
+  VPINSRQ(3, 1, 0x22, 0, 0, 1),
+
+  VBROADCASTSS(2, 1, 0x18),
+  VBROADCASTSD(2, 1, 0x19),
+  VBROADCASTI128(2, 1, 0x5a),
+  VPBROADCASTD(2, 1, 0x58),
+  VPBROADCASTW(2, 1, 0x79),
+
+  VADDPS(1, 0, 0x58),
+  VMULPS(1, 0, 0x59),
+  VDIVPS(1, 0, 0x5e),
+  VMAXPS(1, 0, 0x5f),
+  VFMADD231PS(2, 1, 0xb8),
+
+  VCVTDQ2PS(1, 0, 0x5b),
+  VCVTPS2DQ(1, 1, 0x5b),
+  /** From f16 in 128 bits. */
+  VCVTPH2PS(2, 1, 0x13),
+  VPMOVZXBD(2, 1, 0x31),
+  VPMOVSXBD(2, 1, 0x21),
+  VPACKSSDW(1, 1, 0x6b),
+  VPACKSSWB(1, 1, 0x63),
+
+  VPAND(1, 1, 0xdb),
+  VPOR(1, 1, 0xeb),
+  VPXOR(1, 1, 0xef),
+  VPADDD(1, 1, 0xfe),
+  VPSUBD(1, 1, 0xfa),
+  VPMAXSD(2, 1, 0x3d),
+  VPABSB(2, 1, 0x1c),
+  /** Gives the bytes of the first operand the signs of the second's, and zero where those are. */
+  VPSIGNB(2, 1, 0x08),
+  /** Adds neighbouring products of unsigned and signed bytes, to 16 bits. */
+  VPMADDUBSW(2, 1, 0x04),
+  /** Adds neighbouring products of 16 bits, to 32. */
+  VPMADDWD(1, 1, 0xf5),
+  VPSLLD(1, 1, 0x72, 1, 6),
+  VPSRLD(1, 1, 0x72, 1, 2),
+  VPSRLVD(2, 1, 0x45),
+
+  VPSHUFD(1, 1, 0x70),
+  VPERM2I128(3, 1, 0x46),
+  VPERMD(2, 1, 0x36),
+  VPERMILPS(2, 1, 0x0c);
+
+  /** Which table of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A. */
+  final int map;
+
+  /** The prefix that is part of the opcode: 0 for none, 1 for 66, 2 for F3, 3 for F2. */
+  final int prefix;
+
+  final int opcode;
+
+  /** 0 or 1 for 128 or 256 bits. */
+  final int length;
+
+  /** What stands in the place of a register where the opcode has shifts by a constant. */
+  final int extension;
+
+  final int w;
+
+  Vex(int map, int prefix, int opcode) {
+    this(map, prefix, opcode, 1, 0);
+  }
+
+  Vex(int map, int prefix, int opcode, int length, int extension) {
+    this(map, prefix, opcode, length, extension, 0);
+  }
+
+  Vex(int map, int prefix, int opcode, int length, int extension, int w) {
+    this.map = map;
+    this.prefix = prefix;
+    this.opcode = opcode;
+    this.length = length;
+    this.extension = extension;
+    this.w = w;
+  }
+}
