@@ -202,13 +202,21 @@ final class MatVecStep implements Step, Workers.Task {
 
   private void multiply(RowLoops coarse, Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
-    float[] y = product.y().floats();
+    Span y = product.y();
     for (int row = 0; row < rows; row++) {
-      int yAt = product.y().at() + row * weight.rows();
-      int xAt = x.at() + row * weight.columns();
-      coarse.multiply(weight, from, to, x.floats(), xAt, y, yAt, team.scratch().array(worker));
+      int yAt = y.at() + row * weight.rows();
+      coarse.multiply(
+          weight,
+          from,
+          to,
+          x.segment(),
+          x.at() + row * weight.columns(),
+          y.segment(),
+          yAt,
+          team.scratch().segment(worker));
       if (product.bias() != null) {
-        team.kernels().add(y, yAt + from, product.bias(), from, y, yAt + from, to - from);
+        float[] sums = y.floats();
+        team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.core.BackendException;
+import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
 
 /**
@@ -13,10 +14,12 @@ final class Memory {
   private static final long MOST_FLOATS = Integer.MAX_VALUE - 8L;
 
   private float[] floats;
+  private MemorySegment segment;
 
   /** Creates memory over an array. */
   Memory(float[] floats) {
     this.floats = floats;
+    this.segment = MemorySegment.ofArray(floats);
   }
 
   /** Returns the array. */
@@ -24,9 +27,17 @@ final class Memory {
     return floats;
   }
 
+  /** Returns the array as native functions are given it. */
+  MemorySegment segment() {
+    return segment;
+  }
+
   /** Replaces the array. */
   void replace(float[] other) {
-    floats = other;
+    if (other != floats) {
+      floats = other;
+      segment = MemorySegment.ofArray(other);
+    }
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Memory whose content does not outlive one operation: one array per worker, as large as the
  * hungriest operation of a graph needs. Operations say what they need while the graph is lowered.
@@ -8,6 +10,7 @@ final class Scratch {
 
   private final String what;
   private final float[][] arrays;
+  private final MemorySegment[] segments;
   private long floats;
 
   /**
@@ -19,6 +22,7 @@ final class Scratch {
   Scratch(String what, int arrays) {
     this.what = what;
     this.arrays = new float[arrays][];
+    this.segments = new MemorySegment[arrays];
   }
 
   /** Makes each array hold at least that many floats. */
@@ -30,12 +34,18 @@ final class Scratch {
   void allocate() {
     for (int i = 0; i < arrays.length; i++) {
       arrays[i] = Memory.allocate(floats, what);
+      segments[i] = MemorySegment.ofArray(arrays[i]);
     }
   }
 
   /** Returns one array. */
   float[] array(int index) {
     return arrays[index];
+  }
+
+  /** Returns one array as native functions are given it. */
+  MemorySegment segment(int index) {
+    return segments[index];
   }
 
   /** Returns the bytes of all arrays. */

@@ -28,9 +28,15 @@ record Allocations(long byCaller, long byHelper) {
    * fall into any batch; what a run allocates falls into all of them.
    */
   static Allocations least(Kernels kernels, Graph graph, WeightSource weights, int batches) {
+    return least(kernels, Emission.of(null), graph, weights, batches);
+  }
+
+  /** The same with emitted kernels. */
+  static Allocations least(
+      Kernels kernels, Emission emission, Graph graph, WeightSource weights, int batches) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     List<Buffer> buffers = new ArrayList<>();
-    try (CpuBackend backend = new CpuBackend(kernels, 2);
+    try (CpuBackend backend = new CpuBackend(kernels, emission, 2);
         Executable executable = backend.compile(graph, weights)) {
       for (Value value : graph.values()) {
         if (value.op() instanceof Op.State(String name)) {

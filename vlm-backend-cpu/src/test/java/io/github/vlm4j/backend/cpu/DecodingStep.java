@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
@@ -26,14 +27,15 @@ final class DecodingStep {
   /**
    * Prints the bytes.
    *
-   * @param args the types of the caches, one per layer
+   * @param args the type of weights, then the types of the caches, one per layer
    */
   public static void main(String[] args) {
-    DType[] caches = Arrays.stream(args).map(DType::valueOf).toArray(DType[]::new);
-    try (RandomWeights weights = new RandomWeights(DType.BF16)) {
+    DType[] caches = Arrays.stream(args).skip(1).map(DType::valueOf).toArray(DType[]::new);
+    try (RandomWeights weights = new RandomWeights(DType.valueOf(args[0]))) {
+      Kernels kernels = KernelSelection.select(0);
+      Emission emission = KernelSelection.emission(kernels);
       Graph graph = decodingStep(weights, caches);
-      System.out.println(
-          Allocations.least(KernelSelection.select(0), graph, weights, MOST_BATCHES));
+      System.out.println(Allocations.least(kernels, emission, graph, weights, MOST_BATCHES));
     }
   }
 

@@ -68,12 +68,17 @@ final class ByteRows implements RowLoops {
 
   @Override
   public void multiply(
-      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
+      Matrix w,
+      int fromRow,
+      int toRow,
+      MemorySegment x,
+      int xAt,
+      MemorySegment y,
+      int yAt,
+      MemorySegment scratch) {
     if (fromRow == toRow) {
       return;
     }
-    MemorySegment memory = MemorySegment.ofArray(scratch);
-    MemorySegment results = MemorySegment.ofArray(y);
     long groups = w.columns() / RowMemory.GROUP;
     long fours = RowCode.offset(w.dtype()) * 0x01010101L;
     long rowBytes = w.rowOffset(1);
@@ -81,17 +86,12 @@ final class ByteRows implements RowLoops {
     long rows = (long) toRow - fromRow;
     long to = (long) Float.BYTES * (yAt + fromRow);
     try {
-      quantise.invokeExact(
-          MemorySegment.ofArray(x), (long) Float.BYTES * xAt, memory, groups, fours);
+      quantise.invokeExact(x, (long) Float.BYTES * xAt, scratch, groups, fours);
       switch (w.dtype()) {
-        case Q8_0 ->
-            multiply8.invokeExact(w.data(), from, rowBytes, rows, memory, groups, results, to);
-        case Q4_0 ->
-            multiply4.invokeExact(w.data(), from, rowBytes, rows, memory, groups, results, to);
-        case Q4_K ->
-            multiply4k.invokeExact(w.data(), from, rowBytes, rows, memory, groups, results, to);
-        default ->
-            multiply6k.invokeExact(w.data(), from, rowBytes, rows, memory, groups, results, to);
+        case Q8_0 -> multiply8.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
+        case Q4_0 -> multiply4.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
+        case Q4_K -> multiply4k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
+        default -> multiply6k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
       }
     } catch (RuntimeException | Error e) {
       throw e;

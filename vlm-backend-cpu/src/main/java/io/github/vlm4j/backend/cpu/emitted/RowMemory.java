@@ -62,9 +62,9 @@ final class RowMemory {
   }
 
   /**
-   * Takes the eight scales of a block of Q4_K, and then its eight minima, apart into bytes, which go
-   * between registers. They have six bits each; see {@link io.github.vlm4j.core.quant.BlockCodec}
-   * for where those lie.
+   * Takes the eight scales of a block of Q4_K, and then its eight minima, apart into bytes, which
+   * go between registers. They have six bits each; see {@link
+   * io.github.vlm4j.core.quant.BlockCodec} for where those lie.
    */
   void scalesAndMinima() {
     a.mov(Gpr.RAX, Gpr.RDI.at());

@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Matrix times vector in an arithmetic that is faster and coarser than f32, for quantised weights.
  */
@@ -17,10 +19,17 @@ public interface RowLoops {
    * @param w {@code [rows, columns]}
    * @param fromRow the first output
    * @param toRow one past the last output
-   * @param x {@code [columns]}
-   * @param y output r is written at {@code yAt + r}
-   * @param scratch this thread's own, {@link #scratch} floats
+   * @param x an array of floats, {@code [columns]} of them from index {@code xAt} on
+   * @param y an array of floats; output r is written at index {@code yAt + r}
+   * @param scratch an array of this thread's own, {@link #scratch} floats
    */
   void multiply(
-      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch);
+      Matrix w,
+      int fromRow,
+      int toRow,
+      MemorySegment x,
+      int xAt,
+      MemorySegment y,
+      int yAt,
+      MemorySegment scratch);
 }

@@ -107,7 +107,7 @@ class ByteRowsTest {
   void noInputsGiveZero(DType type) {
     Matrix w = matrix(type, 4, 256, false);
     float[] y = new float[4];
-    loops.multiply(w, 0, 4, new float[256], 0, y, 0, new float[loops.scratch(256)]);
+    multiply(w, 0, 4, new float[256], 0, y, 0, new float[loops.scratch(256)]);
     assertThat(y).containsOnly(0);
   }
 
@@ -120,11 +120,24 @@ class ByteRowsTest {
       Arrays.fill(x, 0.5f);
       x[300] = value;
       float[] y = new float[6];
-      loops.multiply(w, 0, 6, x, 0, y, 0, new float[loops.scratch(512)]);
+      multiply(w, 0, 6, x, 0, y, 0, new float[loops.scratch(512)]);
       for (float result : y) {
         assertThat(result).isNotFinite();
       }
     }
+  }
+
+  private void multiply(
+      Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
+    loops.multiply(
+        w,
+        fromRow,
+        toRow,
+        MemorySegment.ofArray(x),
+        xAt,
+        MemorySegment.ofArray(y),
+        yAt,
+        MemorySegment.ofArray(scratch));
   }
 
   private Matrix matrix(DType type, int rows, int columns, boolean heap) {
@@ -144,7 +157,7 @@ class ByteRowsTest {
     Arrays.fill(y, GUARD);
     float[] scratch = new float[loops.scratch(w.columns()) + 4];
     Arrays.fill(scratch, GUARD);
-    loops.multiply(w, 3, 3 + rows, x, 2, y, 1, scratch);
+    multiply(w, 3, 3 + rows, x, 2, y, 1, scratch);
     assertThat(Arrays.copyOfRange(scratch, scratch.length - 4, scratch.length)).containsOnly(GUARD);
     float[] row = new float[w.columns()];
     for (int r = 0; r < rows; r++) {
