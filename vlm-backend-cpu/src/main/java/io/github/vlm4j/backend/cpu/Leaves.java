@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.backend.MemoryPlan;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;

@@ -4,6 +4,7 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.core.backend.MemoryPlan;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.backend.MemoryPlan;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;

@@ -1,4 +1,4 @@
-package io.github.vlm4j.backend.cpu;
+package io.github.vlm4j.core.backend;
 
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Places are given to the largest values first, each the lowest that is free during its life
  * (Pisarchyk and Lee, 2020, "greedy by size").
  */
-final class MemoryPlan {
+public final class MemoryPlan {
 
   /** Places begin at a multiple of this many floats, a cache line. */
   private static final int ALIGNMENT = 16;
@@ -76,32 +76,32 @@ final class MemoryPlan {
   }
 
   /** Plans the memory of a graph. */
-  static MemoryPlan of(Graph graph) {
+  public static MemoryPlan of(Graph graph) {
     return new MemoryPlan(graph);
   }
 
   /** Returns the floats of all places together. */
-  long floats() {
+  public long floats() {
     return floats;
   }
 
   /** Returns whether an output is no computed value and has to be copied to its place. */
-  boolean isCopied(Value output) {
+  public boolean isCopied(Value output) {
     return copies.containsKey(output);
   }
 
   /** Returns where an output that {@link #isCopied} is copied to. */
-  long copyAt(Value output) {
+  public long copyAt(Value output) {
     return Objects.requireNonNull(copies.get(output)).at;
   }
 
   /** Returns where a computed value, or a view of one, begins. */
-  long at(Value value) {
+  public long at(Value value) {
     return Objects.requireNonNull(blocks.get(root(value))).at + offset(value);
   }
 
   /** Returns the value whose memory a value is a view of; itself if it is none. */
-  static Value root(Value value) {
+  public static Value root(Value value) {
     Value root = value;
     while (isView(root)) {
       root = root.operands().get(0);
@@ -110,7 +110,7 @@ final class MemoryPlan {
   }
 
   /** Returns the number of elements of its root's memory before a value's first one. */
-  static long offset(Value value) {
+  public static long offset(Value value) {
     long offset = 0;
     Value view = value;
     while (isView(view)) {
@@ -123,7 +123,7 @@ final class MemoryPlan {
   }
 
   /** Returns whether a value is given rather than computed. */
-  static boolean isLeaf(Value value) {
+  public static boolean isLeaf(Value value) {
     return switch (value.op()) {
       case Op.Input input -> true;
       case Op.State state -> true;

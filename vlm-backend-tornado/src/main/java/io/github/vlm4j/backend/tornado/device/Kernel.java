@@ -1,0 +1,147 @@
+package io.github.vlm4j.backend.tornado.device;
+
+import io.github.vlm4j.backend.tornado.device.kernels.AttentionKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.ConvolutionKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.ElementKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.ExpertKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.LinearKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.MovementKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.NormKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.TransferKernels;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** The kernels; each is a task graph of one task, compiled when it is first launched. */
+enum Kernel {
+  TOUCH(
+      64,
+      (g, c, p, a) ->
+          g.task("k", TransferKernels::touch, c, p, a.floats(), a.shorts(), a.bytes(), a.ints())),
+  SAVE(
+      64,
+      (g, c, p, a) ->
+          g.task("k", TransferKernels::touch, c, p, a.floats(), a.shorts(), a.bytes(), a.ints())),
+  STORE_FEW_FLOATS(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().fewFloats())
+              .task("k", TransferKernels::storeFloats, c, p, a.staged().fewFloats(), a.floats())),
+  STORE_MANY_FLOATS(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().manyFloats())
+              .task("k", TransferKernels::storeFloats, c, p, a.staged().manyFloats(), a.floats())),
+  STORE_SHORTS(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().shorts())
+              .task("k", TransferKernels::storeShorts, c, p, a.staged().shorts(), a.shorts())),
+  STORE_BYTES(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().bytes())
+              .task("k", TransferKernels::storeBytes, c, p, a.staged().bytes(), a.bytes())),
+  STORE_FEW_INTS(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().fewInts())
+              .task("k", TransferKernels::storeInts, c, p, a.staged().fewInts(), a.ints())),
+  STORE_MANY_INTS(
+      64,
+      (g, c, p, a) ->
+          g.transferToDevice(DataTransferMode.EVERY_EXECUTION, a.staged().manyInts())
+              .task("k", TransferKernels::storeInts, c, p, a.staged().manyInts(), a.ints())),
+  LOAD_FEW_FLOATS(
+      64,
+      (g, c, p, a) ->
+          g.task("k", TransferKernels::loadFloats, c, p, a.staged().fewResults(), a.floats())
+              .transferToHost(DataTransferMode.EVERY_EXECUTION, a.staged().fewResults())),
+  LOAD_MANY_FLOATS(
+      64,
+      (g, c, p, a) ->
+          g.task("k", TransferKernels::loadFloats, c, p, a.staged().manyResults(), a.floats())
+              .transferToHost(DataTransferMode.EVERY_EXECUTION, a.staged().manyResults())),
+  CLEAR(64, (g, c, p, a) -> g.task("k", MovementKernels::clear, c, p, a.floats())),
+  COPY_RUNS(64, (g, c, p, a) -> g.task("k", MovementKernels::copyRuns, c, p, a.floats())),
+  APPEND(64, (g, c, p, a) -> g.task("k", MovementKernels::append, c, p, a.floats())),
+  GATHER_FLOATS(
+      64, (g, c, p, a) -> g.task("k", MovementKernels::gatherFloats, c, p, a.floats(), a.ints())),
+  GATHER_HALVES(
+      64,
+      (g, c, p, a) ->
+          g.task("k", MovementKernels::gatherHalves, c, p, a.floats(), a.shorts(), a.ints())),
+  GATHER_BLOCKS(
+      64,
+      (g, c, p, a) ->
+          g.task("k", MovementKernels::gatherBlocks, c, p, a.floats(), a.bytes(), a.ints())),
+  GATHER_WEIGHTED(
+      64, (g, c, p, a) -> g.task("k", MovementKernels::gatherWeighted, c, p, a.floats(), a.ints())),
+  SCATTER(64, (g, c, p, a) -> g.task("k", MovementKernels::scatter, c, p, a.floats(), a.ints())),
+  PAIRWISE(64, (g, c, p, a) -> g.task("k", ElementKernels::pairwise, c, p, a.floats())),
+  ACTIVATE(64, (g, c, p, a) -> g.task("k", ElementKernels::activate, c, p, a.floats())),
+  ROPE(64, (g, c, p, a) -> g.task("k", ElementKernels::rope, c, p, a.floats())),
+  LINEAR_FLOATS(64, (g, c, p, a) -> g.task("k", LinearKernels::linearFloats, c, p, a.floats())),
+  LINEAR_HALVES(
+      64, (g, c, p, a) -> g.task("k", LinearKernels::linearHalves, c, p, a.floats(), a.shorts())),
+  LINEAR_BLOCKS(
+      64, (g, c, p, a) -> g.task("k", LinearKernels::linearBlocks, c, p, a.floats(), a.bytes())),
+  CONVOLVE(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::convolve, c, p, a.floats())),
+  AVERAGE_POOL(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::averagePool, c, p, a.floats())),
+  RMS_NORM(NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::rmsNorm, c, p, a.floats())),
+  LAYER_NORM(
+      NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::layerNorm, c, p, a.floats())),
+  ATTENTION(
+      AttentionKernels.LANES,
+      (g, c, p, a) -> g.task("k", AttentionKernels::attention, c, p, a.floats(), a.ints())),
+  ATTENTION_WEIGHTS(
+      AttentionKernels.LANES,
+      (g, c, p, a) -> g.task("k", AttentionKernels::attentionWeights, c, p, a.floats(), a.ints())),
+  ROUTE(64, (g, c, p, a) -> g.task("k", ExpertKernels::route, c, p, a.floats())),
+  HIDDEN_FLOATS(
+      64, (g, c, p, a) -> g.task("k", ExpertKernels::hiddenFloats, c, p, a.floats(), a.ints())),
+  HIDDEN_HALVES(
+      64,
+      (g, c, p, a) ->
+          g.task("k", ExpertKernels::hiddenHalves, c, p, a.floats(), a.shorts(), a.ints())),
+  HIDDEN_BLOCKS(
+      64,
+      (g, c, p, a) ->
+          g.task("k", ExpertKernels::hiddenBlocks, c, p, a.floats(), a.bytes(), a.ints())),
+  MIX_FLOATS(64, (g, c, p, a) -> g.task("k", ExpertKernels::mixFloats, c, p, a.floats(), a.ints())),
+  MIX_HALVES(
+      64,
+      (g, c, p, a) ->
+          g.task("k", ExpertKernels::mixHalves, c, p, a.floats(), a.shorts(), a.ints())),
+  MIX_BLOCKS(
+      64,
+      (g, c, p, a) -> g.task("k", ExpertKernels::mixBlocks, c, p, a.floats(), a.bytes(), a.ints()));
+
+  /** The name of the only task of each graph. */
+  static final String TASK = "k";
+
+  /** Adds the task to a graph. */
+  private interface Binding {
+    TaskGraph add(TaskGraph graph, KernelContext context, IntArray parameters, HostArrays arrays);
+  }
+
+  private final int groupSize;
+  private final Binding binding;
+
+  Kernel(int groupSize, Binding binding) {
+    this.groupSize = groupSize;
+    this.binding = binding;
+  }
+
+  /** Returns the threads of a work-group. */
+  int groupSize() {
+    return groupSize;
+  }
+
+  /** Adds the task to a graph that the parameters go to. */
+  TaskGraph addTo(
+      TaskGraph graph, KernelContext context, IntArray parameters, HostArrays arrays) {
+    return binding.add(graph, context, parameters, arrays);
+  }
+}

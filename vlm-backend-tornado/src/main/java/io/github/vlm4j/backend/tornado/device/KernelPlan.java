@@ -1,0 +1,130 @@
+package io.github.vlm4j.backend.tornado.device;
+
+import io.github.vlm4j.core.BackendException;
+import java.util.ArrayList;
+import java.util.List;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * All kernels over one set of heaps, as one execution plan: only graphs of one plan can leave arrays
+ * on the device for each other. Not safe for use by several threads at once.
+ */
+final class KernelPlan implements AutoCloseable {
+
+  private static final int MOST_PARAMETERS = 32;
+
+  private final String deviceName;
+  private final HostArrays arrays;
+  private final IntArray parameters = new IntArray(MOST_PARAMETERS);
+  private final TornadoExecutionPlan plan;
+  private final WorkerGrid1D[] grids = new WorkerGrid1D[Kernel.values().length];
+
+  /** Puts the heaps on a device as they are on the host. */
+  KernelPlan(TornadoDevice device, HostArrays arrays) {
+    this.deviceName = device.getPhysicalDevice().getDeviceName();
+    this.arrays = arrays;
+    GridScheduler scheduler = new GridScheduler();
+    List<ImmutableTaskGraph> graphs = new ArrayList<>();
+    for (Kernel kernel : Kernel.values()) {
+      WorkerGrid1D grid = new WorkerGrid1D(kernel.groupSize());
+      grid.setLocalWork(kernel.groupSize(), 1, 1);
+      grids[kernel.ordinal()] = grid;
+      scheduler.addWorkerGrid(kernel + "." + Kernel.TASK, grid);
+      graphs.add(graph(kernel));
+    }
+    plan = new TornadoExecutionPlan(graphs.toArray(ImmutableTaskGraph[]::new));
+    plan.withDevice(device);
+    plan.withGridScheduler(scheduler);
+    launch(Kernel.TOUCH, 1);
+  }
+
+  private ImmutableTaskGraph graph(Kernel kernel) {
+    TaskGraph graph = new TaskGraph(kernel.toString());
+    Object[] heaps = {arrays.floats(), arrays.shorts(), arrays.bytes(), arrays.ints()};
+    if (kernel == Kernel.TOUCH) {
+      graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, heaps);
+    } else {
+      graph.consumeFromDevice(heaps);
+    }
+    graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, parameters);
+    kernel.addTo(graph, new KernelContext(), parameters, arrays);
+    if (kernel == Kernel.SAVE) {
+      graph.transferToHost(DataTransferMode.EVERY_EXECUTION, heaps);
+    }
+    if (kernel == Kernel.TOUCH) {
+      graph.persistOnDevice(heaps);
+    }
+    return graph.snapshot();
+  }
+
+  /** Returns the arrays that go to the device or come back with a launch. */
+  HostArrays.Staged staged() {
+    return arrays.staged();
+  }
+
+  /**
+   * Runs a kernel.
+   *
+   * @param threads how many threads, rounded up to whole work-groups
+   * @param first what the kernel finds in its first places
+   */
+  void launch(Kernel kernel, int threads, int... first) {
+    parameters.set(0, threads);
+    for (int i = 0; i < first.length; i++) {
+      parameters.set(i + 1, first[i]);
+    }
+    execute(kernel, Math.ceilDiv(threads, kernel.groupSize()) * kernel.groupSize());
+  }
+
+  /**
+   * Runs a kernel of work-groups.
+   *
+   * @param groups how many work-groups
+   * @param all what the kernel finds in its parameters
+   */
+  void launchGroups(Kernel kernel, int groups, int... all) {
+    for (int i = 0; i < all.length; i++) {
+      parameters.set(i, all[i]);
+    }
+    execute(kernel, groups * kernel.groupSize());
+  }
+
+  /** Copies all heaps to the host's arrays. */
+  void loadHeaps() {
+    launch(Kernel.SAVE, 1);
+  }
+
+  private void execute(Kernel kernel, int threads) {
+    grids[kernel.ordinal()].setGlobalWork(threads, 1, 1);
+    try {
+      plan.withGraph(kernel.ordinal()).execute();
+    } catch (RuntimeException e) {
+      throw new BackendException(
+          "The device " + deviceName + " failed to run " + kernel + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try (plan) {
+      for (Kernel kernel : Kernel.values()) {
+        // What this graph has are the heaps, which are the first one's to free.
+        if (kernel != Kernel.SAVE) {
+          plan.withGraph(kernel.ordinal()).freeDeviceMemory();
+        }
+      }
+      plan.withGraph(Kernel.STORE_FEW_INTS.ordinal());
+    } catch (TornadoExecutionPlanException e) {
+      throw new BackendException("The memory of " + deviceName + " could not be freed", e);
+    }
+  }
+}

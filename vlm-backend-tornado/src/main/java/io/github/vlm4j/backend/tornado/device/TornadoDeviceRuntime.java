@@ -1,0 +1,36 @@
+package io.github.vlm4j.backend.tornado.device;
+
+import io.github.vlm4j.backend.tornado.DeviceRuntime;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendOptions;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
+
+/** Starts TornadoVM; found by name, see {@link DeviceRuntime}. */
+public final class TornadoDeviceRuntime implements DeviceRuntime {
+
+  /** Creates the runtime; nothing of TornadoVM is started yet. */
+  public TornadoDeviceRuntime() {}
+
+  @Override
+  public int drivers() {
+    return TornadoRuntimeProvider.getTornadoRuntime().getNumBackends();
+  }
+
+  @Override
+  public boolean isCpu() {
+    return Devices.isCpu(Devices.first());
+  }
+
+  @Override
+  public String test() {
+    TornadoDevice device = Devices.first();
+    SelfTest.run(device);
+    return Devices.describe(device);
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    return new TornadoBackend(Devices.first());
+  }
+}

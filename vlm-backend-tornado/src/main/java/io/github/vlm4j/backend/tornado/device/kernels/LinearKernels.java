@@ -1,0 +1,94 @@
+package io.github.vlm4j.backend.tornado.device.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+
+/**
+ * Linear layers, one thread for each number of the result. Parameters: threads, x, y, bias or -1,
+ * rows of the weight, columns, then where the weight lies.
+ */
+public final class LinearKernels {
+
+  private LinearKernels() {}
+
+  /** Multiplies with f32 weights. */
+  public static void linearFloats(KernelContext context, IntArray p, FloatArray floats) {
+    int i = context.globalIdx;
+    if (i < p.get(0)) {
+      int out = p.get(4);
+      int in = p.get(5);
+      int column = i % out;
+      int x = p.get(1) + i / out * in;
+      int w = p.get(6) + column * in;
+      float sum = 0f;
+      for (int k = 0; k < in; k++) {
+        sum += floats.get(x + k) * floats.get(w + k);
+      }
+      if (p.get(3) >= 0) {
+        sum += floats.get(p.get(3) + column);
+      }
+      floats.set(p.get(2) + i, sum);
+    }
+  }
+
+  /** Multiplies with f16 or bf16 weights. */
+  public static void linearHalves(
+      KernelContext context, IntArray p, FloatArray floats, ShortArray shorts) {
+    int i = context.globalIdx;
+    if (i < p.get(0)) {
+      int out = p.get(4);
+      int in = p.get(5);
+      int powers = p.get(7);
+      int mantissas = p.get(8);
+      int column = i % out;
+      int x = p.get(1) + i / out * in;
+      int w = p.get(6) + column * in;
+      float sum = 0f;
+      for (int k = 0; k < in; k++) {
+        sum += floats.get(x + k) * WeightReading.half(shorts, floats, w + k, powers, mantissas);
+      }
+      if (p.get(3) >= 0) {
+        sum += floats.get(p.get(3) + column);
+      }
+      floats.set(p.get(2) + i, sum);
+    }
+  }
+
+  /** Multiplies with weights of bytes in blocks. */
+  public static void linearBlocks(
+      KernelContext context, IntArray p, FloatArray floats, ByteArray bytes) {
+    int i = context.globalIdx;
+    if (i < p.get(0)) {
+      int out = p.get(4);
+      int in = p.get(5);
+      int minima = p.get(8);
+      int size = p.get(9);
+      int column = i % out;
+      int x = p.get(1) + i / out * in;
+      int w = p.get(6) + column * in;
+      int blocks = in / size;
+      float sum = 0f;
+      for (int b = 0; b < blocks; b++) {
+        float products = 0f;
+        float inputs = 0f;
+        for (int k = 0; k < size; k++) {
+          float input = floats.get(x + b * size + k);
+          products += input * bytes.get(w + b * size + k);
+          inputs += input;
+        }
+        int block = column * blocks + b;
+        sum += products * floats.get(p.get(7) + block);
+        if (minima >= 0) {
+          sum -= inputs * floats.get(minima + block);
+        }
+      }
+      if (p.get(3) >= 0) {
+        sum += floats.get(p.get(3) + column);
+      }
+      floats.set(p.get(2) + i, sum);
+    }
+  }
+}
