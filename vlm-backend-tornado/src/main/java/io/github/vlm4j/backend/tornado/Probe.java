@@ -3,27 +3,34 @@ package io.github.vlm4j.backend.tornado;
 import io.github.vlm4j.core.backend.Availability;
 import org.jspecify.annotations.Nullable;
 
-/** Finds out once whether TornadoVM can be used in this JVM. */
+/**
+ * Finds out whether TornadoVM can be used. There is one for each JVM, as classes of TornadoVM that
+ * could not be started once cannot be started again, and say less about the cause then.
+ */
 final class Probe {
+
+  /** The only one. */
+  static final Probe OF_THIS_JVM = new Probe();
 
   private static final String RUNTIME =
       "io.github.vlm4j.backend.tornado.device.TornadoDeviceRuntime";
 
   private static final String START =
-      "start the JVM with -XX options and modules of a TornadoVM SDK, as in"
-          + " JDK_JAVA_OPTIONS=@$TORNADOVM_HOME/tornado-argfile; the vlm command does so by itself"
-          + " when TORNADOVM_HOME is set.";
+      "start the JVM with the options of a TornadoVM SDK, as in"
+          + " JDK_JAVA_OPTIONS=@$TORNADOVM_HOME/tornado-argfile, and with the application on the class"
+          + " path; the vlm command does so by itself where TORNADOVM_HOME is set.";
 
-  private static @Nullable DeviceRuntime runtime;
-  private static @Nullable Throwable failure;
-  private static @Nullable Availability tested;
+  private @Nullable DeviceRuntime runtime;
+  private @Nullable String failure;
+  private @Nullable Availability tested;
 
   private Probe() {}
 
   /** Returns whether a device that is not a CPU has been found; whether it works is not tried. */
-  static synchronized boolean findsAccelerator() {
+  synchronized boolean findsAccelerator() {
     try {
-      return load() && runtime().drivers() > 0 && !runtime().isCpu();
+      DeviceRuntime loaded = load();
+      return loaded != null && loaded.drivers() > 0 && !loaded.isCpu();
     } catch (Throwable e) {
       keep(e);
       return false;
@@ -31,7 +38,7 @@ final class Probe {
   }
 
   /** Returns whether TornadoVM computes what it should, and why not. */
-  static synchronized Availability availability() {
+  synchronized Availability availability() {
     if (tested == null) {
       tested = test();
     }
@@ -39,51 +46,51 @@ final class Probe {
   }
 
   /** Returns the part that knows TornadoVM; to be called only if it is available. */
-  static synchronized DeviceRuntime runtime() {
+  synchronized DeviceRuntime runtime() {
     if (runtime == null) {
       throw new IllegalStateException("TornadoVM is not available");
     }
     return runtime;
   }
 
-  private static Availability test() {
+  private Availability test() {
     try {
-      if (load() && runtime().drivers() == 0) {
-        return Availability.no(
-            "TornadoVM has no driver: its SDK has been built for no backend, or its driver's module"
-                + " is not among those that the JVM was started with; install the SDK of a backend"
-                + " such as opencl.");
+      DeviceRuntime loaded = load();
+      if (loaded != null && failure == null) {
+        return loaded.drivers() > 0
+            ? Availability.yes(loaded.test())
+            : Availability.no(
+                "TornadoVM has no driver: the JVM was not started with the module of one, such as"
+                    + " tornado.drivers.opencl; "
+                    + START);
       }
-      return failure == null
-          ? Availability.yes(runtime().test())
-          : Availability.no(sentence(failure));
     } catch (Throwable e) {
       keep(e);
-      return Availability.no(sentence(e));
     }
+    return Availability.no(String.valueOf(failure));
   }
 
-  /** Loads the part that knows TornadoVM; returns whether nothing has failed so far. */
-  private static boolean load() {
+  /** Loads the part that knows TornadoVM; returns null if that has failed. */
+  private @Nullable DeviceRuntime load() {
     if (runtime == null && failure == null) {
       Settings.apply();
       try {
         runtime =
-            (DeviceRuntime)
-                Class.forName(RUNTIME, true, Probe.class.getClassLoader())
-                    .getDeclaredConstructor()
-                    .newInstance();
+            Class.forName(RUNTIME, true, Probe.class.getClassLoader())
+                .asSubclass(DeviceRuntime.class)
+                .getDeclaredConstructor()
+                .newInstance();
       } catch (Throwable e) {
         keep(e);
       }
     }
-    return failure == null;
+    return runtime;
   }
 
   /** Keeps the first failure: those after it are only its consequences. */
-  private static void keep(Throwable e) {
+  private void keep(Throwable e) {
     if (failure == null) {
-      failure = e;
+      failure = sentence(e);
     }
   }
 
@@ -98,13 +105,7 @@ final class Probe {
       return "this build was made without TornadoVM; set TORNADOVM_HOME to the folder of a TornadoVM"
           + " SDK and build again.";
     }
-    if (message.startsWith("uk.ac.manchester.tornado.") || message.startsWith("uk/ac/manchester/tornado/")) {
-      return "TornadoVM's classes are missing ("
-          + message.replace('/', '.')
-          + "); "
-          + START;
-    }
-    return "TornadoVM could not be used ("
+    return "TornadoVM could not be started ("
         + root.getClass().getSimpleName()
         + ": "
         + message

@@ -33,14 +33,14 @@ public final class TornadoBackendProvider implements BackendProvider {
    */
   @Override
   public int priority() {
-    return System.getProperty(STARTED_WITH_ARGUMENT_FILE) != null && Probe.findsAccelerator()
+    return System.getProperty(STARTED_WITH_ARGUMENT_FILE) != null && Probe.OF_THIS_JVM.findsAccelerator()
         ? 100
         : -100;
   }
 
   @Override
   public Availability availability() {
-    return Probe.availability();
+    return Probe.OF_THIS_JVM.availability();
   }
 
   @Override
@@ -49,6 +49,6 @@ public final class TornadoBackendProvider implements BackendProvider {
     if (!availability.usable()) {
       throw new BackendException(availability.detail());
     }
-    return Probe.runtime().open(options);
+    return Probe.OF_THIS_JVM.runtime().open(options);
   }
 }

@@ -28,16 +28,18 @@ final class Heap {
     int size = aligned(count);
     for (Map.Entry<Integer, Integer> entry : free.entrySet()) {
       if (entry.getValue() >= size) {
-        int at = entry.getKey();
-        int left = entry.getValue() - size;
-        free.remove(at);
-        if (left > 0) {
-          free.put(at + size, left);
-        }
-        return at;
+        return take(entry.getKey(), entry.getValue(), size);
       }
     }
     return -1;
+  }
+
+  private int take(int at, int room, int size) {
+    free.remove(at);
+    if (room > size) {
+      free.put(at + size, room - size);
+    }
+    return at;
   }
 
   /** Takes a part back. */
@@ -51,14 +53,8 @@ final class Heap {
     capacity = larger;
   }
 
-  /** Returns the elements up to the end of the last part that is taken. */
-  int used() {
-    Map.Entry<Integer, Integer> last = free.lastEntry();
-    return last != null && last.getKey() + last.getValue() == capacity ? last.getKey() : capacity;
-  }
-
   /** Returns the elements that a part of that many takes. */
-  static int aligned(int count) {
+  private static int aligned(int count) {
     return Math.ceilDiv(Math.max(1, count), ALIGNMENT) * ALIGNMENT;
   }
 
