@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -111,6 +112,30 @@ final class LauncherScriptTest {
     assertThat(options(calls.get(0))).isEqualTo(options(calls.get(1))).isNotEmpty();
   }
 
+  @Test
+  void withTornadoVmItsOptionsComeFirstAndChooseTheCollector() throws Exception {
+    Path sdk = Files.createDirectories(root.resolve("an sdk"));
+    Files.writeString(sdk.resolve("tornado-argfile"), "");
+    Files.writeString(dist.resolve("tornado"), "");
+
+    vlm(Map.of("TORNADOVM_HOME", sdk.toString()), "backends");
+
+    List<String> calls = calls();
+    assertThat(calls).hasSize(1);
+    assertThat(calls.getFirst())
+        .startsWith("@" + sdk.resolve("tornado-argfile") + " ")
+        .doesNotContain("-XX:+Use", MAKES, USES);
+  }
+
+  @Test
+  void aFolderThatIsNoTornadoVmChangesNothing() throws Exception {
+    vlm("backends");
+    vlm(Map.of("TORNADOVM_HOME", root.resolve("none").toString()), "backends");
+
+    List<String> calls = calls();
+    assertThat(calls.getLast()).isEqualTo(calls.get(1));
+  }
+
   private static List<String> options(String call) {
     return Stream.of(call.split(" ", -1))
         .filter(word -> word.startsWith("--add") || word.startsWith("--enable"))
@@ -122,10 +147,17 @@ final class LauncherScriptTest {
   }
 
   private void vlm(String command) throws IOException, InterruptedException {
+    vlm(Map.of(), command);
+  }
+
+  private void vlm(Map<String, String> environment, String command)
+      throws IOException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder(root.resolve("vlm").toString(), command).redirectErrorStream(true);
     builder.environment().put("JAVA_HOME", jdk.toString());
     builder.environment().remove("VLM_JAVA_OPTS");
+    builder.environment().remove("TORNADOVM_HOME");
+    builder.environment().putAll(environment);
     Process process = builder.start();
     try (InputStream output = process.getInputStream()) {
       String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);

@@ -38,7 +38,7 @@ class ClipStagesTest {
 
   @BeforeAll
   void open() {
-    backend = Backends.find().open("cpu", BackendOptions.DEFAULT);
+    backend = Backends.find().open(null, BackendOptions.DEFAULT);
   }
 
   @AfterAll

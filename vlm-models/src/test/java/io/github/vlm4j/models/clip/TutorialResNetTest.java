@@ -31,7 +31,7 @@ class TutorialResNetTest {
         new ModifiedResNetConfig(List.of(1, 1, 1, 1), 4, 2, 3, 32, Reduction.STRIDED);
     try (ClipFixture fixture = ClipFixture.of(ClipFixture.TUTORIAL);
         Checkpoint checkpoint = Checkpoint.open(fixture.model());
-        Backend backend = Backends.find().open("cpu", BackendOptions.DEFAULT)) {
+        Backend backend = Backends.find().open(null, BackendOptions.DEFAULT)) {
       WeightScope scope = WeightScope.of(new CheckpointWeights(checkpoint));
       ModifiedResNet encoder = new ModifiedResNet(config, scope.at("visual"));
       PatchGrid grid = new PatchGrid(1, 3, 3);

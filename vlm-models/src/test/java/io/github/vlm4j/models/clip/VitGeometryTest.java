@@ -116,7 +116,7 @@ class VitGeometryTest {
       values[i] = (float) random.nextGaussian();
     }
     PixelValues picture = new PixelValues(values, 3, side, side);
-    try (Backend backend = Backends.find().open("cpu", BackendOptions.DEFAULT);
+    try (Backend backend = Backends.find().open(null, BackendOptions.DEFAULT);
         RandomWeights weights = new RandomWeights(DType.F32)) {
       WeightScope scope = WeightScope.of(weights);
       var kernel = scope.get("kernel.weight", hidden, 3, patch, patch);

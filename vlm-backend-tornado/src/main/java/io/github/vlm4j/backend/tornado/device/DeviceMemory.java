@@ -1,282 +1,109 @@
 package io.github.vlm4j.backend.tornado.device;
 
-import io.github.vlm4j.core.BackendException;
-import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.EnumMap;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
-import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
-/**
- * The heaps of a device and what runs on them. A heap that is too small is replaced by a larger one,
- * by way of the host; what lies in it keeps its place. All methods take this object's monitor; a run
- * of many launches holds it throughout.
- */
+/** What one backend holds of the heaps of a device; closing it gives all of it back. */
 final class DeviceMemory implements AutoCloseable {
 
-  private static final Map<HeapKind, Integer> INITIAL =
-      Map.of(
-          HeapKind.FLOATS, 1 << 24,
-          HeapKind.SHORTS, 1 << 22,
-          HeapKind.BYTES, 1 << 22,
-          HeapKind.INTS, 1 << 20);
-
-  private static final int GREATEST = Integer.MAX_VALUE - 63;
-
-  private final TornadoDevice device;
-  private final Map<HeapKind, Heap> heaps = new EnumMap<>(HeapKind.class);
-  private final HostArrays.Staged staged = HostArrays.Staged.create();
-  private HostArrays arrays;
-  private @Nullable KernelPlan plan;
+  private final DeviceHeaps heaps;
+  private final Set<Region> taken = new HashSet<>();
   private boolean closed;
 
-  /** Puts small heaps on a device. */
-  DeviceMemory(TornadoDevice device) {
-    this.device = device;
-    INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
-    arrays = allocateArrays();
+  DeviceMemory(DeviceHeaps heaps) {
+    this.heaps = heaps;
+    heaps.open();
+  }
+
+  /** Returns what a run of many launches synchronises on. */
+  Object monitor() {
+    return heaps;
   }
 
   /** Returns the device. */
   TornadoDevice device() {
-    return device;
-  }
-
-  /** Returns the bytes of all heaps. */
-  synchronized long bytes() {
-    long bytes = 0;
-    for (HeapKind kind : HeapKind.values()) {
-      bytes += bytes(kind, heap(kind).capacity());
-    }
-    return bytes;
+    return heaps.device();
   }
 
   /**
    * Takes a part of a heap.
    *
    * @param what what it is for, for the error
-   * @throws BackendException if the device has not enough memory
+   * @throws io.github.vlm4j.core.BackendException if the device has not enough memory
    */
-  synchronized Region take(HeapKind kind, long count, String what) {
-    requireOpen();
-    Heap heap = heap(kind);
-    int at = count > GREATEST ? -1 : heap.take((int) count);
-    if (at < 0) {
-      grow(kind, count, what);
-      at = heap.take((int) count);
+  Region take(HeapKind kind, long count, String what) {
+    synchronized (heaps) {
+      requireOpen();
+      Region region = heaps.take(kind, count, what);
+      taken.add(region);
+      return region;
     }
-    return new Region(kind, at, (int) count);
   }
 
-  /** Takes a part back. */
-  synchronized void release(Region region) {
-    heap(region.kind()).release(region.at(), region.count());
+  /** Gives a part back. */
+  void release(Region region) {
+    synchronized (heaps) {
+      if (taken.remove(region)) {
+        heaps.release(region);
+      }
+    }
   }
 
   /** Runs a kernel; see {@link KernelPlan#launch}. */
-  synchronized void launch(Kernel kernel, int threads, int... first) {
-    if (threads > 0) {
-      plan().launch(kernel, threads, first);
-    }
+  void launch(Kernel kernel, int threads, int... first) {
+    heaps.launch(kernel, threads, first);
   }
 
   /** Runs a kernel of work-groups; see {@link KernelPlan#launchGroups}. */
-  synchronized void launchGroups(Kernel kernel, int groups, int... all) {
-    if (groups > 0) {
-      plan().launchGroups(kernel, groups, all);
-    }
+  void launchGroups(Kernel kernel, int groups, int... all) {
+    heaps.launchGroups(kernel, groups, all);
   }
 
   /** Copies f32 from the host. */
-  synchronized void storeFloats(int at, MemorySegment source, long offset, int count) {
-    int stored = 0;
-    while (stored < count) {
-      boolean few = count - stored <= HostArrays.FEW;
-      FloatArray array = few ? staged.fewFloats() : staged.manyFloats();
-      int part = Math.min(count - stored, array.getSize());
-      MemorySegment.copy(
-          source, offset + stored * 4L, array.getSegment(), 0, part * (long) Float.BYTES);
-      launch(few ? Kernel.STORE_FEW_FLOATS : Kernel.STORE_MANY_FLOATS, part, at + stored);
-      stored += part;
-    }
+  void storeFloats(int at, MemorySegment source, long offset, int count) {
+    heaps.storeFloats(at, source, offset, count);
   }
 
   /** Copies integers from the host. */
-  synchronized void storeInts(int at, int[] source) {
-    int stored = 0;
-    while (stored < source.length) {
-      boolean few = source.length - stored <= HostArrays.FEW;
-      IntArray array = few ? staged.fewInts() : staged.manyInts();
-      int part = Math.min(source.length - stored, array.getSize());
-      MemorySegment.copy(source, stored, array.getSegment(), Tensor.I32, 0, part);
-      launch(few ? Kernel.STORE_FEW_INTS : Kernel.STORE_MANY_INTS, part, at + stored);
-      stored += part;
-    }
+  void storeInts(int at, int[] source) {
+    heaps.storeInts(at, source);
   }
 
   /** Copies 16-bit patterns from the host. */
-  synchronized void storeShorts(int at, MemorySegment source, int count) {
-    int stored = 0;
-    while (stored < count) {
-      ShortArray array = staged.shorts();
-      int part = Math.min(count - stored, array.getSize());
-      MemorySegment.copy(source, stored * 2L, array.getSegment(), 0, part * 2L);
-      launch(Kernel.STORE_SHORTS, part, at + stored);
-      stored += part;
-    }
+  void storeShorts(int at, MemorySegment source, int count) {
+    heaps.storeShorts(at, source, count);
   }
 
   /** Copies bytes from the host. */
-  synchronized void storeBytes(int at, byte[] source) {
-    int stored = 0;
-    while (stored < source.length) {
-      ByteArray array = staged.bytes();
-      int part = Math.min(source.length - stored, array.getSize());
-      MemorySegment.copy(MemorySegment.ofArray(source), stored, array.getSegment(), 0, part);
-      launch(Kernel.STORE_BYTES, part, at + stored);
-      stored += part;
-    }
+  void storeBytes(int at, byte[] source) {
+    heaps.storeBytes(at, source);
   }
 
   /** Copies f32 to the host. */
-  synchronized void loadFloats(int at, MemorySegment target, long offset, int count) {
-    int loaded = 0;
-    while (loaded < count) {
-      boolean few = count - loaded <= HostArrays.FEW;
-      FloatArray array = few ? staged.fewResults() : staged.manyResults();
-      int part = Math.min(count - loaded, array.getSize());
-      launch(few ? Kernel.LOAD_FEW_FLOATS : Kernel.LOAD_MANY_FLOATS, part, at + loaded);
-      MemorySegment.copy(
-          array.getSegment(), 0, target, offset + loaded * 4L, part * (long) Float.BYTES);
-      loaded += part;
-    }
+  void loadFloats(int at, MemorySegment target, long offset, int count) {
+    heaps.loadFloats(at, target, offset, count);
   }
 
   @Override
-  public synchronized void close() {
-    closed = true;
-    if (plan != null) {
-      plan.close();
-      plan = null;
-    }
-  }
-
-  /** Checks that the memory has not been freed. */
-  synchronized void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("The tornado backend is closed");
-    }
-  }
-
-  private KernelPlan plan() {
-    requireOpen();
-    KernelPlan open = plan;
-    if (open == null) {
-      open = new KernelPlan(device, arrays);
-      plan = open;
-    }
-    return open;
-  }
-
-  private void grow(HeapKind kind, long count, String what) {
-    Heap heap = heap(kind);
-    long least = heap.capacity() + count + 64;
-    long others = bytes() - bytes(kind, heap.capacity());
-    long room =
-        Math.min(device.getMaxGlobalMemory() - others, device.getMaxAllocMemory()) / kind.bytes()
-            - 1024;
-    long most = Math.min(room, GREATEST);
-    if (least > most) {
-      throw new BackendException(
-          what
-              + " needs "
-              + mebibytes(bytes(kind, count))
-              + " on "
-              + device.getPhysicalDevice().getDeviceName()
-              + ", where "
-              + mebibytes(bytes())
-              + " of "
-              + mebibytes(device.getMaxGlobalMemory())
-              + " are taken and "
-              + mebibytes(device.getMaxAllocMemory())
-              + " can be taken as one; use a smaller or a quantised model, a shorter context or"
-              + " --backend cpu.");
-    }
-    long larger = Math.clamp(heap.capacity() * 3L / 2, least, most);
-    replace(kind, (int) larger);
-  }
-
-  private void replace(HeapKind kind, int capacity) {
-    HostArrays before = arrays;
-    boolean loaded = plan != null;
-    if (plan != null) {
-      plan.loadHeaps();
-      plan.close();
-      plan = null;
-    }
-    heap(kind).grow(capacity);
-    arrays = allocateArrays(before, kind, loaded);
-  }
-
-  private HostArrays allocateArrays() {
-    return new HostArrays(
-        new FloatArray(heap(HeapKind.FLOATS).capacity()),
-        new ShortArray(heap(HeapKind.SHORTS).capacity()),
-        new ByteArray(heap(HeapKind.BYTES).capacity()),
-        new IntArray(heap(HeapKind.INTS).capacity()),
-        staged);
-  }
-
-  private HostArrays allocateArrays(HostArrays before, HeapKind grown, boolean loaded) {
-    int capacity = heap(grown).capacity();
-    HostArrays after =
-        switch (grown) {
-          case FLOATS ->
-              new HostArrays(
-                  new FloatArray(capacity), before.shorts(), before.bytes(), before.ints(), staged);
-          case SHORTS ->
-              new HostArrays(
-                  before.floats(), new ShortArray(capacity), before.bytes(), before.ints(), staged);
-          case BYTES ->
-              new HostArrays(
-                  before.floats(), before.shorts(), new ByteArray(capacity), before.ints(), staged);
-          case INTS ->
-              new HostArrays(
-                  before.floats(), before.shorts(), before.bytes(), new IntArray(capacity), staged);
-        };
-    if (loaded) {
-      switch (grown) {
-        case FLOATS -> copy(before.floats().getSegment(), after.floats().getSegment());
-        case SHORTS -> copy(before.shorts().getSegment(), after.shorts().getSegment());
-        case BYTES -> copy(before.bytes().getSegment(), after.bytes().getSegment());
-        case INTS -> copy(before.ints().getSegment(), after.ints().getSegment());
+  public void close() {
+    synchronized (heaps) {
+      if (!closed) {
+        closed = true;
+        List.copyOf(taken).forEach(this::release);
+        heaps.close();
       }
     }
-    return after;
   }
 
-  private static void copy(MemorySegment from, MemorySegment to) {
-    MemorySegment.copy(from, 0, to, 0, from.byteSize());
-  }
-
-  private Heap heap(HeapKind kind) {
-    Heap heap = heaps.get(kind);
-    if (heap == null) {
-      throw new IllegalStateException("There is no heap of " + kind);
+  /** Checks that the backend has not been closed. */
+  void requireOpen() {
+    synchronized (heaps) {
+      if (closed) {
+        throw new IllegalStateException("The tornado backend is closed");
+      }
     }
-    return heap;
-  }
-
-  private static long bytes(HeapKind kind, long count) {
-    return count * kind.bytes();
-  }
-
-  private static String mebibytes(long bytes) {
-    return Math.ceilDiv(bytes, 1L << 20) + " MiB";
   }
 }

@@ -1,12 +1,15 @@
 package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.backend.tornado.device.kernels.AttentionKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.CacheKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ConvolutionKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ElementKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ExpertKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.LinearKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.MovementKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.NormKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.RowKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.TiledKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.TransferKernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -66,6 +69,24 @@ enum Kernel {
   CLEAR(64, (g, c, p, a) -> g.task("k", MovementKernels::clear, c, p, a.floats())),
   COPY_RUNS(64, (g, c, p, a) -> g.task("k", MovementKernels::copyRuns, c, p, a.floats())),
   APPEND(64, (g, c, p, a) -> g.task("k", MovementKernels::append, c, p, a.floats())),
+  APPEND_HALVES(
+      64, (g, c, p, a) -> g.task("k", CacheKernels::appendHalves, c, p, a.floats(), a.shorts())),
+  APPEND_BLOCKS(
+      64,
+      (g, c, p, a) ->
+          g.task("k", CacheKernels::appendBlocks, c, p, a.floats(), a.bytes())),
+  READ_STORED(
+      64,
+      (g, c, p, a) ->
+          g.task("k", CacheKernels::readStored, c, p, a.floats(), a.shorts(), a.bytes())),
+  CLEAR_SHORTS(64, (g, c, p, a) -> g.task("k", CacheKernels::clearShorts, c, p, a.shorts())),
+  CLEAR_BYTES(64, (g, c, p, a) -> g.task("k", CacheKernels::clearBytes, c, p, a.bytes())),
+  COPY_SHORTS(64, (g, c, p, a) -> g.task("k", CacheKernels::copyShorts, c, p, a.shorts())),
+  COPY_BYTES(64, (g, c, p, a) -> g.task("k", CacheKernels::copyBytes, c, p, a.bytes())),
+  ATTENTION_STORED(
+      AttentionKernels.LANES,
+      (g, c, p, a) ->
+          g.task("k", CacheKernels::attentionStored, c, p, a.floats(), a.shorts(), a.bytes())),
   GATHER_FLOATS(
       64, (g, c, p, a) -> g.task("k", MovementKernels::gatherFloats, c, p, a.floats(), a.ints())),
   GATHER_HALVES(
@@ -87,6 +108,20 @@ enum Kernel {
       64, (g, c, p, a) -> g.task("k", LinearKernels::linearHalves, c, p, a.floats(), a.shorts())),
   LINEAR_BLOCKS(
       64, (g, c, p, a) -> g.task("k", LinearKernels::linearBlocks, c, p, a.floats(), a.bytes())),
+  ROW_FLOATS(RowKernels.LANES, (g, c, p, a) -> g.task("k", RowKernels::rowFloats, c, p, a.floats())),
+  ROW_HALVES(
+      RowKernels.LANES,
+      (g, c, p, a) -> g.task("k", RowKernels::rowHalves, c, p, a.floats(), a.shorts())),
+  ROW_BLOCKS(
+      RowKernels.LANES,
+      (g, c, p, a) -> g.task("k", RowKernels::rowBlocks, c, p, a.floats(), a.bytes())),
+  MULTIPLY_TILES(
+      TiledKernels.THREADS,
+      (g, c, p, a) -> g.task("k", TiledKernels::multiplyTiles, c, p, a.floats())),
+  DECODE_HALVES(
+      64, (g, c, p, a) -> g.task("k", TiledKernels::decodeHalves, c, p, a.floats(), a.shorts())),
+  DECODE_BLOCKS(
+      64, (g, c, p, a) -> g.task("k", TiledKernels::decodeBlocks, c, p, a.floats(), a.bytes())),
   CONVOLVE(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::convolve, c, p, a.floats())),
   AVERAGE_POOL(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::averagePool, c, p, a.floats())),
   RMS_NORM(NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::rmsNorm, c, p, a.floats())),

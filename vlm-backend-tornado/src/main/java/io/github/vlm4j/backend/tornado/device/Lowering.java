@@ -2,7 +2,9 @@ package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.backend.tornado.device.StoredMatrix.Format;
 import io.github.vlm4j.backend.tornado.device.kernels.AttentionKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.CacheKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ElementKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.TiledKernels;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.MemoryPlan;
 import io.github.vlm4j.core.graph.Graph;
@@ -18,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.IntSupplier;
 
 /** Turns a graph into launches of kernels over the heaps. */
@@ -26,16 +29,31 @@ final class Lowering {
   /** The numbers that a mixture of experts may hold between its two kernels. */
   private static final int MOST_INNER_NUMBERS = 1 << 22;
 
+  /** The weights that are made f32 at once for products of many rows. */
+  private static final int MOST_DECODED = 1 << 23;
+
   private final DeviceMemory memory;
+  private final LinearShapes shapes;
+  private final PowersOfTwo powers;
   private final MemoryPlan plan;
   private final Leaves leaves;
   private final Region arena;
   private final Map<Value, Place> places = new HashMap<>();
   private final List<Launch> launches = new ArrayList<>();
   private final List<Runnable> checks = new ArrayList<>();
+  private int decodedNumbers;
+  private int decodedAt;
 
-  private Lowering(DeviceMemory memory, WeightStore store, Graph graph, WeightSource weights) {
+  private Lowering(
+      DeviceMemory memory,
+      LinearShapes shapes,
+      PowersOfTwo powers,
+      WeightStore store,
+      Graph graph,
+      WeightSource weights) {
     this.memory = memory;
+    this.shapes = shapes;
+    this.powers = powers;
     this.plan = MemoryPlan.of(graph);
     this.leaves = new Leaves(memory, store, weights, graph);
     this.arena = leaves.take(HeapKind.FLOATS, plan.floats(), "The activations of this graph");
@@ -43,8 +61,13 @@ final class Lowering {
 
   /** Compiles a graph. The caller holds the monitor of the memory. */
   static TornadoExecutable compile(
-      DeviceMemory memory, WeightStore store, Graph graph, WeightSource weights) {
-    Lowering lowering = new Lowering(memory, store, graph, weights);
+      DeviceMemory memory,
+      LinearShapes shapes,
+      PowersOfTwo powers,
+      WeightStore store,
+      Graph graph,
+      WeightSource weights) {
+    Lowering lowering = new Lowering(memory, shapes, powers, store, graph, weights);
     try {
       return lowering.compile(graph);
     } catch (RuntimeException e) {
@@ -65,6 +88,9 @@ final class Lowering {
         .forEach((name, value) ->
             outputs.put(name, new TornadoExecutable.Output(value, outputPlace(value))));
     leaves.sendNumbers();
+    if (decodedNumbers > 0) {
+      decodedAt = leaves.take(HeapKind.FLOATS, decodedNumbers, "Weights made f32").at();
+    }
     return new TornadoExecutable(memory, leaves, launches, checks, outputs);
   }
 
@@ -145,26 +171,107 @@ final class Lowering {
 
   private void linear(Value y) {
     StoredMatrix weight = leaves.matrix(operand(y, 1));
+    int rows = rows(y);
+    switch (shapes.of(rows)) {
+      case THREAD -> linearByThread(y, weight);
+      case GROUP -> linearByGroup(y, weight, rows);
+      case TILES -> linearByTiles(y, weight, rows);
+    }
+  }
+
+  private void linearByThread(Value y, StoredMatrix weight) {
     Kernel kernel =
         switch (weight.format()) {
           case FLOATS -> Kernel.LINEAR_FLOATS;
           case HALVES -> Kernel.LINEAR_HALVES;
           case BLOCKS -> Kernel.LINEAR_BLOCKS;
         };
+    add(y, kernel, elements(y), linearParameters(y, weight));
+  }
+
+  private void linearByGroup(Value y, StoredMatrix weight, int rows) {
+    Kernel kernel =
+        switch (weight.format()) {
+          case FLOATS -> Kernel.ROW_FLOATS;
+          case HALVES -> Kernel.ROW_HALVES;
+          case BLOCKS -> Kernel.ROW_BLOCKS;
+        };
+    int out = extent(operand(y, 1), 0);
+    addGroups(y, kernel, rows * out, linearParameters(y, weight));
+  }
+
+  private IntSupplier[] linearParameters(Value y, StoredMatrix weight) {
     Shape shape = operand(y, 1).shape();
-    add(
-        y,
-        kernel,
-        elements(y),
-        place(y, 0),
-        place(y),
-        y.operands().size() > 2 ? place(y, 2) : fixed(-1),
-        fixed((int) shape.dim(0)),
-        fixed((int) shape.dim(1)),
-        fixed(weight.at()),
-        fixed(weight.first()),
-        fixed(weight.second()),
-        fixed(weight.third()));
+    return new IntSupplier[] {
+      place(y, 0),
+      place(y),
+      bias(y),
+      fixed((int) shape.dim(0)),
+      fixed((int) shape.dim(1)),
+      fixed(weight.at()),
+      fixed(weight.first()),
+      fixed(weight.second()),
+      fixed(weight.third())
+    };
+  }
+
+  /** Makes some rows of the weight f32, multiplies with them, and goes on with the next. */
+  private void linearByTiles(Value y, StoredMatrix weight, int rows) {
+    int out = extent(operand(y, 1), 0);
+    int in = extent(operand(y, 1), 1);
+    boolean floats = weight.format() == Format.FLOATS;
+    int atOnce = floats || in == 0 ? out : Math.min(out, Math.max(1, MOST_DECODED / in));
+    for (int from = 0; from < out; from += atOnce) {
+      int columns = Math.min(atOnce, out - from);
+      IntSupplier decoded =
+          floats ? fixed(weight.at()) : decode(y, weight.from((long) from * in), columns * in);
+      addGroups(
+          y,
+          Kernel.MULTIPLY_TILES,
+          Math.ceilDiv(rows, TiledKernels.TILE) * Math.ceilDiv(columns, TiledKernels.TILE),
+          place(y, 0),
+          place(y).plus(from),
+          y.operands().size() > 2 ? place(y, 2).plus(from) : fixed(-1),
+          fixed(columns),
+          fixed(in),
+          decoded,
+          fixed(rows),
+          fixed(out));
+    }
+  }
+
+  /** Adds a launch that makes weights f32 in a place that the next weights are put to as well. */
+  private IntSupplier decode(Value y, StoredMatrix weight, int count) {
+    decodedNumbers = Math.max(decodedNumbers, count);
+    if (weight.format() == Format.HALVES) {
+      add(
+          y,
+          Kernel.DECODE_HALVES,
+          count,
+          fixed(weight.at()),
+          this::decodedAt,
+          fixed(weight.first()),
+          fixed(weight.second()));
+    } else {
+      add(
+          y,
+          Kernel.DECODE_BLOCKS,
+          count,
+          fixed(weight.at()),
+          this::decodedAt,
+          fixed(weight.first()),
+          fixed(weight.second()),
+          fixed(weight.third()));
+    }
+    return this::decodedAt;
+  }
+
+  private int decodedAt() {
+    return decodedAt;
+  }
+
+  private IntSupplier bias(Value y) {
+    return y.operands().size() > 2 ? place(y, 2) : fixed(-1);
   }
 
   private void convolve(Value y, Op.Convolve op) {
@@ -176,7 +283,7 @@ final class Lowering {
         elements(y),
         place(y, 0),
         place(y),
-        y.operands().size() > 2 ? place(y, 2) : fixed(-1),
+        bias(y),
         fixed(leaves.decoded(operand(y, 1)).at()),
         fixed((int) picture.dim(1)),
         fixed((int) picture.dim(2)),
@@ -312,6 +419,10 @@ final class Lowering {
     requireDimensions(y);
     HostInts position = leaves.ints(operand(y, 3));
     checks.add(() -> position.requireRoom(extent(y, 0), extent(k, 1), where(y)));
+    if (k.dtype() != DType.F32) {
+      storedAttention(y, op, position);
+      return;
+    }
     addGroups(
         y,
         Kernel.ATTENTION,
@@ -334,6 +445,39 @@ final class Lowering {
         fixed(op.window()));
   }
 
+  private void storedAttention(Value y, Op.CachedAttention op, HostInts position) {
+    Value k = operand(y, 1);
+    State keys = state(k);
+    State values = state(operand(y, 2));
+    addGroups(
+        y,
+        Kernel.ATTENTION_STORED,
+        extent(y, 0) * extent(y, 1),
+        place(y, 0),
+        keys::at,
+        values::at,
+        place(y),
+        fixed(extent(y, 1)),
+        fixed(extent(k, 0)),
+        fixed(extent(k, 2)),
+        fixed(extent(y, 2)),
+        fixed(extent(k, 1)),
+        leaves.number(op.scale()),
+        () -> position.array()[position.at()],
+        fixed(op.window()),
+        keys::scalesAt,
+        values::scalesAt,
+        fixed(powers.at(k.dtype())),
+        fixed(PowersOfTwo.mantissas(k.dtype())));
+  }
+
+  private State state(Value value) {
+    if (MemoryPlan.root(value).op() instanceof Op.State(String name)) {
+      return Objects.requireNonNull(leaves.states().get(name));
+    }
+    throw new IllegalStateException(value + " is not a state");
+  }
+
   private static void requireDimensions(Value y) {
     if (y.shape().last() > AttentionKernels.MOST_DIMENSIONS) {
       throw new BackendException(
@@ -350,16 +494,22 @@ final class Lowering {
     Value rows = operand(y, 1);
     HostInts position = leaves.ints(operand(y, 2));
     checks.add(() -> position.requireRoom(extent(rows, 0), extent(y, 1), where(y)));
+    boolean blocks = y.dtype() == DType.Q8_0;
+    boolean floats = y.dtype() == DType.F32;
     add(
         y,
-        Kernel.APPEND,
-        elements(rows),
+        floats ? Kernel.APPEND : blocks ? Kernel.APPEND_BLOCKS : Kernel.APPEND_HALVES,
+        blocks ? elements(rows) / CacheKernels.BLOCK : elements(rows),
         place(y, 1),
-        place(y),
+        floats ? place(y) : state(y)::at,
         fixed(extent(y, 0)),
         fixed(extent(y, 2)),
         fixed(extent(y, 1)),
-        () -> position.array()[position.at()]);
+        () -> position.array()[position.at()],
+        fixed(powers.at(DType.BF16)),
+        blocks ? state(y)::scalesAt : fixed(PowersOfTwo.mantissas(y.dtype())),
+        fixed(powers.at(DType.F16)),
+        fixed(CacheKernels.BLOCK));
   }
 
   private void concat(Value y) {

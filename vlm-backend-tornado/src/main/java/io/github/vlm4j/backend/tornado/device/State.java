@@ -45,6 +45,11 @@ final class State {
     return bound().at();
   }
 
+  /** Returns where the scales of the buffer's blocks begin. */
+  int scalesAt() {
+    return bound().scalesAt();
+  }
+
   /** Checks that a buffer is bound that has not been freed. */
   void requireBound() {
     bound().requireOpen();

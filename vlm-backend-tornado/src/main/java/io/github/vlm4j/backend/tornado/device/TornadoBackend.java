@@ -7,17 +7,20 @@ import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
-import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /** Computes on one device of TornadoVM. Runs of several threads go one after the other. */
 final class TornadoBackend implements Backend {
 
+  private final LinearShapes shapes;
   private final DeviceMemory memory;
+  private final PowersOfTwo powers;
   private final WeightStore weights;
 
-  TornadoBackend(TornadoDevice device) {
-    this.memory = new DeviceMemory(device);
-    this.weights = new WeightStore(memory);
+  TornadoBackend(DeviceHeaps heaps, LinearShapes shapes) {
+    this.shapes = shapes;
+    this.memory = new DeviceMemory(heaps);
+    this.powers = new PowersOfTwo(memory);
+    this.weights = new WeightStore(memory, powers);
   }
 
   @Override
@@ -32,15 +35,15 @@ final class TornadoBackend implements Backend {
 
   @Override
   public Executable compile(Graph graph, WeightSource source) {
-    synchronized (memory) {
+    synchronized (memory.monitor()) {
       memory.requireOpen();
-      return Lowering.compile(memory, weights, graph, source);
+      return Lowering.compile(memory, shapes, powers, weights, graph, source);
     }
   }
 
   @Override
   public Buffer allocate(DType dtype, Shape shape) {
-    return new TornadoBuffer(memory, dtype, shape);
+    return new TornadoBuffer(memory, powers, dtype, shape);
   }
 
   @Override

@@ -3,11 +3,15 @@ package io.github.vlm4j.backend.tornado.device;
 import io.github.vlm4j.backend.tornado.DeviceRuntime;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.BackendOptions;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
 /** Starts TornadoVM; found by name, see {@link DeviceRuntime}. */
 public final class TornadoDeviceRuntime implements DeviceRuntime {
+
+  private final Map<TornadoDevice, DeviceHeaps> heaps = new ConcurrentHashMap<>();
 
   /** Creates the runtime; nothing of TornadoVM is started yet. */
   public TornadoDeviceRuntime() {}
@@ -31,6 +35,12 @@ public final class TornadoDeviceRuntime implements DeviceRuntime {
 
   @Override
   public Backend open(BackendOptions options) {
-    return new TornadoBackend(Devices.first());
+    TornadoDevice device = Devices.first();
+    return open(device, Devices.isCpu(device) ? LinearShapes.PLAIN : LinearShapes.SHARED);
+  }
+
+  /** Opens a backend that spreads linear layers in a given way. */
+  Backend open(TornadoDevice device, LinearShapes shapes) {
+    return new TornadoBackend(heaps.computeIfAbsent(device, DeviceHeaps::new), shapes);
   }
 }

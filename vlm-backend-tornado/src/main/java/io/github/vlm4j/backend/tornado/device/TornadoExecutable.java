@@ -69,7 +69,7 @@ final class TornadoExecutable implements Executable {
 
   @Override
   public void run() {
-    synchronized (memory) {
+    synchronized (memory.monitor()) {
       prepare();
       for (Launch launch : launches) {
         launch.run(memory);
@@ -80,7 +80,7 @@ final class TornadoExecutable implements Executable {
 
   @Override
   public void run(OpProfile profile) {
-    synchronized (memory) {
+    synchronized (memory.monitor()) {
       prepare();
       for (Launch launch : launches) {
         long start = System.nanoTime();
@@ -126,7 +126,7 @@ final class TornadoExecutable implements Executable {
 
   @Override
   public void close() {
-    synchronized (memory) {
+    synchronized (memory.monitor()) {
       if (!closed) {
         closed = true;
         leaves.regions().forEach(memory::release);

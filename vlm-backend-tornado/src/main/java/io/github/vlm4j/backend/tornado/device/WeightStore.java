@@ -15,18 +15,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The parameters of models on the device, each stored tensor once for all graphs. They stay until
  * nobody holds the source that they came from any more.
  */
 final class WeightStore {
-
-  private static final int POWERS_OF_HALVES = 64;
-  private static final int POWERS_OF_BRAIN = 512;
-  private static final int MANTISSAS_OF_HALVES = 1 << 10;
-  private static final int MANTISSAS_OF_BRAIN = 1 << 7;
 
   /** How a tensor is wanted. */
   private enum Form {
@@ -57,12 +51,13 @@ final class WeightStore {
   }
 
   private final DeviceMemory memory;
+  private final PowersOfTwo powers;
   private final ReferenceQueue<WeightSource> collected = new ReferenceQueue<>();
   private final List<OfSource> sources = new ArrayList<>();
-  private @Nullable Region powers;
 
-  WeightStore(DeviceMemory memory) {
+  WeightStore(DeviceMemory memory, PowersOfTwo powers) {
     this.memory = memory;
+    this.powers = powers;
   }
 
   /** Returns a parameter in the format that suits its type. */
@@ -184,14 +179,11 @@ final class WeightStore {
   }
 
   private Stored halves(DType dtype, MemorySegment data, int count, String what) {
-    int table = powers().at();
     Region region = memory.take(HeapKind.SHORTS, count, what);
     memory.storeShorts(region.at(), data, count);
     StoredMatrix matrix =
-        dtype == DType.F16
-            ? new StoredMatrix(Format.HALVES, region.at(), table, MANTISSAS_OF_HALVES, 0)
-            : new StoredMatrix(
-                Format.HALVES, region.at(), table + POWERS_OF_HALVES, MANTISSAS_OF_BRAIN, 0);
+        new StoredMatrix(
+            Format.HALVES, region.at(), powers.at(dtype), PowersOfTwo.mantissas(dtype), 0);
     return new Stored(matrix, List.of(region));
   }
 
@@ -212,31 +204,6 @@ final class WeightStore {
     return new Stored(
         new StoredMatrix(Format.BLOCKS, q.at(), scales.at(), minima.at(), blocks.size()),
         List.of(q, scales, minima));
-  }
-
-  /** Returns the powers of two that signs and exponents of f16 and then of bf16 mean. */
-  private Region powers() {
-    if (powers == null) {
-      float[] table = new float[POWERS_OF_HALVES + POWERS_OF_BRAIN];
-      for (int i = 0; i < POWERS_OF_HALVES; i++) {
-        table[i] = power(i, POWERS_OF_HALVES / 2, 15);
-      }
-      for (int i = 0; i < POWERS_OF_BRAIN; i++) {
-        table[POWERS_OF_HALVES + i] = power(i, POWERS_OF_BRAIN / 2, 127);
-      }
-      powers = memory.take(HeapKind.FLOATS, table.length, "A table of powers of two");
-      memory.storeFloats(powers.at(), MemorySegment.ofArray(table), 0, table.length);
-    }
-    return powers;
-  }
-
-  private static float power(int index, int exponents, int bias) {
-    int exponent = index % exponents;
-    if (exponent == exponents - 1) {
-      return Float.NaN;
-    }
-    float magnitude = Math.scalb(1f, Math.max(1, exponent) - bias);
-    return index < exponents ? magnitude : -magnitude;
   }
 
   private static Tensor checked(WeightSource source, Weight weight) {

@@ -1,0 +1,63 @@
+package io.github.vlm4j.backend.tornado;
+
+import io.github.vlm4j.core.backend.Availability;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Asks the provider for its availability in a JVM of its own, as one JVM can start TornadoVM once. */
+public final class ChildJvm {
+
+  private static final String ANSWER = "availability ";
+
+  private ChildJvm() {}
+
+  /** Prints whether the backend can run and why not. */
+  public static void main(String[] args) {
+    TornadoBackendProvider provider = new TornadoBackendProvider();
+    int priority = provider.priority();
+    Availability availability = provider.availability();
+    System.out.println(
+        ANSWER + availability.usable() + " " + priority + " " + availability.detail());
+  }
+
+  /**
+   * Returns what the provider says in a new JVM, as {@code false -100 reason}.
+   *
+   * @param options of the JVM
+   * @param further what is on the class path beside the test's own
+   */
+  public static String ask(List<String> options, Path... further)
+      throws IOException, InterruptedException {
+    List<String> path = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(java.io.File.pathSeparator, -1)) {
+      path.add(entry);
+    }
+    for (Path entry : further) {
+      path.add(entry.toString());
+    }
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.addAll(
+        List.of("-cp", String.join(java.io.File.pathSeparator, path), ChildJvm.class.getName()));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().remove("JDK_JAVA_OPTIONS");
+    Process process = builder.start();
+    try (InputStream output = process.getInputStream()) {
+      String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);
+      if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0) {
+        throw new IOException("The JVM failed: " + text);
+      }
+      return text.lines()
+          .filter(line -> line.startsWith(ANSWER))
+          .map(line -> line.substring(ANSWER.length()))
+          .findFirst()
+          .orElseThrow(() -> new IOException("The JVM did not answer: " + text));
+    }
+  }
+}
