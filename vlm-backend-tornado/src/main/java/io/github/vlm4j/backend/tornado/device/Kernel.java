@@ -162,6 +162,8 @@ enum Kernel {
   }
 
   private final int groupSize;
+
+  @SuppressWarnings("ImmutableEnumChecker") // Bindings hold nothing.
   private final Binding binding;
 
   Kernel(int groupSize, Binding binding) {

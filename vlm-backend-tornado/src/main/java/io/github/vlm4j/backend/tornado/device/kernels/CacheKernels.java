@@ -237,6 +237,7 @@ public final class CacheKernels {
    * Returns the 16 bits of the nearest number of f16 or bf16, of two the even one, by exact
    * arithmetic, as bits of an f32 cannot be read everywhere.
    */
+  @SuppressWarnings("IdentityBinaryExpression") // Of NaN; the library's method is no device code.
   private static int pattern(FloatArray floats, int powers, int mantissas, float x) {
     int least = -126;
     int bias = 127;

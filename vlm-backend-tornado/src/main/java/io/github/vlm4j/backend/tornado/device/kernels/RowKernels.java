@@ -32,8 +32,12 @@ public final class RowKernels {
     }
     sums[lane] = own;
     context.localBarrier();
+    float sum = 0f;
+    for (int i = 0; i < LANES; i++) {
+      sum += sums[i];
+    }
     if (lane == 0) {
-      store(context.groupIdx, column, p, floats, sums);
+      store(p, floats, context.groupIdx, column, sum);
     }
   }
 
@@ -52,8 +56,12 @@ public final class RowKernels {
     }
     sums[lane] = own;
     context.localBarrier();
+    float sum = 0f;
+    for (int i = 0; i < LANES; i++) {
+      sum += sums[i];
+    }
     if (lane == 0) {
-      store(context.groupIdx, column, p, floats, sums);
+      store(p, floats, context.groupIdx, column, sum);
     }
   }
 
@@ -79,19 +87,20 @@ public final class RowKernels {
     }
     sums[lane] = own;
     context.localBarrier();
-    if (lane == 0) {
-      store(context.groupIdx, column, p, floats, sums);
-    }
-  }
-
-  private static void store(int at, int column, IntArray p, FloatArray floats, float[] sums) {
     float sum = 0f;
     for (int i = 0; i < LANES; i++) {
       sum += sums[i];
     }
-    if (p.get(2) >= 0) {
-      sum = sum + floats.get(p.get(2) + column);
+    if (lane == 0) {
+      store(p, floats, context.groupIdx, column, sum);
     }
-    floats.set(p.get(1) + at, sum);
+  }
+
+  private static void store(IntArray p, FloatArray floats, int at, int column, float sum) {
+    float value = sum;
+    if (p.get(2) >= 0) {
+      value = value + floats.get(p.get(2) + column);
+    }
+    floats.set(p.get(1) + at, value);
   }
 }
