@@ -2,6 +2,7 @@ package io.github.vlm4j.cli;
 
 import io.github.vlm4j.core.backend.Availability;
 import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendDevice;
 import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.BackendProvider;
 import io.github.vlm4j.core.backend.Backends;
@@ -38,6 +39,9 @@ final class BackendsCommand implements Callable<Integer> {
           availability.usable()
               ? "usable      " + description(provider)
               : "not usable  " + availability.detail());
+      for (BackendDevice device : provider.devices()) {
+        line("", "device " + device.id() + "  " + describe(device));
+      }
     }
     terminal.out().println();
     line(
@@ -61,6 +65,10 @@ final class BackendsCommand implements Callable<Integer> {
     try (Backend backend = provider.open(BackendOptions.DEFAULT)) {
       return backend.description();
     }
+  }
+
+  private static String describe(BackendDevice device) {
+    return device.description() + ", " + InspectCommand.bytes(device.memoryBytes());
   }
 
   private void line(String what, String value) {

@@ -26,6 +26,12 @@ final class ModelOptions {
       description = "Threads to compute with. Default: the number of physical cores.")
   @Nullable Integer threads;
 
+  @Option(
+      names = "--device",
+      paramLabel = "ID",
+      description = "What device to compute on (see: vlm backends). Default: the backend's choice.")
+  @Nullable String device;
+
   LoadOptions loadOptions() {
     return new LoadOptions(backend, backendOptions());
   }
@@ -35,6 +41,6 @@ final class ModelOptions {
       throw new ParameterException(
           command.commandLine(), "--threads must be at least 1, not " + threads);
     }
-    return threads == null ? BackendOptions.DEFAULT : new BackendOptions(threads);
+    return new BackendOptions(threads == null ? 0 : threads).withDevice(device);
   }
 }

@@ -47,7 +47,7 @@ public record LoadOptions(
   public LoadOptions withThreads(int threads) {
     return new LoadOptions(
         backendName,
-        new BackendOptions(threads, backendOptions.weightBytes()),
+        backendOptions.withThreads(threads),
         reuse,
         cacheType,
         quantisation);

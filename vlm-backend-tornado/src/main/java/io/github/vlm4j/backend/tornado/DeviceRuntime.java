@@ -1,7 +1,9 @@
 package io.github.vlm4j.backend.tornado;
 
 import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendDevice;
 import io.github.vlm4j.core.backend.BackendOptions;
+import java.util.List;
 
 /**
  * What the provider asks of the part that knows TornadoVM. All methods may fail in any way that
@@ -23,6 +25,9 @@ public interface DeviceRuntime {
    */
   String test();
 
-  /** Opens a backend. */
+  /** Returns the devices, the one that is taken when none is named first. */
+  List<BackendDevice> devices();
+
+  /** Opens a backend on the device that the options name, one of {@link #devices}. */
   Backend open(BackendOptions options);
 }

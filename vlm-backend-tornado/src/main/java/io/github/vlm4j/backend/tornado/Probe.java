@@ -1,6 +1,8 @@
 package io.github.vlm4j.backend.tornado;
 
 import io.github.vlm4j.core.backend.Availability;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,6 +106,13 @@ final class Probe {
     if (root instanceof ClassNotFoundException && message.equals(RUNTIME)) {
       return "this build was made without TornadoVM; set TORNADOVM_HOME to the folder of a TornadoVM"
           + " SDK and build again.";
+    }
+    String sdk = System.getenv("TORNADOVM_HOME");
+    if (sdk != null && !Files.isReadable(Path.of(sdk, "tornado-argfile"))) {
+      return "TORNADOVM_HOME is "
+          + sdk
+          + ", where there is no readable file tornado-argfile; set it to the folder of a TornadoVM"
+          + " SDK.";
     }
     return "TornadoVM could not be started ("
         + root.getClass().getSimpleName()

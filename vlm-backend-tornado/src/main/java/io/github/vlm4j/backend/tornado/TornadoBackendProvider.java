@@ -3,8 +3,10 @@ package io.github.vlm4j.backend.tornado;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Availability;
 import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendDevice;
 import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.BackendProvider;
+import java.util.List;
 
 /**
  * Offers the backend on TornadoVM. It can run if this module was built with TornadoVM's API, the JVM
@@ -41,6 +43,11 @@ public final class TornadoBackendProvider implements BackendProvider {
   @Override
   public Availability availability() {
     return Probe.OF_THIS_JVM.availability();
+  }
+
+  @Override
+  public List<BackendDevice> devices() {
+    return availability().usable() ? Probe.OF_THIS_JVM.runtime().devices() : List.of();
   }
 
   @Override

@@ -1,12 +1,14 @@
 package io.github.vlm4j.backend.tornado;
 
 import io.github.vlm4j.core.backend.Availability;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** Asks the provider for its availability in a JVM of its own, as one JVM can start TornadoVM once. */
@@ -28,15 +30,13 @@ public final class ChildJvm {
   /**
    * Returns what the provider says in a new JVM, as {@code false -100 reason}.
    *
+   * @param environment what it has beside this one's
    * @param options of the JVM
    * @param further what is on the class path beside the test's own
    */
-  public static String ask(List<String> options, Path... further)
+  public static String ask(Map<String, String> environment, List<String> options, Path... further)
       throws IOException, InterruptedException {
-    List<String> path = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(java.io.File.pathSeparator, -1)) {
-      path.add(entry);
-    }
+    List<String> path = new ArrayList<>(List.of(System.getProperty("java.class.path")));
     for (Path entry : further) {
       path.add(entry.toString());
     }
@@ -44,9 +44,10 @@ public final class ChildJvm {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.addAll(
-        List.of("-cp", String.join(java.io.File.pathSeparator, path), ChildJvm.class.getName()));
+        List.of("-cp", String.join(File.pathSeparator, path), ChildJvm.class.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().remove("JDK_JAVA_OPTIONS");
+    builder.environment().putAll(environment);
     Process process = builder.start();
     try (InputStream output = process.getInputStream()) {
       String text = new String(output.readAllBytes(), StandardCharsets.UTF_8);

@@ -8,6 +8,7 @@ import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.backend.BackendProvider;
 import io.github.vlm4j.core.backend.Backends;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** In a JVM that knows nothing of TornadoVM, whether or not this module was built with it. */
@@ -19,7 +20,7 @@ final class WithoutTornadoVmTest {
         .extracting(BackendProvider::name)
         .contains(TornadoBackendProvider.NAME);
 
-    String answer = ChildJvm.ask(List.of());
+    String answer = ChildJvm.ask(Map.of(), List.of());
 
     assertThat(answer).startsWith("false -100 ").contains("TORNADOVM_HOME").endsWith(".");
   }

@@ -1,5 +1,7 @@
 package io.github.vlm4j.core.backend;
 
+import java.util.List;
+
 /**
  * Offers one backend to {@link java.util.ServiceLoader}. A provider must load and answer on every
  * machine, also where its backend cannot run.
@@ -14,6 +16,14 @@ public interface BackendProvider {
 
   /** Returns whether it can run on this machine, and why not. Must not throw. */
   Availability availability();
+
+  /**
+   * Returns the devices that it can be opened on, the one it chooses by itself first; none if there
+   * is nothing to choose from, or it cannot run. Must not throw.
+   */
+  default List<BackendDevice> devices() {
+    return List.of();
+  }
 
   /**
    * Opens the backend.

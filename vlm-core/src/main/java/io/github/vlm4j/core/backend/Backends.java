@@ -48,16 +48,17 @@ public final class Backends {
    * @param name the provider's name; null takes the system property {@value #PROPERTY}, or else the
    *     usable backend of the highest priority
    * @param options how to open it
-   * @throws BackendException if the name is unknown or its backend cannot run here; the message
-   *     lists what there is
+   * @throws BackendException if the name is unknown, its backend cannot run here, or it has no such
+   *     device; the message lists what there is
    */
   public Backend open(@Nullable String name, BackendOptions options) {
     String wanted = name == null ? System.getProperty(PROPERTY) : name;
     if (wanted == null) {
       return providers.stream()
           .filter(provider -> provider.availability().usable())
+          .filter(provider -> options.device() == null || has(provider, options.device()))
           .findFirst()
-          .orElseThrow(() -> new BackendException("No backend can run here" + listing()))
+          .orElseThrow(() -> new BackendException(nothing(options) + listing()))
           .open(options);
     }
     BackendProvider provider =
@@ -71,7 +72,27 @@ public final class Backends {
       throw new BackendException(
           "The backend \"" + wanted + "\" cannot run here: " + availability.detail() + listing());
     }
+    if (options.device() != null && !has(provider, options.device())) {
+      throw new BackendException(
+          "The backend \""
+              + wanted
+              + "\" has no device \""
+              + options.device()
+              + "\" to choose; it has "
+              + provider.devices().stream().map(BackendDevice::id).toList()
+              + ".");
+    }
     return provider.open(options);
+  }
+
+  private static boolean has(BackendProvider provider, String device) {
+    return provider.devices().stream().anyMatch(known -> known.id().equals(device));
+  }
+
+  private static String nothing(BackendOptions options) {
+    return options.device() == null
+        ? "No backend can run here"
+        : "No backend that can run here has a device \"" + options.device() + "\"";
   }
 
   private String listing() {

@@ -55,6 +55,11 @@ final class BackendsTest {
     }
 
     @Override
+    public List<BackendDevice> devices() {
+      return name.equals("slow") ? List.of(new BackendDevice("0:1", "a card", 1 << 30)) : List.of();
+    }
+
+    @Override
     public Backend open(BackendOptions options) {
       opened.add(name + " with " + options.threads());
       return new OracleBackend();
@@ -136,5 +141,27 @@ final class BackendsTest {
   @Test
   void theNumberOfThreadsIsNotNegative() {
     assertThatThrownBy(() -> new BackendOptions(-1)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void aDeviceChoosesAmongTheBackendsThatHaveIt() {
+    backends.open(null, BackendOptions.DEFAULT.withDevice("0:1")).close();
+    backends.open("slow", new BackendOptions(2).withDevice("0:1")).close();
+
+    assertThat(opened).containsExactly("slow with 0", "slow with 2");
+  }
+
+  @Test
+  void aDeviceThatABackendDoesNotHaveIsRefusedByName() {
+    assertThatThrownBy(() -> backends.open("slow", BackendOptions.DEFAULT.withDevice("3")))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("\"3\"")
+        .hasMessageContaining("[0:1]");
+    assertThatThrownBy(() -> backends.open("fast", BackendOptions.DEFAULT.withDevice("0:1")))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("[]");
+    assertThatThrownBy(() -> backends.open(null, BackendOptions.DEFAULT.withDevice("3")))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("\"3\"");
   }
 }

@@ -41,7 +41,7 @@ final class DeviceHeaps {
   DeviceHeaps(TornadoDevice device) {
     this.device = device;
     INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
-    arrays = allocateArrays();
+    arrays = HostArrays.allocate(heaps, staged);
   }
 
   /** Counts a backend that uses the heaps. */
@@ -58,7 +58,8 @@ final class DeviceHeaps {
     if (backends == 0 && grown) {
       closePlan();
       INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
-      arrays = allocateArrays();
+      arrays.free();
+      arrays = HostArrays.allocate(heaps, staged);
       grown = false;
     }
   }
@@ -222,7 +223,6 @@ final class DeviceHeaps {
   }
 
   private void replace(HeapKind kind, int capacity) {
-    HostArrays before = arrays;
     boolean loaded = plan != null;
     if (plan != null) {
       plan.loadHeaps();
@@ -230,48 +230,7 @@ final class DeviceHeaps {
     closePlan();
     grown = true;
     heap(kind).grow(capacity);
-    arrays = allocateArrays(before, kind, loaded);
-  }
-
-  private HostArrays allocateArrays() {
-    return new HostArrays(
-        new FloatArray(heap(HeapKind.FLOATS).capacity()),
-        new ShortArray(heap(HeapKind.SHORTS).capacity()),
-        new ByteArray(heap(HeapKind.BYTES).capacity()),
-        new IntArray(heap(HeapKind.INTS).capacity()),
-        staged);
-  }
-
-  private HostArrays allocateArrays(HostArrays before, HeapKind grown, boolean loaded) {
-    int capacity = heap(grown).capacity();
-    HostArrays after =
-        switch (grown) {
-          case FLOATS ->
-              new HostArrays(
-                  new FloatArray(capacity), before.shorts(), before.bytes(), before.ints(), staged);
-          case SHORTS ->
-              new HostArrays(
-                  before.floats(), new ShortArray(capacity), before.bytes(), before.ints(), staged);
-          case BYTES ->
-              new HostArrays(
-                  before.floats(), before.shorts(), new ByteArray(capacity), before.ints(), staged);
-          case INTS ->
-              new HostArrays(
-                  before.floats(), before.shorts(), before.bytes(), new IntArray(capacity), staged);
-        };
-    if (loaded) {
-      switch (grown) {
-        case FLOATS -> copy(before.floats().getSegment(), after.floats().getSegment());
-        case SHORTS -> copy(before.shorts().getSegment(), after.shorts().getSegment());
-        case BYTES -> copy(before.bytes().getSegment(), after.bytes().getSegment());
-        case INTS -> copy(before.ints().getSegment(), after.ints().getSegment());
-      }
-    }
-    return after;
-  }
-
-  private static void copy(MemorySegment from, MemorySegment to) {
-    MemorySegment.copy(from, 0, to, 0, from.byteSize());
+    arrays = arrays.grown(kind, heaps, loaded);
   }
 
   private Heap heap(HeapKind kind) {

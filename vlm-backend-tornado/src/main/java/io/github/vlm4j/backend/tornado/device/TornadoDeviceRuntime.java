@@ -2,7 +2,9 @@ package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.backend.tornado.DeviceRuntime;
 import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendDevice;
 import io.github.vlm4j.core.backend.BackendOptions;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -34,8 +36,13 @@ public final class TornadoDeviceRuntime implements DeviceRuntime {
   }
 
   @Override
+  public List<BackendDevice> devices() {
+    return Devices.list();
+  }
+
+  @Override
   public Backend open(BackendOptions options) {
-    TornadoDevice device = Devices.first();
+    TornadoDevice device = Devices.named(options.device());
     return open(device, Devices.isCpu(device) ? LinearShapes.PLAIN : LinearShapes.SHARED);
   }
 

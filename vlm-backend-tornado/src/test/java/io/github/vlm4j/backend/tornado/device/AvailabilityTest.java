@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -30,18 +31,24 @@ final class AvailabilityTest {
 
   @Test
   void withoutTheApiItIsNot() throws Exception {
-    assertUnusable(ChildJvm.ask(List.of()), "uk/ac/manchester/tornado/api");
+    assertUnusable(ChildJvm.ask(Map.of(), List.of()), "uk.ac.manchester.tornado.api");
   }
 
   @Test
   void withTheApiAloneItIsNot() throws Exception {
-    assertUnusable(ChildJvm.ask(List.of(), api()), "TornadoAPIException");
+    assertUnusable(ChildJvm.ask(Map.of(), List.of(), api()), "TornadoAPIException");
   }
 
   @Test
   void withTheFolderOfNoSdkItIsNot() throws Exception {
-    String answer = ask(line -> line.replace(SDK.toString(), folder.resolve("none").toString()));
-    assertUnusable(answer, "");
+    String none = folder.resolve("none").toString();
+    assertUnusable(ChildJvm.ask(Map.of("TORNADOVM_HOME", none), List.of()), none);
+  }
+
+  @Test
+  void withoutAPlatformItIsNot() throws Exception {
+    Map<String, String> noVendors = Map.of("OCL_ICD_VENDORS", folder.toString());
+    assertUnusable(ChildJvm.ask(noVendors, List.of("@" + SDK.resolve("tornado-argfile"))), "");
   }
 
   @Test
@@ -81,7 +88,7 @@ final class AvailabilityTest {
     Path changed = folder.resolve("argfile");
     Files.write(
         changed, Files.readAllLines(SDK.resolve("tornado-argfile")).stream().map(change).toList());
-    return ChildJvm.ask(List.of("@" + changed));
+    return ChildJvm.ask(Map.of(), List.of("@" + changed));
   }
 
   private static Path api() throws IOException {

@@ -1,0 +1,111 @@
+package io.github.vlm4j.backend.tornado.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.vlm4j.backend.tornado.TornadoBackendProvider;
+import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.backend.Backend;
+import io.github.vlm4j.core.backend.BackendDevice;
+import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.backend.Buffer;
+import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.graph.GraphBuilder;
+import io.github.vlm4j.core.graph.Value;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
+import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.core.weights.RandomWeights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** What lies on the device: kept when more is needed, refused when there is no room, given back. */
+final class MemoryTest {
+
+  private static final long MEBI = 1 << 20;
+
+  private final TornadoBackendProvider provider = new TornadoBackendProvider();
+
+  @Test
+  void whatLiesOnTheDeviceOutlivesTheGrowthOfItsHeap() {
+    try (Backend backend = provider.open(BackendOptions.DEFAULT);
+        Executable executable = backend.compile(appending(), new RandomWeights(DType.F32));
+        Buffer state = backend.allocate(DType.F32, Shape.of(1, 4, 2))) {
+      executable.bind("state", state);
+      executable.input("x").copyFrom(Tensor.ofFloats(new float[] {5, 6}, 1, 1, 2));
+      executable.run();
+      try (Buffer large = backend.allocate(DType.F32, Shape.of(1, 24 * MEBI, 1))) {
+        assertThat(large.shape().elements()).isEqualTo(24 * MEBI);
+        executable.run();
+        assertThat(executable.output("y").toFloats()).containsExactly(5, 6, 0, 0, 0, 0, 0, 0);
+      }
+    }
+  }
+
+  @Test
+  void whatDoesNotFitIsRefusedBeforeAnythingIsSent() {
+    long memory = provider.devices().getFirst().memoryBytes();
+    try (Backend backend = provider.open(BackendOptions.DEFAULT)) {
+      assertThatThrownBy(() -> backend.allocate(DType.F32, Shape.of(1, memory / 4, 1)))
+          .isInstanceOf(BackendException.class)
+          .hasMessageMatching("A buffer of F32.* needs \\d+ MiB on .*, where \\d+ MiB of \\d+ MiB .*");
+      try (Buffer small = backend.allocate(DType.F32, Shape.of(1, 4, 2))) {
+        assertThat(small.shape()).isEqualTo(Shape.of(1, 4, 2));
+      }
+    }
+  }
+
+  @Test
+  void devicesAreListedAndCanBeChosen() {
+    BackendDevice device = provider.devices().getFirst();
+    assertThat(device.memoryBytes()).isPositive();
+    try (Backend backend = provider.open(BackendOptions.DEFAULT.withDevice(device.id()))) {
+      assertThat(backend.description()).contains(device.description());
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void nothingIsLeftAfterManyModels() throws IOException {
+    long early = 0;
+    for (int round = 0; round < 100; round++) {
+      // Each fifth does not fit the heap as it is at first.
+      loadAndRun(round % 5 == 0 ? 6 << 10 : 1 << 10);
+      if (round == 19) {
+        early = residentBytes();
+      }
+    }
+    // The sixteen large ones take 144 MiB each, on the host and on the device.
+    assertThat(residentBytes() - early).isLessThan(800 * MEBI);
+  }
+
+  private void loadAndRun(int columns) {
+    GraphBuilder g = new GraphBuilder();
+    RandomWeights weights = new RandomWeights(DType.F32);
+    Value x = g.input("x", DType.F32, 1, columns);
+    g.output("y", g.linear(x, weights.require("w", Shape.of(6 << 10, columns)), null));
+    try (Backend backend = provider.open(BackendOptions.DEFAULT);
+        Executable executable = backend.compile(g.build(), weights)) {
+      executable.run();
+      assertThat(executable.output("y").toFloats()).containsOnly(0f);
+    }
+  }
+
+  private static Graph appending() {
+    GraphBuilder g = new GraphBuilder();
+    Value state = g.state("state", Shape.of(1, 4, 2));
+    Value x = g.input("x", DType.F32, 1, 1, 2);
+    g.output("y", g.append(state, x, g.input("position", DType.I32, 1)));
+    return g.build();
+  }
+
+  private static long residentBytes() throws IOException {
+    String[] pages = Files.readString(Path.of("/proc/self/statm")).split(" ", -1);
+    return Long.parseLong(pages[1]) * 4096;
+  }
+}
