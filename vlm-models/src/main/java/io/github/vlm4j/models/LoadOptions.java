@@ -46,11 +46,7 @@ public record LoadOptions(
   /** Returns a copy that asks for a number of threads; 0 lets the backend decide. */
   public LoadOptions withThreads(int threads) {
     return new LoadOptions(
-        backendName,
-        backendOptions.withThreads(threads),
-        reuse,
-        cacheType,
-        quantisation);
+        backendName, backendOptions.withThreads(threads), reuse, cacheType, quantisation);
   }
 
   /** Returns a copy that keeps something else of a request for those that follow. */

@@ -9,10 +9,10 @@ import io.github.vlm4j.core.backend.BackendProvider;
 import java.util.List;
 
 /**
- * Offers the backend on TornadoVM. It can run if this module was built with TornadoVM's API, the JVM
- * was started with TornadoVM's argument file, a driver finds a device, and a small kernel computes
- * the right numbers on it. What was found out is kept, as TornadoVM's classes cannot be started
- * again after a failure.
+ * Offers the backend on TornadoVM. It can run if this module was built with TornadoVM's API, the
+ * JVM was started with TornadoVM's argument file, a driver finds a device, and a small kernel
+ * computes the right numbers on it. What was found out is kept, as TornadoVM's classes cannot be
+ * started again after a failure.
  */
 public final class TornadoBackendProvider implements BackendProvider {
 
@@ -30,12 +30,13 @@ public final class TornadoBackendProvider implements BackendProvider {
   }
 
   /**
-   * Returns a rank above the CPU backend's if the device is an accelerator, and one below if it is a
-   * CPU, on which that backend is faster.
+   * Returns a rank above the CPU backend's if the device is an accelerator, and one below if it is
+   * a CPU, on which that backend is faster.
    */
   @Override
   public int priority() {
-    return System.getProperty(STARTED_WITH_ARGUMENT_FILE) != null && Probe.OF_THIS_JVM.findsAccelerator()
+    return System.getProperty(STARTED_WITH_ARGUMENT_FILE) != null
+            && Probe.OF_THIS_JVM.findsAccelerator()
         ? 100
         : -100;
   }

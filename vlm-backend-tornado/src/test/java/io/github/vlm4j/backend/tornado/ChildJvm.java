@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** Asks the provider for its availability in a JVM of its own, as one JVM can start TornadoVM once. */
+/**
+ * Asks the provider for its availability in a JVM of its own, as one JVM can start TornadoVM once.
+ */
 public final class ChildJvm {
 
   private static final String ANSWER = "availability ";
@@ -43,8 +45,7 @@ public final class ChildJvm {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
-    command.addAll(
-        List.of("-cp", String.join(File.pathSeparator, path), ChildJvm.class.getName()));
+    command.addAll(List.of("-cp", String.join(File.pathSeparator, path), ChildJvm.class.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().remove("JDK_JAVA_OPTIONS");
     builder.environment().putAll(environment);

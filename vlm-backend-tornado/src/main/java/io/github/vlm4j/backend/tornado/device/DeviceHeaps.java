@@ -13,10 +13,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
- * The heaps of a device and what runs on them, for all backends that are open on it, so that kernels
- * are compiled once. A heap that is too small is replaced by a larger one, by way of the host; what
- * lies in it keeps its place. All methods take this object's monitor; a run of many launches holds it
- * throughout.
+ * The heaps of a device and what runs on them, for all backends that are open on it, so that
+ * kernels are compiled once. A heap that is too small is replaced by a larger one, by way of the
+ * host; what lies in it keeps its place. All methods take this object's monitor; a run of many
+ * launches holds it throughout.
  */
 final class DeviceHeaps {
 

@@ -17,7 +17,10 @@ final class Devices {
 
   private Devices() {}
 
-  /** Returns the device that is taken when none is named: the first that is no CPU, or else the first. */
+  /**
+   * Returns the device that is taken when none is named: the first that is no CPU, or else the
+   * first.
+   */
   static TornadoDevice first() {
     Map<String, TornadoDevice> all = all();
     return all.values().stream()

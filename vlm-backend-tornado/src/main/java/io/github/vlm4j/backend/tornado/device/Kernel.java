@@ -72,9 +72,7 @@ enum Kernel {
   APPEND_HALVES(
       64, (g, c, p, a) -> g.task("k", CacheKernels::appendHalves, c, p, a.floats(), a.shorts())),
   APPEND_BLOCKS(
-      64,
-      (g, c, p, a) ->
-          g.task("k", CacheKernels::appendBlocks, c, p, a.floats(), a.bytes())),
+      64, (g, c, p, a) -> g.task("k", CacheKernels::appendBlocks, c, p, a.floats(), a.bytes())),
   READ_STORED(
       64,
       (g, c, p, a) ->
@@ -108,7 +106,8 @@ enum Kernel {
       64, (g, c, p, a) -> g.task("k", LinearKernels::linearHalves, c, p, a.floats(), a.shorts())),
   LINEAR_BLOCKS(
       64, (g, c, p, a) -> g.task("k", LinearKernels::linearBlocks, c, p, a.floats(), a.bytes())),
-  ROW_FLOATS(RowKernels.LANES, (g, c, p, a) -> g.task("k", RowKernels::rowFloats, c, p, a.floats())),
+  ROW_FLOATS(
+      RowKernels.LANES, (g, c, p, a) -> g.task("k", RowKernels::rowFloats, c, p, a.floats())),
   ROW_HALVES(
       RowKernels.LANES,
       (g, c, p, a) -> g.task("k", RowKernels::rowHalves, c, p, a.floats(), a.shorts())),
@@ -177,8 +176,7 @@ enum Kernel {
   }
 
   /** Adds the task to a graph that the parameters go to. */
-  TaskGraph addTo(
-      TaskGraph graph, KernelContext context, IntArray parameters, HostArrays arrays) {
+  TaskGraph addTo(TaskGraph graph, KernelContext context, IntArray parameters, HostArrays arrays) {
     return binding.add(graph, context, parameters, arrays);
   }
 }

@@ -12,11 +12,12 @@ import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.exceptions.TornadoInternalError;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * All kernels over one set of heaps, as one execution plan: only graphs of one plan can leave arrays
- * on the device for each other. Not safe for use by several threads at once.
+ * All kernels over one set of heaps, as one execution plan: only graphs of one plan can leave
+ * arrays on the device for each other. Not safe for use by several threads at once.
  */
 final class KernelPlan implements AutoCloseable {
 
@@ -107,7 +108,7 @@ final class KernelPlan implements AutoCloseable {
     grids[kernel.ordinal()].setGlobalWork(threads, 1, 1);
     try {
       plan.withGraph(kernel.ordinal()).execute();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | TornadoInternalError e) {
       throw new BackendException(
           "The device " + deviceName + " failed to run " + kernel + ": " + e.getMessage(), e);
     }

@@ -12,8 +12,7 @@ import java.util.function.IntSupplier;
  * @param ofGroups whether work-groups are counted, which do not need to be told
  * @param parameters what the kernel is told, but for the number of threads
  */
-record Launch(
-    Value value, Kernel kernel, int threads, boolean ofGroups, IntSupplier[] parameters) {
+record Launch(Value value, Kernel kernel, int threads, boolean ofGroups, IntSupplier[] parameters) {
 
   /** Runs the kernel. */
   void run(DeviceMemory memory) {

@@ -103,8 +103,7 @@ final class Leaves {
 
   /** Sends what the inputs hold to the device. */
   void sendInputs() {
-    memory.storeFloats(
-        floatRegion.at(), MemorySegment.ofArray(inputFloats), 0, inputFloats.length);
+    memory.storeFloats(floatRegion.at(), MemorySegment.ofArray(inputFloats), 0, inputFloats.length);
     memory.storeInts(intRegion.at(), inputInts);
   }
 

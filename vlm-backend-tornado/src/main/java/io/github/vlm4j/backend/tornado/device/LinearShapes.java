@@ -1,9 +1,9 @@
 package io.github.vlm4j.backend.tornado.device;
 
 /**
- * How linear layers are spread over threads. A GPU needs neighbouring threads that read neighbouring
- * numbers, and few reads for each product; a CPU, whose threads are few, runs one thread of a kernel
- * after the other and is best served by the plainest loop.
+ * How linear layers are spread over threads. A GPU needs neighbouring threads that read
+ * neighbouring numbers, and few reads for each product; a CPU, whose threads are few, runs one
+ * thread of a kernel after the other and is best served by the plainest loop.
  */
 enum LinearShapes {
   /** For CPUs. */

@@ -524,8 +524,7 @@ final class Lowering {
     Value table = operand(y, 0);
     HostInts ids = ids(y);
     boolean stored = MemoryPlan.root(table).op() instanceof Op.Parameter;
-    StoredMatrix rows =
-        stored ? leaves.matrix(table) : new StoredMatrix(Format.FLOATS, 0, 0, 0, 0);
+    StoredMatrix rows = stored ? leaves.matrix(table) : new StoredMatrix(Format.FLOATS, 0, 0, 0, 0);
     Kernel kernel =
         switch (rows.format()) {
           case FLOATS -> Kernel.GATHER_FLOATS;
@@ -596,7 +595,9 @@ final class Lowering {
     int rows = extent(y, 0);
     Region between =
         leaves.take(
-            HeapKind.FLOATS, (long) Math.min(rows, atOnce) * experts * inner, "A mixture of experts");
+            HeapKind.FLOATS,
+            (long) Math.min(rows, atOnce) * experts * inner,
+            "A mixture of experts");
     IntSupplier tableAt = fixed(leaves.table(table));
     IntSupplier third = fixed(any.format() == Format.BLOCKS ? any.third() : any.first());
     for (int row = 0; row < rows; row += atOnce) {

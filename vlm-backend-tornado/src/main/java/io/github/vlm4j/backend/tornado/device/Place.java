@@ -4,7 +4,8 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a value lies in the heap of f32: at a fixed place, or in the buffer that is bound to a state.
+ * Where a value lies in the heap of f32: at a fixed place, or in the buffer that is bound to a
+ * state.
  *
  * @param state the state, or null
  * @param offset the first number, from the beginning of the state's buffer or of the heap

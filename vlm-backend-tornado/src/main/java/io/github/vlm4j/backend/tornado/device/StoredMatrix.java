@@ -5,8 +5,8 @@ package io.github.vlm4j.backend.tornado.device;
  *
  * @param format how
  * @param at the first number in the heap of its format
- * @param first f16 and bf16: where the powers of two of signs and exponents lie; blocks: where their
- *     scales lie; both in the heap of f32
+ * @param first f16 and bf16: where the powers of two of signs and exponents lie; blocks: where
+ *     their scales lie; both in the heap of f32
  * @param second f16 and bf16: how many values a mantissa has; blocks: where their minima lie, or -1
  *     if there are none
  * @param third blocks: how many numbers share a scale

@@ -77,14 +77,12 @@ final class WeightStore {
               + weight
               + "; it takes F32, F16 and BF16, and as matrices also Q8_0, Q4_0, Q4_K and Q6_K.");
     }
-    return stored(
-        source, weight, weight.dtype() == DType.F32 ? Form.STORED : Form.AS_FLOATS);
+    return stored(source, weight, weight.dtype() == DType.F32 ? Form.STORED : Form.AS_FLOATS);
   }
 
   /** Returns a matrix of any type as f32. */
   StoredMatrix decoded(WeightSource source, Weight weight) {
-    return stored(
-        source, weight, weight.dtype() == DType.F32 ? Form.STORED : Form.AS_FLOATS);
+    return stored(source, weight, weight.dtype() == DType.F32 ? Form.STORED : Form.AS_FLOATS);
   }
 
   /** Returns a matrix with its rows and columns exchanged, as f32 if that is asked for. */

@@ -71,7 +71,8 @@ final class AvailabilityTest {
   @Test
   void withoutTheLibrariesItIsNot() throws Exception {
     assertUnusable(
-        ask(line -> line.startsWith("-Djava.library.path") ? "-Djava.library.path=" + folder : line),
+        ask(line ->
+            line.startsWith("-Djava.library.path") ? "-Djava.library.path=" + folder : line),
         "");
   }
 

@@ -22,8 +22,7 @@ final class BlocksTest {
     for (int i = 0; i < values.length; i++) {
       values[i] = (float) random.nextGaussian() + i / 512;
     }
-    BlockCodec.of(dtype)
-        .encode(values, 0, values.length / dtype.blockElements(), tensor.data(), 0);
+    BlockCodec.of(dtype).encode(values, 0, values.length / dtype.blockElements(), tensor.data(), 0);
 
     Blocks blocks = Blocks.of(tensor);
 

@@ -6,14 +6,14 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Attention: a work-group of {@value #LANES} threads for each row and head of queries. Keys are read
- * {@value #LANES} at a time with a running softmax (Milakov and Gimelshein, 2018), a thread for each
- * key and then a thread for every {@value #LANES}th dimension of the result.
+ * Attention: a work-group of {@value #LANES} threads for each row and head of queries. Keys are
+ * read {@value #LANES} at a time with a running softmax (Milakov and Gimelshein, 2018), a thread
+ * for each key and then a thread for every {@value #LANES}th dimension of the result.
  *
- * <p>Parameters: q, k, v, y, heads, heads of keys, size of a query, size of a value; from one row of
- * keys to the next and from one head of keys to the next, the same two of values; where the scale
- * lies; then the first and last key of each row, as a place in the heap of integers, or -1 for a
- * cache, and for a cache the position of the first row and the window, 0 for none.
+ * <p>Parameters: q, k, v, y, heads, heads of keys, size of a query, size of a value; from one row
+ * of keys to the next and from one head of keys to the next, the same two of values; where the
+ * scale lies; then the first and last key of each row, as a place in the heap of integers, or -1
+ * for a cache, and for a cache the position of the first row and the window, 0 for none.
  */
 public final class AttentionKernels {
 

@@ -9,9 +9,9 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Caches that are stored as f16, bf16 or Q8_0. In parameters, {@code powers} is where the powers of
- * two of bf16's signs and exponents lie; {@code table} the same of the type, -1 for Q8_0, whose scales
- * lie apart, one for each {@value #BLOCK} bytes; and {@code mantissas} how many values the type's
- * mantissa has, never 0, as compilers divide by it before they ask what the type is.
+ * two of bf16's signs and exponents lie; {@code table} the same of the type, -1 for Q8_0, whose
+ * scales lie apart, one for each {@value #BLOCK} bytes; and {@code mantissas} how many values the
+ * type's mantissa has, never 0, as compilers divide by it before they ask what the type is.
  */
 public final class CacheKernels {
 
@@ -42,7 +42,8 @@ public final class CacheKernels {
 
   /**
    * Writes rows as Q8_0, a thread for each block. Parameters: threads, rows, state, heads, numbers
-   * of a row, rows of the cache, position, powers, scales, the table of f16, the numbers of a block.
+   * of a row, rows of the cache, position, powers, scales, the table of f16, the numbers of a
+   * block.
    */
   public static void appendBlocks(
       KernelContext context, IntArray p, FloatArray floats, ByteArray bytes) {
@@ -199,7 +200,8 @@ public final class CacheKernels {
         float sum = sums[d] * earlier;
         for (int j = 0; j < count; j++) {
           int v = (first + tile + j) * valueSize + d;
-          sum += shares[j] * stored(floats, shorts, bytes, p.get(2), v, p.get(13), table, mantissas);
+          sum +=
+              shares[j] * stored(floats, shorts, bytes, p.get(2), v, p.get(13), table, mantissas);
         }
         sums[d] = sum;
       }

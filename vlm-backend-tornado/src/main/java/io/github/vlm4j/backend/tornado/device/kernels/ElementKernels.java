@@ -50,8 +50,8 @@ public final class ElementKernels {
 
   /**
    * Rotates pairs of dimensions. One thread for each pair, and one for each dimension that is not
-   * rotated. Parameters: threads, x, cos, sin, y, heads, head size, pairs, 1 if the two of a pair lie
-   * side by side.
+   * rotated. Parameters: threads, x, cos, sin, y, heads, head size, pairs, 1 if the two of a pair
+   * lie side by side.
    */
   public static void rope(KernelContext context, IntArray p, FloatArray floats) {
     int i = context.globalIdx;

@@ -9,15 +9,15 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * The choice of experts and their mixture. Where the weights of experts lie is a table in the heap
- * of integers: for gate, up and down of each expert the place of the first number, of the scales and
- * of the minima.
+ * of integers: for gate, up and down of each expert the place of the first number, of the scales
+ * and of the minima.
  *
  * <p>A mixture is two kernels. The first has a thread for each row, expert and inner number and
- * writes {@code activation(gate) · up}; the second a thread for each number of the result. Both pass
- * over experts whose gate is 0. Parameters of the first: threads, x, gates, the table, its result,
- * experts, inner, hidden, the activation's ordinal, then powers and mantissas or the size of a block.
- * Of the second: threads, the first's result, gates, the table, y, experts, inner, hidden, unused,
- * and the same.
+ * writes {@code activation(gate) · up}; the second a thread for each number of the result. Both
+ * pass over experts whose gate is 0. Parameters of the first: threads, x, gates, the table, its
+ * result, experts, inner, hidden, the activation's ordinal, then powers and mantissas or the size
+ * of a block. Of the second: threads, the first's result, gates, the table, y, experts, inner,
+ * hidden, unused, and the same.
  */
 public final class ExpertKernels {
 
@@ -142,12 +142,14 @@ public final class ExpertKernels {
         for (int k = 0; k < hidden; k++) {
           float input = floats.get(x + k);
           int block = j * blocks + k / size;
-          float g = bytes.get(ints.get(entry) + j * hidden + k) * floats.get(ints.get(entry + 1) + block);
+          float g =
+              bytes.get(ints.get(entry) + j * hidden + k) * floats.get(ints.get(entry + 1) + block);
           if (ints.get(entry + 2) >= 0) {
             g = g - floats.get(ints.get(entry + 2) + block);
           }
           float u =
-              bytes.get(ints.get(entry + 3) + j * hidden + k) * floats.get(ints.get(entry + 4) + block);
+              bytes.get(ints.get(entry + 3) + j * hidden + k)
+                  * floats.get(ints.get(entry + 4) + block);
           if (ints.get(entry + 5) >= 0) {
             u = u - floats.get(ints.get(entry + 5) + block);
           }

@@ -88,8 +88,8 @@ public final class MovementKernels {
   }
 
   /**
-   * Adds up weighted rows of an f32 table. Parameters: threads, ids, y, numbers of a row, the table,
-   * weights, rows for each result.
+   * Adds up weighted rows of an f32 table. Parameters: threads, ids, y, numbers of a row, the
+   * table, weights, rows for each result.
    */
   public static void gatherWeighted(
       KernelContext context, IntArray p, FloatArray floats, IntArray ints) {
@@ -109,11 +109,10 @@ public final class MovementKernels {
   }
 
   /**
-   * Writes rows to places of their own, or adds them. Parameters: threads, ids, x, numbers of a row,
-   * y, 1 to add.
+   * Writes rows to places of their own, or adds them. Parameters: threads, ids, x, numbers of a
+   * row, y, 1 to add.
    */
-  public static void scatter(
-      KernelContext context, IntArray p, FloatArray floats, IntArray ints) {
+  public static void scatter(KernelContext context, IntArray p, FloatArray floats, IntArray ints) {
     int i = context.globalIdx;
     if (i < p.get(0)) {
       int size = p.get(3);

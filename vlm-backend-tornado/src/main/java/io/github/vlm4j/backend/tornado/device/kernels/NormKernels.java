@@ -39,7 +39,8 @@ public final class NormKernels {
   }
 
   /**
-   * {@code (x − mean) / √(variance + eps) · w + b}. Parameters: x, w, y, columns, where eps lies, b.
+   * {@code (x − mean) / √(variance + eps) · w + b}. Parameters: x, w, y, columns, where eps lies,
+   * b.
    */
   public static void layerNorm(KernelContext context, IntArray p, FloatArray floats) {
     float[] sums = context.allocateFloatLocalArray(LANES);

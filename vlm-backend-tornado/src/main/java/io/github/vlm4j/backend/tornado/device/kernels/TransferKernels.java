@@ -7,14 +7,16 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
- * Copies between the heaps and the small arrays that go to and from the host, as TornadoVM transfers
- * whole arrays. Parameters: threads, the place in the heap.
+ * Copies between the heaps and the small arrays that go to and from the host, as TornadoVM
+ * transfers whole arrays. Parameters: threads, the place in the heap.
  */
 public final class TransferKernels {
 
   private TransferKernels() {}
 
-  /** Writes to the first place of each heap what is there, so that all of them are on the device. */
+  /**
+   * Writes to the first place of each heap what is there, so that all of them are on the device.
+   */
   public static void touch(
       KernelContext context,
       IntArray p,
@@ -59,8 +61,7 @@ public final class TransferKernels {
   }
 
   /** Takes integers from the host. */
-  public static void storeInts(
-      KernelContext context, IntArray p, IntArray staged, IntArray ints) {
+  public static void storeInts(KernelContext context, IntArray p, IntArray staged, IntArray ints) {
     int i = context.globalIdx;
     if (i < p.get(0)) {
       ints.set(p.get(1) + i, staged.get(i));

@@ -5,8 +5,8 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Stored numbers as f32. Where a kernel reads weights, parameters say where they lie: the first
- * number; for 16-bit numbers the table of powers and the values of a mantissa; for bytes the scales,
- * the minima (or -1 if there are none) and how many numbers share one.
+ * number; for 16-bit numbers the table of powers and the values of a mantissa; for bytes the
+ * scales, the minima (or -1 if there are none) and how many numbers share one.
  */
 final class WeightReading {
 
