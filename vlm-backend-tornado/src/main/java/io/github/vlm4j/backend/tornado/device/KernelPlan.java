@@ -2,7 +2,11 @@ package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.core.BackendException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -21,12 +25,14 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class KernelPlan implements AutoCloseable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(KernelPlan.class);
   private static final int MOST_PARAMETERS = 32;
 
   private final String deviceName;
   private final HostArrays arrays;
   private final IntArray parameters = new IntArray(MOST_PARAMETERS);
   private final TornadoExecutionPlan plan;
+  private final Set<Kernel> compiled = EnumSet.noneOf(Kernel.class);
   private final WorkerGrid1D[] grids = new WorkerGrid1D[Kernel.values().length];
 
   /** Puts the heaps on a device as they are on the host. */
@@ -106,8 +112,12 @@ final class KernelPlan implements AutoCloseable {
 
   private void execute(Kernel kernel, int threads) {
     grids[kernel.ordinal()].setGlobalWork(threads, 1, 1);
+    long start = System.nanoTime();
     try {
       plan.withGraph(kernel.ordinal()).execute();
+      if (compiled.add(kernel)) {
+        LOG.info("{} compiled in {} ms", kernel, (System.nanoTime() - start) / 1_000_000);
+      }
     } catch (RuntimeException | TornadoInternalError e) {
       throw new BackendException(
           "The device " + deviceName + " failed to run " + kernel + ": " + e.getMessage(), e);

@@ -12,9 +12,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The parameters of models on the device, each stored tensor once for all graphs. They stay until
@@ -53,6 +55,7 @@ final class WeightStore {
   private final DeviceMemory memory;
   private final PowersOfTwo powers;
   private final ReferenceQueue<WeightSource> collected = new ReferenceQueue<>();
+  private final Set<DType> proven = EnumSet.noneOf(DType.class);
   private final List<OfSource> sources = new ArrayList<>();
 
   WeightStore(DeviceMemory memory, PowersOfTwo powers) {
@@ -136,8 +139,12 @@ final class WeightStore {
     Key key = new Key(weight.name(), form, 0, 0);
     Stored found = stored.get(key);
     if (found == null) {
-      found = store(checked(source, weight), form, "The weights " + weight);
+      Tensor tensor = checked(source, weight);
+      found = store(tensor, form, "The weights " + weight);
       stored.put(key, found);
+      if (form == Form.STORED && tensor.dtype() != DType.F32 && proven.add(tensor.dtype())) {
+        TypeProof.require(memory, found.matrix, tensor);
+      }
     }
     long row =
         weight.shape().rank() == 0
