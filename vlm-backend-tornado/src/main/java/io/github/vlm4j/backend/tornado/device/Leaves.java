@@ -31,22 +31,26 @@ final class Leaves {
   private final Map<Value, Place> floats = new HashMap<>();
   private final Map<Value, HostInts> ints = new HashMap<>();
   private final List<Float> numbers = new ArrayList<>();
-  private final float[] inputFloats;
-  private final int[] inputInts;
-  private final Region floatRegion;
-  private final Region intRegion;
+  private float[] inputFloats = {};
+  private int[] inputInts = {};
+  private int floatsAt;
+  private int intsAt;
+  private int numbersAt;
 
-  /** Allocates the inputs and declares the states of a graph. */
-  Leaves(DeviceMemory memory, WeightStore store, WeightSource weights, Graph graph) {
+  Leaves(DeviceMemory memory, WeightStore store, WeightSource weights) {
     this.memory = memory;
     this.store = store;
     this.weights = weights;
+  }
+
+  /** Allocates the inputs and declares the states of a graph. */
+  void declare(Graph graph) {
     List<Value> given =
         graph.values().stream().filter(value -> value.op() instanceof Op.Input).toList();
-    this.inputFloats = new float[count(given, DType.F32)];
-    this.inputInts = new int[count(given, DType.I32)];
-    this.floatRegion = take(HeapKind.FLOATS, inputFloats.length, "The inputs of this graph");
-    this.intRegion = take(HeapKind.INTS, inputInts.length, "The inputs of this graph");
+    inputFloats = new float[count(given, DType.F32)];
+    inputInts = new int[count(given, DType.I32)];
+    floatsAt = take(HeapKind.FLOATS, inputFloats.length, "The inputs of this graph").at();
+    intsAt = take(HeapKind.INTS, inputInts.length, "The inputs of this graph").at();
     declareInputs(given);
     for (Value value : graph.values()) {
       if (value.op() instanceof Op.State(String name)) {
@@ -73,11 +77,11 @@ final class Leaves {
       MemorySegment data;
       if (input.dtype() == DType.I32) {
         data = MemorySegment.ofArray(inputInts).asSlice(nextInt * 4L, count * 4L);
-        ints.put(input, new HostInts(inputInts, nextInt, count, intRegion.at() + nextInt));
+        ints.put(input, new HostInts(inputInts, nextInt, count, intsAt + nextInt));
         nextInt += count;
       } else {
         data = MemorySegment.ofArray(inputFloats).asSlice(nextFloat * 4L, count * 4L);
-        floats.put(input, Place.at(floatRegion.at() + nextFloat));
+        floats.put(input, Place.at(floatsAt + nextFloat));
         nextFloat += count;
       }
       if (input.op() instanceof Op.Input(String name)) {
@@ -103,8 +107,8 @@ final class Leaves {
 
   /** Sends what the inputs hold to the device. */
   void sendInputs() {
-    memory.storeFloats(floatRegion.at(), MemorySegment.ofArray(inputFloats), 0, inputFloats.length);
-    memory.storeInts(intRegion.at(), inputInts);
+    memory.storeFloats(floatsAt, MemorySegment.ofArray(inputFloats), 0, inputFloats.length);
+    memory.storeInts(intsAt, inputInts);
   }
 
   /** Takes a part of a heap that is given back with the graph. */
@@ -131,8 +135,6 @@ final class Leaves {
     int place = index;
     return () -> numbersAt + place;
   }
-
-  private int numbersAt;
 
   /** Puts the numbers on the device that have been asked for. */
   void sendNumbers() {

@@ -32,22 +32,11 @@ final class TornadoExecutable implements Executable {
   private final Map<String, Tensor> outputs = new LinkedHashMap<>();
   private boolean closed;
 
-  /**
-   * Creates an executable.
-   *
-   * @param launches what is run, in order
-   * @param checks what is to hold before
-   */
-  TornadoExecutable(
-      DeviceMemory memory,
-      Leaves leaves,
-      List<Launch> launches,
-      List<Runnable> checks,
-      Map<String, Output> outputs) {
+  TornadoExecutable(DeviceMemory memory, Program program, Map<String, Output> outputs) {
     this.memory = memory;
-    this.leaves = leaves;
-    this.launches = launches;
-    this.checks = checks;
+    this.leaves = program.leaves();
+    this.launches = program.launches();
+    this.checks = program.checks();
     this.places = outputs;
     outputs.forEach((name, output) -> {
       float[] numbers = new float[Math.toIntExact(output.value.shape().elements())];
