@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class MatVecStep implements Step, Workers.Task {
 
   /** One layer: its parameters and where its results go. */
-  private record Product(Matrix weight, float @Nullable [] bias, Span y) {}
+  private record Product(
+      Matrix weight, float @Nullable [] bias, Span y, @Nullable RowLoops emitted) {}
 
   /** What is done with a band of the results of two layers while it is cached. */
   private record Gating(Activation activation, Span y) {}
@@ -54,13 +55,17 @@ final class MatVecStep implements Step, Workers.Task {
   private final int parts;
 
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
-    this(team, x, rows, List.of(new Group(List.of(new Product(weight, bias, y)), null)));
-    RowLoops coarse = coarse(team);
+    this(
+        team,
+        x,
+        rows,
+        List.of(new Group(List.of(new Product(weight, bias, y, emitted(team, weight))), null)));
+    RowLoops emitted = emitted(team, weight);
     team.scratch()
         .require(
-            coarse != null && coarse.takes(weight)
-                ? coarse.scratch(weight.columns())
-                : team.kernels().matVecScratch(weight.columns()));
+            emitted == null
+                ? team.kernels().matVecScratch(weight.columns())
+                : emitted.scratch(weight.columns()));
   }
 
   private MatVecStep(Team team, Span x, int rows, List<Group> groups) {
@@ -176,9 +181,8 @@ final class MatVecStep implements Step, Workers.Task {
 
   private void multiply(Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
-    RowLoops coarse = coarse(team);
-    if (coarse != null && coarse.takes(weight)) {
-      multiply(coarse, product, from, to, worker);
+    if (product.emitted() != null) {
+      multiply(product.emitted(), product, from, to, worker);
       return;
     }
     for (int row = 0; row < rows; row++) {
@@ -196,16 +200,16 @@ final class MatVecStep implements Step, Workers.Task {
     }
   }
 
-  private static @Nullable RowLoops coarse(Team team) {
-    return team.emitted() == null ? null : team.emitted().rows();
+  private static @Nullable RowLoops emitted(Team team, Matrix weight) {
+    return team.emitted() == null ? null : team.emitted().rows(weight);
   }
 
-  private void multiply(RowLoops coarse, Product product, int from, int to, int worker) {
+  private void multiply(RowLoops emitted, Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
     Span y = product.y();
     for (int row = 0; row < rows; row++) {
       int yAt = y.at() + row * weight.rows();
-      coarse.multiply(
+      emitted.multiply(
           weight,
           from,
           to,

@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.tensor.DType;
@@ -24,17 +25,17 @@ public final class EmittedKernels {
   private final String name;
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
-  private final @Nullable RowLoops rows;
+  private final List<RowLoops> rows;
 
   private EmittedKernels(
       String name,
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
-      @Nullable RowLoops rows) {
+      List<RowLoops> rows) {
     this.name = name;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
-    this.rows = rows;
+    this.rows = List.copyOf(rows);
   }
 
   /**
@@ -54,8 +55,13 @@ public final class EmittedKernels {
         if (features.bf16()) {
           return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
         }
-        if (bytes && features.avx2()) {
-          RowLoops rows = new ByteRows(Avx2Code::new, Arena.ofAuto());
+        if (features.avx2()) {
+          Arena arena = Arena.ofAuto();
+          List<RowLoops> rows = new ArrayList<>();
+          rows.add(new Bf16Rows(arena));
+          if (bytes) {
+            rows.add(new ByteRows(Avx2Code::new, arena));
+          }
           return Optional.of(new EmittedKernels("emitted (avx2)", List.of(), null, rows));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
@@ -78,7 +84,9 @@ public final class EmittedKernels {
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
         rounded,
         new Bf16Attention(kernels, functions),
-        bytes ? new ByteRows(ByteCode::new, arena) : null);
+        bytes
+            ? List.of(new Bf16Rows(arena), new ByteRows(ByteCode::new, arena))
+            : List.of(new Bf16Rows(arena)));
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -104,9 +112,9 @@ public final class EmittedKernels {
     return rounded.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
   }
 
-  /** Returns products of single inputs with quantised weights, or null if there are none. */
-  public @Nullable RowLoops rows() {
-    return rows;
+  /** Returns products of single inputs with these weights, or null if there are none. */
+  public @Nullable RowLoops rows(Matrix weights) {
+    return rows.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
   }
 
   /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */
