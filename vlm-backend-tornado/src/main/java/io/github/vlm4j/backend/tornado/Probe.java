@@ -19,8 +19,8 @@ final class Probe {
 
   private static final String START =
       "start the JVM with the options of a TornadoVM SDK, as in"
-          + " JDK_JAVA_OPTIONS=@$TORNADOVM_HOME/tornado-argfile, and with the application on the class"
-          + " path; the vlm command does so by itself where TORNADOVM_HOME is set.";
+          + " JDK_JAVA_OPTIONS=@$TORNADOVM_HOME/tornado-argfile, and with the application on the"
+          + " class path; the vlm command does so by itself where TORNADOVM_HOME is set.";
 
   private @Nullable DeviceRuntime runtime;
   private @Nullable String failure;
@@ -104,8 +104,8 @@ final class Probe {
     }
     String message = String.valueOf(root.getMessage()).replaceAll("\\s+", " ").strip();
     if (root instanceof ClassNotFoundException && message.equals(RUNTIME)) {
-      return "this build was made without TornadoVM; set TORNADOVM_HOME to the folder of a TornadoVM"
-          + " SDK and build again.";
+      return "this build was made without TornadoVM; set TORNADOVM_HOME to the folder of a"
+                 + " TornadoVM SDK and build again.";
     }
     String sdk = System.getenv("TORNADOVM_HOME");
     if (sdk != null && !Files.isReadable(Path.of(sdk, "tornado-argfile"))) {

@@ -28,8 +28,7 @@ final class TypeProofTest {
 
       TypeProof.require(memory, right, stored);
 
-      assertThatThrownBy(
-              () -> TypeProof.require(memory, right, halves(1, -2.5f, 1e-7f, 60032)))
+      assertThatThrownBy(() -> TypeProof.require(memory, right, halves(1, -2.5f, 1e-7f, 60032)))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("F16")
           .hasMessageContaining("60032");
