@@ -28,6 +28,12 @@ final class Lowering {
    */
   static final int MOST_MAT_VEC_ROWS = 8;
 
+  /**
+   * Rows up to which emitted code takes quantised weights row by row: matrix products are faster
+   * for more, but have to be compiled before a short question is answered.
+   */
+  private static final int MOST_EMITTED_ROWS = 24;
+
   private final Team team;
   private final MemoryPlan plan;
   private final Leaves leaves;
@@ -197,9 +203,17 @@ final class Lowering {
       return new RunMatMulStep(
           team, team.kernels(), x::floats, x.at(), inputs, weight, bias, span(y));
     }
-    return rows <= Math.min(MOST_MAT_VEC_ROWS, team.kernels().inputTile())
+    boolean emitted =
+        weight.dtype().isQuantised()
+            && team.emitted() != null
+            && team.emitted().rows(weight) != null;
+    return rows <= (emitted ? MOST_EMITTED_ROWS : mostMatVecRows())
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);
+  }
+
+  private int mostMatVecRows() {
+    return Math.min(MOST_MAT_VEC_ROWS, team.kernels().inputTile());
   }
 
   private Step convolve(Value y, Op.Convolve op) {
