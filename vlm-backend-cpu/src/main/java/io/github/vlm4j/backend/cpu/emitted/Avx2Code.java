@@ -33,10 +33,6 @@ final class Avx2Code implements RowCode {
   /** The bytes that caches hold together. */
   private static final int LINE = 64;
 
-  private static final int SWAP_HALVES = 1;
-  private static final int SWAP_QUARTERS = 0x4e;
-  private static final int SWAP_NEIGHBOURS = 0xb1;
-
   private final Assembler a;
   private final CallingConvention convention;
   private final RowMemory memory;
@@ -104,7 +100,7 @@ final class Avx2Code implements RowCode {
       a.op(Vex.VPAND, factor, v(i), size);
       a.op(Vex.VPMAXSD, scale, scale, factor);
     }
-    reduce(Vex.VPMAXSD, scale, factor);
+    Reduction.write(a, Vex.VPMAXSD, scale, factor);
     a.op(Vex.VMAXPS, factor, least, scale);
     a.op(Vex.VMULPS, scale, scale, share);
     a.op(Vex.VMOVSS_STORE, scale, Gpr.R8.at());
@@ -124,7 +120,7 @@ final class Avx2Code implements RowCode {
     a.op(Vex.VMOVUPS_STORE, sums, Gpr.RSI.at(GROUP));
     a.op(Vex.VCVTDQ2PS, sums, sums);
     a.op(Vex.VMULPS, sums, sums, scale);
-    reduce(Vex.VADDPS, sums, factor);
+    Reduction.write(a, Vex.VADDPS, sums, factor);
     a.op(Vex.VMOVSS_STORE, sums, Gpr.R9.at());
     a.add(Gpr.RDI, GROUP * Float.BYTES);
     a.add(Gpr.RSI, RECORD);
@@ -134,16 +130,6 @@ final class Avx2Code implements RowCode {
     a.jump(Condition.NOT_EQUAL, next);
     frame.leave();
     return at;
-  }
-
-  /** Combines all lanes of a vector and sets all to the result. */
-  private void reduce(Vex op, Zmm x, Zmm moved) {
-    a.op(Vex.VPERM2I128, moved, x, x, SWAP_HALVES);
-    a.op(op, x, x, moved);
-    for (int shuffle : new int[] {SWAP_QUARTERS, SWAP_NEIGHBOURS}) {
-      a.op(Vex.VPSHUFD, moved, x, shuffle);
-      a.op(op, x, x, moved);
-    }
   }
 
   @Override
@@ -182,7 +168,7 @@ final class Avx2Code implements RowCode {
     a.op(Vex.VADDPS, v(0), v(0), v(1));
     a.op(Vex.VADDPS, v(2), v(2), v(3));
     a.op(Vex.VADDPS, v(0), v(0), v(2));
-    reduce(Vex.VADDPS, v(0), v(4));
+    Reduction.write(a, Vex.VADDPS, v(0), v(4));
     a.op(Vex.VMOVSS_STORE, v(0), Gpr.R14.at());
     a.add(Gpr.R14, Float.BYTES);
     a.mov(Gpr.RAX, frame.argument(2));

@@ -15,10 +15,6 @@ final class Bf16RowCode {
   /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
   private static final int AHEAD = 2048;
 
-  private static final int SWAP_HALVES = 1;
-  private static final int SWAP_QUARTERS = 0x4e;
-  private static final int SWAP_NEIGHBOURS = 0xb1;
-
   private final Assembler a;
   private final CallingConvention convention;
 
@@ -78,12 +74,7 @@ final class Bf16RowCode {
     a.op(Vex.VADDPS, v(0), v(0), v(1));
     a.op(Vex.VADDPS, v(2), v(2), v(3));
     a.op(Vex.VADDPS, v(0), v(0), v(2));
-    a.op(Vex.VPERM2I128, v(1), v(0), v(0), SWAP_HALVES);
-    a.op(Vex.VADDPS, v(0), v(0), v(1));
-    for (int shuffle : new int[] {SWAP_QUARTERS, SWAP_NEIGHBOURS}) {
-      a.op(Vex.VPSHUFD, v(1), v(0), shuffle);
-      a.op(Vex.VADDPS, v(0), v(0), v(1));
-    }
+    Reduction.write(a, Vex.VADDPS, v(0), v(1));
     a.op(Vex.VMOVSS_STORE, v(0), Gpr.R14.at());
     a.add(Gpr.R14, Float.BYTES);
     a.add(Gpr.R10, Gpr.R8);

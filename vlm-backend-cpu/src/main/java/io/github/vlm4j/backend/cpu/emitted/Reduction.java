@@ -8,6 +8,9 @@ final class Reduction {
 
   private static final int NEIGHBOURS = 0xb1;
 
+  /** A shuffle of two halves that brings them to each other's place. */
+  private static final int SWAPPED = 1;
+
   private Reduction() {}
 
   /**
@@ -23,6 +26,16 @@ final class Reduction {
     }
     for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
       a.op(Evex.VPSHUFD, moved, x, shuffle);
+      a.op(op, x, x, moved);
+    }
+  }
+
+  /** The same for a vector of 256 bits. */
+  static void write(Assembler a, Vex op, Zmm x, Zmm moved) {
+    a.op(Vex.VPERM2I128, moved, x, x, SWAPPED);
+    a.op(op, x, x, moved);
+    for (int shuffle : new int[] {HALVES, NEIGHBOURS}) {
+      a.op(Vex.VPSHUFD, moved, x, shuffle);
       a.op(op, x, x, moved);
     }
   }

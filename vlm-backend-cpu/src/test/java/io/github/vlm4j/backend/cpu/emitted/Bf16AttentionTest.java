@@ -36,6 +36,7 @@ class Bf16AttentionTest {
     EmittedKernels kernels = EmittedKernels.make(exact, false).orElse(null);
     assumeThat(kernels).isNotNull();
     loops = kernels.attention();
+    assumeThat(loops).isNotNull();
   }
 
   @ParameterizedTest(

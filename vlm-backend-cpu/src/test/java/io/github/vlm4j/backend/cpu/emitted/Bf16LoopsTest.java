@@ -36,6 +36,7 @@ class Bf16LoopsTest {
     EmittedKernels kernels = EmittedKernels.make(new ScalarKernels(), false).orElse(null);
     assumeThat(kernels).isNotNull();
     loops = kernels.rounded(DType.BF16);
+    assumeThat(loops).isNotNull();
   }
 
   @ParameterizedTest(name = "[{0}, {1}] → [{0}, {2}]")
