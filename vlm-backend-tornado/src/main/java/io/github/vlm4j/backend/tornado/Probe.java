@@ -105,7 +105,7 @@ final class Probe {
     String message = String.valueOf(root.getMessage()).replaceAll("\\s+", " ").strip();
     if (root instanceof ClassNotFoundException && message.equals(RUNTIME)) {
       return "this build was made without TornadoVM; set TORNADOVM_HOME to the folder of a"
-                 + " TornadoVM SDK and build again.";
+          + " TornadoVM SDK and build again.";
     }
     String sdk = System.getenv("TORNADOVM_HOME");
     if (sdk != null && !Files.isReadable(Path.of(sdk, "tornado-argfile"))) {
