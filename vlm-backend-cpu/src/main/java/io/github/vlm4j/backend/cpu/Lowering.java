@@ -203,10 +203,7 @@ final class Lowering {
       return new RunMatMulStep(
           team, team.kernels(), x::floats, x.at(), inputs, weight, bias, span(y));
     }
-    boolean emitted =
-        weight.dtype().isQuantised()
-            && team.emitted() != null
-            && team.emitted().rows(weight) != null;
+    boolean emitted = team.emitted() != null && team.emitted().rows(weight) != null;
     return rows <= (emitted ? MOST_EMITTED_ROWS : mostMatVecRows())
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);

@@ -25,17 +25,17 @@ public final class EmittedKernels {
   private final String name;
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
-  private final List<RowLoops> rows;
+  private final @Nullable RowLoops rows;
 
   private EmittedKernels(
       String name,
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
-      List<RowLoops> rows) {
+      @Nullable RowLoops rows) {
     this.name = name;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
-    this.rows = List.copyOf(rows);
+    this.rows = rows;
   }
 
   /**
@@ -55,13 +55,8 @@ public final class EmittedKernels {
         if (features.bf16()) {
           return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
         }
-        if (features.avx2()) {
-          Arena arena = Arena.ofAuto();
-          List<RowLoops> rows = new ArrayList<>();
-          rows.add(new Bf16Rows(arena));
-          if (bytes) {
-            rows.add(new ByteRows(Avx2Code::new, arena));
-          }
+        if (bytes && features.avx2()) {
+          RowLoops rows = new ByteRows(Avx2Code::new, Arena.ofAuto());
           return Optional.of(new EmittedKernels("emitted (avx2)", List.of(), null, rows));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
@@ -84,9 +79,7 @@ public final class EmittedKernels {
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
         rounded,
         new Bf16Attention(kernels, functions),
-        bytes
-            ? List.of(new Bf16Rows(arena), new ByteRows(ByteCode::new, arena))
-            : List.of(new Bf16Rows(arena)));
+        bytes ? new ByteRows(ByteCode::new, arena) : null);
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -114,7 +107,7 @@ public final class EmittedKernels {
 
   /** Returns products of single inputs with these weights, or null if there are none. */
   public @Nullable RowLoops rows(Matrix weights) {
-    return rows.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
+    return rows != null && rows.takes(weights) ? rows : null;
   }
 
   /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */

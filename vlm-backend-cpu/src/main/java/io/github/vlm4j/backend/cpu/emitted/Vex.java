@@ -36,7 +36,6 @@ enum Vex {
   /** From f16 in 128 bits. */
   VCVTPH2PS(2, 1, 0x13),
   VPMOVZXBD(2, 1, 0x31),
-  VPMOVZXWD(2, 1, 0x33),
   VPMOVSXBD(2, 1, 0x21),
   VPACKSSDW(1, 1, 0x6b),
   VPACKSSWB(1, 1, 0x63),

@@ -3,8 +3,7 @@ package io.github.vlm4j.backend.cpu.kernel;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Matrix times vector by other means than {@link Kernels#matVec}: for quantised weights in an
- * arithmetic that is faster and coarser than f32.
+ * Matrix times vector in an arithmetic that is faster and coarser than f32, for quantised weights.
  */
 public interface RowLoops {
 

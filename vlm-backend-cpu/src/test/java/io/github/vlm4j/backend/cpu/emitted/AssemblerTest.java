@@ -426,10 +426,6 @@ class AssemblerTest {
             "c4 42 7d 31 2c 24",
             code(a -> a.op(Vex.VPMOVZXBD, z(13), R12.at()))),
         Arguments.of(
-            "vpmovzxwd ymm4, xmmword ptr [rdi + 16]",
-            "c4 e2 7d 33 67 10",
-            code(a -> a.op(Vex.VPMOVZXWD, z(4), RDI.at(16)))),
-        Arguments.of(
             "vpmovsxbd ymm4, qword ptr [rdi + 192]",
             "c4 e2 7d 21 a7 c0 00 00 00",
             code(a -> a.op(Vex.VPMOVSXBD, z(4), RDI.at(192)))),
