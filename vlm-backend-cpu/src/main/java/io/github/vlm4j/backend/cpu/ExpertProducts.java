@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 
 /**
  * How the rows of an expert are multiplied with its weights: an expert that few rows use is bound
@@ -19,13 +20,13 @@ record ExpertProducts(
   private static final int IDLE_LANES = 16;
 
   /** Returns the products with weights that have a row for each output. */
-  static ExpertProducts of(Kernels kernels) {
+  static ExpertProducts of(Kernels kernels, RunLoops runs) {
     int mostFew = Math.min(Lowering.MOST_MAT_VEC_ROWS, kernels.inputTile());
     return new ExpertProducts(
         new MatVecProduct(kernels),
         mostFew,
         new PackedProduct(kernels),
-        new RunProduct(kernels, false),
+        new RunProduct(kernels, runs, false),
         kernels.inputTile());
   }
 
@@ -33,8 +34,8 @@ record ExpertProducts(
    * Returns the products with weights that have a row for each input; {@link StreamedExperts} sees
    * to few rows.
    */
-  static ExpertProducts transposed(Kernels kernels) {
-    BandProduct many = new RunProduct(kernels, true);
+  static ExpertProducts transposed(Kernels kernels, RunLoops runs) {
+    BandProduct many = new RunProduct(kernels, runs, true);
     return new ExpertProducts(many, 0, many, many, 1);
   }
 

@@ -199,9 +199,8 @@ final class Lowering {
     }
     if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
       Span x = span(y, 0);
-      Runs inputs = Runs.dense(rows, weight.columns(), team.kernels().runTile());
-      return new RunMatMulStep(
-          team, team.kernels(), x::floats, x.at(), inputs, weight, bias, span(y));
+      Runs inputs = Runs.dense(rows, weight.columns(), team.runs().runTile());
+      return new RunMatMulStep(team, team.runs(), x::floats, x.at(), inputs, weight, bias, span(y));
     }
     boolean emitted = team.emitted() != null && team.emitted().rows(weight) != null;
     return rows <= (emitted ? MOST_EMITTED_ROWS : mostMatVecRows())
@@ -243,16 +242,15 @@ final class Lowering {
   private Step convolveRuns(Value y, Patches patches, Matrix kernel, float @Nullable [] bias) {
     Span x = span(y, 0);
     int pictures = (int) y.shape().dim(0);
-    Runs inputs = patches.inPaddedPictures(pictures, team.kernels().runTile());
+    Runs inputs = patches.inPaddedPictures(pictures, team.runs().runTile());
     if (patches.padding() == 0) {
-      return new RunMatMulStep(
-          team, team.kernels(), x::floats, x.at(), inputs, kernel, bias, span(y));
+      return new RunMatMulStep(team, team.runs(), x::floats, x.at(), inputs, kernel, bias, span(y));
     }
     Step pad = new PadStep(team, patches, x, pictures);
     Scratch padded = team.packed();
     Step multiply =
         new RunMatMulStep(
-            team, team.kernels(), () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+            team, team.runs(), () -> padded.array(0), 0, inputs, kernel, bias, span(y));
     return () -> {
       pad.run();
       multiply.run();
@@ -276,8 +274,8 @@ final class Lowering {
         matrices,
         span(y),
         op.transposed()
-            ? ExpertProducts.transposed(team.kernels())
-            : ExpertProducts.of(team.kernels()),
+            ? ExpertProducts.transposed(team.kernels(), team.runs())
+            : ExpertProducts.of(team.kernels(), team.runs()),
         rows(y, 0));
   }
 

@@ -2,15 +2,17 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 
 /**
  * Many rows at once, read where they lie, with weights that are laid out for that. The scratch
  * holds what the kernel needs, then some outputs' weights.
  *
+ * @param runs what multiplies with weights as the kernels lay them out
  * @param transposed whether weights are stored with a row for each input; they are laid out by
  *     copying alone then
  */
-record RunProduct(Kernels kernels, boolean transposed) implements BandProduct {
+record RunProduct(Kernels kernels, RunLoops runs, boolean transposed) implements BandProduct {
 
   /** More rows would pay less and less for laying out weights. */
   private static final int ROWS = 480;
@@ -48,7 +50,7 @@ record RunProduct(Kernels kernels, boolean transposed) implements BandProduct {
       } else {
         kernels.packWeights(w, null, first, last, scratch, packed, scratch);
       }
-      kernels.multiplyRuns(
+      runs.multiplyRuns(
           block.x,
           block.xAt,
           block.rows,

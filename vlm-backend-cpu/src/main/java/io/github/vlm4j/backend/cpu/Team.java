@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param kernels the innermost loops
  * @param emitted what goes before the kernels where it can, or null
  * @param attention the innermost loops of attention
+ * @param runs the innermost loops of products of many inputs
  * @param workers the threads
  * @param scratch one array per worker
  * @param packed one array that all workers read, for the inputs of matrix products
@@ -19,6 +21,7 @@ record Team(
     Kernels kernels,
     @Nullable EmittedKernels emitted,
     AttentionLoops attention,
+    RunLoops runs,
     Workers workers,
     Scratch scratch,
     Scratch packed) {
@@ -33,6 +36,7 @@ record Team(
         kernels,
         emitted,
         attention,
+        emitted != null && emitted.runs() != null ? emitted.runs() : kernels,
         workers,
         new Scratch("The scratch memory of one thread", workers.size()),
         new Scratch("The rearranged input of a matrix product", 1));

@@ -1,8 +1,8 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +22,7 @@ final class WinogradStep implements Step {
   private static final int BLOCK_FLOATS = 1 << 17;
 
   private final Team team;
-  private final Kernels kernels;
+  private final RunLoops runs;
   private final Winograd winograd;
   private final Span x;
   private final Matrix weight;
@@ -45,8 +45,8 @@ final class WinogradStep implements Step {
       Span y,
       int pictures) {
     this.team = team;
-    this.kernels = team.kernels();
-    this.winograd = kernels.winograd();
+    this.runs = team.runs();
+    this.winograd = team.kernels().winograd();
     this.x = x;
     this.weight = weight;
     this.y = y;
@@ -66,11 +66,11 @@ final class WinogradStep implements Step {
             down,
             across);
     int outputs = weight.rows();
-    this.bands = new Bands(outputs, Math.min(outputs, kernels.weightTile()));
+    this.bands = new Bands(outputs, Math.min(outputs, runs.weightTile()));
     this.blocks = blocks(pictures * down * across);
-    this.inputs = Runs.dense(blocks.size(), channels, kernels.runTile());
+    this.inputs = Runs.dense(blocks.size(), channels, runs.runTile());
     this.bias = bias;
-    this.panelFloats = kernels.packedWeightFloats(bands.size(), channels);
+    this.panelFloats = runs.packedWeightFloats(bands.size(), channels);
     team.packed().require((long) bands.count() * Winograd.POINTS * panelFloats);
     team.scratch().require(sumsAt() + (long) sumsFloats());
     team.scratch().require(winograd.packScratch(bands.size(), channels));
@@ -105,7 +105,7 @@ final class WinogradStep implements Step {
 
   /** Cuts the windows so that a block stays cached and all threads have the same work. */
   private Bands blocks(int count) {
-    int tile = kernels.runTile();
+    int tile = runs.runTile();
     int most = Math.max(tile, BLOCK_FLOATS / Winograd.POINTS / channels / tile * tile);
     int threads = team.workers().size();
     int even = Math.ceilDiv(Math.ceilDiv(count, most), threads) * threads;
@@ -114,7 +114,7 @@ final class WinogradStep implements Step {
 
   /** A thread's memory: what products need, a window at the border, transformed windows, sums. */
   private int windowAt() {
-    return kernels.runScratch();
+    return runs.runScratch();
   }
 
   private int transformedAt() {
@@ -163,7 +163,7 @@ final class WinogradStep implements Step {
       int outputs = bands.to(band) - bands.from(band);
       int sums = blocks.size() * outputs;
       for (int point = 0; point < Winograd.POINTS; point++) {
-        kernels.multiplyRuns(
+        runs.multiplyRuns(
             scratch,
             transformedAt() + point * apart,
             inputs,

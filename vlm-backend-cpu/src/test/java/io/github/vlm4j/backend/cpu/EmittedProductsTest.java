@@ -30,7 +30,12 @@ class EmittedProductsTest {
   void emit() {
     emitted = EmittedKernels.make(KernelSelection.select(0), false).orElse(null);
     assumeThat(emitted).isNotNull();
-    assumeThat(emitted.rounded(DType.BF16)).isNotNull();
+  }
+
+  private void assumeProductsOfBf16() {
+    assumeThat(emitted == null ? null : emitted.rounded(DType.BF16))
+        .as("products of bf16, which this processor may not have")
+        .isNotNull();
   }
 
   @ParameterizedTest
@@ -50,6 +55,7 @@ class EmittedProductsTest {
   @ParameterizedTest
   @CsvSource({"40, 5e-3", "160, 5e-3", "1100, 5e-3"})
   void manyRowsWithBf16WeightsDifferByTheRoundingOfInputsOnly(int rows, double most) {
+    assumeProductsOfBf16();
     float[] rounded = run(DType.BF16, rows, emitted, 2);
     float[] exact = run(DType.BF16, rows, null, 2);
     double difference = 0;

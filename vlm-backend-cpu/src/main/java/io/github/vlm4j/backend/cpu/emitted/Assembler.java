@@ -171,6 +171,14 @@ final class Assembler {
     constant(7, to, value);
   }
 
+  /** Sets the flags as {@link #and} would. */
+  void test(Gpr register, int value) {
+    rex(1, 0, 0, register.ordinal());
+    put(0xf7);
+    modRegister(0, register.ordinal());
+    put32(value);
+  }
+
   /** Shifts left. */
   void shl(Gpr to, int bits) {
     shift(4, to, bits);

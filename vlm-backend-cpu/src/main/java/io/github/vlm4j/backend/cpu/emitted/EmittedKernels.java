@@ -5,6 +5,7 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
+import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -26,22 +27,25 @@ public final class EmittedKernels {
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
   private final @Nullable RowLoops rows;
+  private final @Nullable RunLoops runs;
 
   private EmittedKernels(
       String name,
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
-      @Nullable RowLoops rows) {
+      @Nullable RowLoops rows,
+      @Nullable RunLoops runs) {
     this.name = name;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
     this.rows = rows;
+    this.runs = runs;
   }
 
   /**
    * Makes the kernels.
    *
-   * @param kernels what decodes quantised weights and attends few queries
+   * @param kernels what decodes quantised weights, lays those in f32 out and attends few queries
    * @param bytes whether quantised weights are multiplied as bytes where the processor can, rather
    *     than as bf16, which is more exact
    * @return nothing, after a line in the log at level debug, if the processor has not what they
@@ -55,9 +59,8 @@ public final class EmittedKernels {
         if (features.bf16()) {
           return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
         }
-        if (bytes && features.avx2()) {
-          RowLoops rows = new ByteRows(Avx2Code::new, Arena.ofAuto());
-          return Optional.of(new EmittedKernels("emitted (avx2)", List.of(), null, rows));
+        if (features.avx2()) {
+          return Optional.of(ofAvx2(kernels, bytes, Arena.ofAuto()));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
       } catch (ExecutableMemory.Refused e) {
@@ -66,6 +69,15 @@ public final class EmittedKernels {
     }
     LOG.debug("No kernels are emitted, because {}", missing);
     return Optional.empty();
+  }
+
+  private static EmittedKernels ofAvx2(Kernels kernels, boolean bytes, Arena arena) {
+    return new EmittedKernels(
+        "emitted (avx2)",
+        List.of(),
+        null,
+        bytes ? new ByteRows(Avx2Code::new, arena) : null,
+        FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
   private static EmittedKernels make(Kernels kernels, boolean bytes, Arena arena) {
@@ -79,7 +91,8 @@ public final class EmittedKernels {
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
         rounded,
         new Bf16Attention(kernels, functions),
-        bytes ? new ByteRows(ByteCode::new, arena) : null);
+        bytes ? new ByteRows(ByteCode::new, arena) : null,
+        FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -108,6 +121,11 @@ public final class EmittedKernels {
   /** Returns products of single inputs with these weights, or null if there are none. */
   public @Nullable RowLoops rows(Matrix weights) {
     return rows != null && rows.takes(weights) ? rows : null;
+  }
+
+  /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */
+  public @Nullable RunLoops runs() {
+    return runs;
   }
 
   /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */

@@ -30,6 +30,10 @@ enum Vex {
   VDIVPS(1, 0, 0x5e),
   VMAXPS(1, 0, 0x5f),
   VFMADD231PS(2, 1, 0xb8),
+  /** Loads the lanes whose signs the second operand has set, zeros in the others. */
+  VMASKMOVPS(2, 1, 0x2c),
+  /** Stores the lanes whose signs the second operand has set. */
+  VMASKMOVPS_STORE(2, 1, 0x2e),
 
   VCVTDQ2PS(1, 0, 0x5b),
   VCVTPS2DQ(1, 1, 0x5b),
@@ -45,6 +49,7 @@ enum Vex {
   VPXOR(1, 1, 0xef),
   VPADDD(1, 1, 0xfe),
   VPSUBD(1, 1, 0xfa),
+  VPCMPGTD(1, 1, 0x66),
   VPMAXSD(2, 1, 0x3d),
   VPABSB(2, 1, 0x1c),
   /** Gives the bytes of the first operand the signs of the second's, and zero where those are. */

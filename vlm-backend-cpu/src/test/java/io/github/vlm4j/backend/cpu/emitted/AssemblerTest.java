@@ -107,6 +107,7 @@ class AssemblerTest {
         Arguments.of("sub rsp, 0x48", "48 83 ec 48", code(a -> a.sub(RSP, 0x48))),
         Arguments.of("cmp rcx, 6", "48 83 f9 06", code(a -> a.cmp(RCX, 6))),
         Arguments.of("and rdx, 63", "48 83 e2 3f", code(a -> a.and(Gpr.RDX, 63))),
+        Arguments.of("test rcx, 3", "48 f7 c1 03 00 00 00", code(a -> a.test(Gpr.RCX, 3))),
         Arguments.of("shl rax, 4", "48 c1 e0 04", code(a -> a.shl(RAX, 4))),
         Arguments.of("shr r14, 1", "49 d1 ee", code(a -> a.shr(Gpr.R14, 1))),
         Arguments.of("neg rcx", "48 f7 d9", code(a -> a.neg(RCX))),
@@ -415,6 +416,18 @@ class AssemblerTest {
             "vfmadd231ps ymm0, ymm9, ymm11",
             "c4 c2 35 b8 c3",
             code(a -> a.op(Vex.VFMADD231PS, z(0), z(9), z(11)))),
+        Arguments.of(
+            "vmaskmovps ymm5, ymm15, [r8 + 32]",
+            "c4 c2 05 2c 68 20",
+            code(a -> a.op(Vex.VMASKMOVPS, z(5), z(15), R8.at(32)))),
+        Arguments.of(
+            "vmaskmovps [r10 + 32], ymm15, ymm5",
+            "c4 c2 05 2e 6a 20",
+            code(a -> a.op(Vex.VMASKMOVPS_STORE, z(5), z(15), R10.at(32)))),
+        Arguments.of(
+            "vpcmpgtd ymm15, ymm15, ymm12",
+            "c4 41 05 66 fc",
+            code(a -> a.op(Vex.VPCMPGTD, z(15), z(15), z(12)))),
         Arguments.of(
             "vcvtdq2ps ymm8, ymm9", "c4 41 7c 5b c1", code(a -> a.op(Vex.VCVTDQ2PS, z(8), z(9)))),
         Arguments.of(
