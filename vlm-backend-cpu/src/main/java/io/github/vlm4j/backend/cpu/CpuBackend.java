@@ -67,7 +67,8 @@ final class CpuBackend implements Backend {
     EmittedKernels emitted = emission.kernels();
     AttentionLoops rounded =
         emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : null;
-    return Team.of(kernels, emitted, rounded == null ? kernels : rounded, workers);
+    Kernels all = emitted == null ? kernels : emitted.kernels();
+    return Team.of(all, emitted, rounded == null ? all : rounded, workers);
   }
 
   /** Returns whether no weight of the graph asks for attention that is more exact. */

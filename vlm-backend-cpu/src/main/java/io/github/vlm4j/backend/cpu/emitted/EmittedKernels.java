@@ -24,6 +24,7 @@ public final class EmittedKernels {
   private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
 
   private final String name;
+  private final Kernels kernels;
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
   private final @Nullable RowLoops rows;
@@ -31,11 +32,13 @@ public final class EmittedKernels {
 
   private EmittedKernels(
       String name,
+      Kernels kernels,
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
       @Nullable RowLoops rows,
       @Nullable RunLoops runs) {
     this.name = name;
+    this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
     this.rows = rows;
@@ -74,10 +77,15 @@ public final class EmittedKernels {
   private static EmittedKernels ofAvx2(Kernels kernels, boolean bytes, Arena arena) {
     return new EmittedKernels(
         "emitted (avx2)",
+        overEmitted(kernels, arena),
         List.of(),
         null,
         bytes ? new ByteRows(Avx2Code::new, arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
+  }
+
+  private static Kernels overEmitted(Kernels kernels, Arena arena) {
+    return FloatPanels.fit(kernels) ? kernels.over(new FloatPanels(arena)) : kernels;
   }
 
   private static EmittedKernels make(Kernels kernels, boolean bytes, Arena arena) {
@@ -89,6 +97,7 @@ public final class EmittedKernels {
     rounded.add(new Bf16Loops(kernels, functions));
     return new EmittedKernels(
         bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
+        overEmitted(kernels, arena),
         rounded,
         new Bf16Attention(kernels, functions),
         bytes ? new ByteRows(ByteCode::new, arena) : null,
@@ -111,6 +120,11 @@ public final class EmittedKernels {
   /** Returns a short name for listings. */
   public String name() {
     return name;
+  }
+
+  /** Returns the kernels, with an innermost loop that is emitted if it fits them. */
+  public Kernels kernels() {
+    return kernels;
   }
 
   /** Returns the products of many inputs with weights of a type, or null if there are none. */

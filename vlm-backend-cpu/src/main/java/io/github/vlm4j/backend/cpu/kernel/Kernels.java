@@ -11,6 +11,12 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Kernels extends RunLoops, AttentionLoops {
 
+  /**
+   * Returns these kernels with another innermost loop that computes the same, or these if they have
+   * none of that kind.
+   */
+  Kernels over(PanelLoops panels);
+
   /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
   String name();
 

@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.scalar;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
@@ -24,6 +25,11 @@ public final class ScalarKernels implements Kernels {
 
   /** Creates the kernels; they keep no state. */
   public ScalarKernels() {}
+
+  @Override
+  public Kernels over(PanelLoops panels) {
+    return this;
+  }
 
   @Override
   public String name() {

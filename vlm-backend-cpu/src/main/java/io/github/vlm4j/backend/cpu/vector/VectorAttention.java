@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -53,13 +54,15 @@ final class VectorAttention {
     return (headDim + depth + 2) * WIDTH;
   }
 
-  static void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
+  static void attend(
+      PanelLoops panels, AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
     for (int first = firstQuery; first < lastQuery; first += queryTile()) {
-      attendBlock(task, first, Math.min(lastQuery, first + queryTile()), scratch);
+      attendBlock(panels, task, first, Math.min(lastQuery, first + queryTile()), scratch);
     }
   }
 
-  private static void attendBlock(AttentionTask task, int first, int last, float[] scratch) {
+  private static void attendBlock(
+      PanelLoops panels, AttentionTask task, int first, int last, float[] scratch) {
     int headDim = task.headDim;
     int depth = padded(task.valueDim);
     int panelFloats = panelFloats(headDim, depth);
@@ -80,7 +83,7 @@ final class VectorAttention {
       for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
         int lastOfPanel = Math.min(q + WIDTH, last) - 1;
         if (task.seen(lastOfPanel) > key && task.first(q) < key + keys) {
-          score(headDim, keyTile, rows, scratch, at, scores);
+          score(panels, headDim, keyTile, rows, scratch, at, scores);
           if (task.seen(q) < key + keys) {
             hideLater(task, q, key, keys, scratch, scores);
           }
@@ -89,17 +92,7 @@ final class VectorAttention {
           }
           int results = at + headDim * WIDTH;
           soften(keys, scratch, scores, results, depth);
-          for (int d = 0; d < depth; d += HEIGHT) {
-            Tile.CHOSEN.addRows(
-                scratch,
-                values + d * KEYS,
-                KEYS,
-                scratch,
-                scores,
-                keys,
-                scratch,
-                results + d * WIDTH);
-          }
+          panels.add(scratch, values, KEYS, depth, scratch, scores, keys, WIDTH, scratch, results);
         }
       }
     }
@@ -151,19 +144,15 @@ final class VectorAttention {
 
   /** Computes the dot products of a tile of keys with a panel of queries. */
   private static void score(
-      int headDim, int keys, int rows, float[] scratch, int queries, int scores) {
+      PanelLoops panels,
+      int headDim,
+      int keys,
+      int rows,
+      float[] scratch,
+      int queries,
+      int scores) {
     Arrays.fill(scratch, scores, scores + rows * WIDTH, 0);
-    for (int j = 0; j < rows; j += HEIGHT) {
-      Tile.CHOSEN.addRows(
-          scratch,
-          keys + j * headDim,
-          headDim,
-          scratch,
-          queries,
-          headDim,
-          scratch,
-          scores + j * WIDTH);
-    }
+    panels.add(scratch, keys, headDim, rows, scratch, queries, headDim, WIDTH, scratch, scores);
   }
 
   /** Sets the scores of keys that a query does not see yet to -∞. */

@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.vector;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 public final class VectorKernels implements Kernels {
 
   private final String name;
+  private final PanelLoops panels;
 
   /**
    * Creates the kernels.
@@ -27,7 +29,17 @@ public final class VectorKernels implements Kernels {
    *     than 128, 256 or 512
    */
   public VectorKernels() {
+    this(new TilePanels());
+  }
+
+  private VectorKernels(PanelLoops panels) {
     this.name = title();
+    this.panels = panels;
+  }
+
+  @Override
+  public Kernels over(PanelLoops other) {
+    return new VectorKernels(other);
   }
 
   /** Returns the name with the width, such as {@code vector-256}. */
@@ -100,7 +112,8 @@ public final class VectorKernels implements Kernels {
       int outputs,
       float[] scratch) {
     Weights.check(w.dtype());
-    VectorMatMul.multiply(packed, packedAt, n, w, fromRow, toRow, bias, y, yAt, outputs, scratch);
+    VectorMatMul.multiply(
+        panels, packed, packedAt, n, w, fromRow, toRow, bias, y, yAt, outputs, scratch);
   }
 
   @Override
@@ -179,7 +192,7 @@ public final class VectorKernels implements Kernels {
     if (lastQuery - firstQuery <= VectorFewQueries.QUERIES) {
       VectorFewQueries.attend(task, firstQuery, lastQuery, scratch);
     } else {
-      VectorAttention.attend(task, firstQuery, lastQuery, scratch);
+      VectorAttention.attend(panels, task, firstQuery, lastQuery, scratch);
     }
   }
 

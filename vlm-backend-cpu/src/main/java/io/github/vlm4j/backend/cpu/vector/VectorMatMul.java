@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,7 @@ final class VectorMatMul {
   }
 
   static void multiply(
+      PanelLoops panels,
       float[] packed,
       int packedAt,
       int n,
@@ -76,7 +78,7 @@ final class VectorMatMul {
       int rows = Math.min(bandRows, toRow - row);
       for (int input = 0; input < n; input += INPUTS) {
         int inputs = Math.min(INPUTS, n - input);
-        sum(packed, packedAt, n, w, row, rows, input, inputs, scratch);
+        sum(panels, packed, packedAt, n, w, row, rows, input, inputs, scratch);
         store(row, rows, input, inputs, n, bias, y, yAt, outputs, scratch);
       }
     }
@@ -84,6 +86,7 @@ final class VectorMatMul {
 
   /** Leaves the sums of a block of outputs and inputs behind the weights in the scratch. */
   private static void sum(
+      PanelLoops panels,
       float[] packed,
       int packedAt,
       int n,
@@ -107,27 +110,7 @@ final class VectorMatMul {
         int width = panelWidth(at, n);
         int x = packedAt + at * k + p * width;
         int c = sums + (at - input) * height;
-        if (width == Tile.WIDTH) {
-          for (int i = 0; i < height; i += Tile.HEIGHT) {
-            Tile.CHOSEN.addRows(
-                scratch, i * DEPTH, DEPTH, packed, x, depth, scratch, c + i * width);
-          }
-        } else {
-          for (int i = 0; i < height; i += Tile.HEIGHT) {
-            for (int v = 0; v < width; v += Lanes.COUNT) {
-              Tile.CHOSEN.addRowsNarrow(
-                  scratch,
-                  i * DEPTH,
-                  DEPTH,
-                  packed,
-                  x + v,
-                  depth,
-                  scratch,
-                  c + i * width + v,
-                  width);
-            }
-          }
-        }
+        panels.add(scratch, 0, DEPTH, height, packed, x, depth, width, scratch, c);
       }
     }
   }
