@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.models.LoadOptions;
 import io.github.vlm4j.models.VisionLanguageModel;
+import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
 import io.github.vlm4j.models.chat.GenerationResult;
 import io.github.vlm4j.models.chat.Message;
@@ -76,14 +77,16 @@ final class DescribeCommand implements Callable<Integer> {
       ArrayNode results = Json.array();
       for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
         Path file = images.get(i);
-        GenerationResult result = describe(loaded, pictures.next().orElseThrow());
+        Image picture = pictures.next().orElseThrow();
         if (json) {
           ObjectNode node = results.addObject();
           node.put("image", file.toString());
-          node.put("text", result.text());
+          node.put("text", describe(loaded, picture, new ProgressListener(terminal)).text());
         } else {
-          terminal.out().println((images.size() > 1 ? file + ": " : "") + result.text().strip());
-          terminal.out().flush();
+          DescriptionListener description =
+              new DescriptionListener(terminal, images.size() > 1 ? file + ": " : "");
+          describe(loaded, picture, description);
+          description.end();
         }
       }
       if (json) {
@@ -95,13 +98,14 @@ final class DescribeCommand implements Callable<Integer> {
     }
   }
 
-  private GenerationResult describe(VisionLanguageModel loaded, Image picture) {
+  private GenerationResult describe(
+      VisionLanguageModel loaded, Image picture, GenerationListener listener) {
     GenerationRequest request =
         GenerationRequest.builder()
             .message(Message.user(picture, prompt))
             .sampling(sampling.over(loaded.generationDefaults().sampling()))
             .maxNewTokens(sampling.maxNewTokens)
-            .listener(new ProgressListener(terminal))
+            .listener(listener)
             .build();
     GenerationResult result = loaded.generate(request);
     terminal.clearProgress();

@@ -23,6 +23,9 @@ final class LauncherScriptTest {
 
   private static final String MAKES = "-XX:ArchiveClassesAtExit=";
   private static final String USES = "-XX:SharedArchiveFile=";
+  private static final String MAKES_LINKED = "-XX:AOTCacheOutput=";
+  private static final String USES_LINKED = "-XX:AOTCache=";
+  private static final String VECTORS = "--add-modules=jdk.incubator.vector";
 
   /**
    * Writes its arguments down and makes the archive that is asked for, unless it is told to fail.
@@ -34,7 +37,7 @@ final class LauncherScriptTest {
       echo "$*" >>"$dir/calls"
       for argument in "$@"; do
         case $argument in
-          -XX:ArchiveClassesAtExit=*)
+          -XX:ArchiveClassesAtExit=* | -XX:AOTCacheOutput=*)
             [ -e "$dir/fails" ] && exit 1
             echo classes >"${argument#*=}"
             ;;
@@ -76,6 +79,46 @@ final class LauncherScriptTest {
     Path archive = dist.resolve("start-25.0.3+9.jsa");
     assertThat(calls.get(1)).contains(USES + archive).endsWith("models").doesNotContain(MAKES);
     assertThat(calls.get(2)).contains(USES + archive).endsWith("inspect").doesNotContain(MAKES);
+  }
+
+  @Test
+  void theShippedModelIsAskedWithoutVectorsFromLinkedClasses() throws Exception {
+    vlm("describe", "a.png", "--threads", "1");
+    vlm("describe", "b.png");
+
+    List<String> calls = calls();
+    assertThat(calls).hasSize(3).noneMatch(call -> call.contains(VECTORS));
+    Path cache = dist.resolve("start-25.0.3+9.aot");
+    assertThat(calls.get(0)).contains(MAKES_LINKED).contains("describe").doesNotContain(MAKES);
+    assertThat(options(calls.get(0))).isEqualTo(options(calls.get(1))).isNotEmpty();
+    assertThat(calls.get(1)).contains(USES_LINKED + cache).endsWith("describe a.png --threads 1");
+    assertThat(calls.get(2)).contains(USES_LINKED + cache).endsWith("describe b.png");
+  }
+
+  @Test
+  void theShippedModelIsOneOfThoseThatRunPlainLoops() throws Exception {
+    Path weights = Fixtures.root().resolve("models/shapes-vl/model.safetensors");
+    assertThat(Files.size(weights)).isLessThan(16L << 20);
+  }
+
+  @Test
+  void anyOtherModelIsAskedWithVectors() throws Exception {
+    vlm("describe", "--model", "folder", "a.png");
+    vlm("describe", "--model=folder", "a.png");
+    vlm("describe", "@arguments");
+    vlm("generate", "--model", "folder");
+
+    assertThat(calls())
+        .hasSize(5)
+        .allMatch(call -> call.contains(VECTORS))
+        .noneMatch(call -> call.contains(USES_LINKED));
+  }
+
+  @Test
+  void withOptionsOfTheUserTheShippedModelHasVectorsToo() throws Exception {
+    vlm(Map.of("VLM_JAVA_OPTS", "-Dvlm.cpu.vector.bits=128"), "describe", "a.png");
+
+    assertThat(calls().getLast()).contains(VECTORS).doesNotContain(USES_LINKED);
   }
 
   @Test
@@ -146,14 +189,15 @@ final class LauncherScriptTest {
     return Files.readAllLines(jdk.resolve("calls"));
   }
 
-  private void vlm(String command) throws IOException, InterruptedException {
-    vlm(Map.of(), command);
+  private void vlm(String... line) throws IOException, InterruptedException {
+    vlm(Map.of(), line);
   }
 
-  private void vlm(Map<String, String> environment, String command)
+  private void vlm(Map<String, String> environment, String... line)
       throws IOException, InterruptedException {
-    ProcessBuilder builder =
-        new ProcessBuilder(root.resolve("vlm").toString(), command).redirectErrorStream(true);
+    List<String> words =
+        Stream.concat(Stream.of(root.resolve("vlm").toString()), Stream.of(line)).toList();
+    ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
     builder.environment().put("JAVA_HOME", jdk.toString());
     builder.environment().remove("VLM_JAVA_OPTS");
     builder.environment().remove("TORNADOVM_HOME");
