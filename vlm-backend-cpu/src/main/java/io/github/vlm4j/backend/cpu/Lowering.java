@@ -28,12 +28,6 @@ final class Lowering {
    */
   static final int MOST_MAT_VEC_ROWS = 8;
 
-  /**
-   * Rows up to which emitted code takes quantised weights row by row: matrix products are faster
-   * for more, but have to be compiled before a short question is answered.
-   */
-  private static final int MOST_EMITTED_ROWS = 24;
-
   private final Team team;
   private final MemoryPlan plan;
   private final Leaves leaves;
@@ -42,9 +36,9 @@ final class Lowering {
   private final List<Timed> steps = new ArrayList<>();
 
   private Lowering(Team team, Graph graph, WeightSource weights) {
-    this.team = team;
     this.plan = MemoryPlan.of(graph);
     this.leaves = new Leaves(weights);
+    this.team = ShortPrompt.team(team, graph, leaves);
     this.arena = new Memory(Memory.allocate(plan.floats(), "The activations of this graph"));
   }
 
@@ -193,8 +187,8 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
-    RoundedLoops rounded = team.emitted() == null ? null : team.emitted().rounded(weight.dtype());
-    if (rounded != null && rows >= RoundStep.LEAST_INPUTS && weight.columns() > 0) {
+    RoundedLoops rounded = RoundStep.loops(team, weight, rows);
+    if (rounded != null) {
       return RoundStep.before(team, rounded, span(y, 0), weight, bias, span(y), rows);
     }
     if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
@@ -202,8 +196,7 @@ final class Lowering {
       Runs inputs = Runs.dense(rows, weight.columns(), team.runs().runTile());
       return new RunMatMulStep(team, team.runs(), x::floats, x.at(), inputs, weight, bias, span(y));
     }
-    boolean emitted = team.emitted() != null && team.emitted().rows(weight) != null;
-    return rows <= (emitted ? MOST_EMITTED_ROWS : mostMatVecRows())
+    return rows <= mostMatVecRows() || MatVecStep.isEmitted(team, weight, rows)
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);
   }

@@ -44,6 +44,12 @@ final class MatVecStep implements Step, Workers.Task {
   /** Bytes of weights that stay in a core's second cache from one row to the next. */
   private static final long CACHED_BYTES = 1 << 18;
 
+  /**
+   * Rows up to which emitted code takes quantised weights row by row: matrix products are faster
+   * for more, but have to be compiled before a short question is answered.
+   */
+  static final int MOST_EMITTED_ROWS = 24;
+
   /** Kernels stream several rows of weights side by side. */
   private static final int MULTIPLE = 8;
 
@@ -198,6 +204,13 @@ final class MatVecStep implements Step, Workers.Task {
               product.y().at() + row * weight.rows(),
               team.scratch().array(worker));
     }
+  }
+
+  /** Returns whether a layer goes through emitted code row by row, for so many rows of inputs. */
+  static boolean isEmitted(Team team, Matrix weight, int rows) {
+    return rows <= MOST_EMITTED_ROWS
+        && RoundStep.loops(team, weight, rows) == null
+        && emitted(team, weight) != null;
   }
 
   private static @Nullable RowLoops emitted(Team team, Matrix weight) {

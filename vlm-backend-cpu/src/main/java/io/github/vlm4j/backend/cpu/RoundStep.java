@@ -26,6 +26,13 @@ final class RoundStep implements Step, Workers.Task {
     team.packed().require(loops.roundedFloats(rows, columns));
   }
 
+  /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
+  static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
+    return team.emitted() == null || rows < LEAST_INPUTS || weight.columns() == 0
+        ? null
+        : team.emitted().rounded(weight.dtype());
+  }
+
   /** Lowers a linear layer to rounding its inputs, then multiplying. */
   static Step before(
       Team team,

@@ -55,12 +55,15 @@ public sealed interface CompanionFiles {
   }
 
   /**
-   * Texts that stand for files.
+   * What a GGUF file says.
    *
-   * @param origin the file that they were made of
-   * @param texts by name, made when they are asked for
+   * @param origin the file
+   * @param metadata its own words, among them the tokenizer, which is too long to be a text
+   * @param texts that are made of them and stand for other files, by name, made when they are asked
+   *     for
    */
-  record Made(Path origin, Map<String, Supplier<String>> texts) implements CompanionFiles {
+  record Made(Path origin, GgufMetadata metadata, Map<String, Supplier<String>> texts)
+      implements CompanionFiles {
 
     /** Keeps an immutable copy. */
     public Made {

@@ -91,7 +91,10 @@ final class GgufCursor {
 
   /** Reads a text by its length. */
   String string(String what, int maxBytes) {
-    long length = int64("the length of " + what);
+    if (remaining() < Long.BYTES) {
+      throw ended("the length of " + what);
+    }
+    long length = int64(what);
     if (length < 0 || length > maxBytes) {
       throw broken(
           "claims %s of %s bytes, but at most %d are allowed"
@@ -118,13 +121,17 @@ final class GgufCursor {
 
   private long advance(long count, String what) {
     if (count > remaining()) {
-      throw broken(
-          "ends at byte %d of its header, within %s; it is truncated or damaged"
-              .formatted(end, what));
+      throw ended(what);
     }
     long from = position;
     position += count;
     return from;
+  }
+
+  private CheckpointException ended(String what) {
+    return broken(
+        "ends at byte %d of its header, within %s; it is truncated or damaged"
+            .formatted(end, what));
   }
 
   CheckpointException broken(String problem) {

@@ -128,11 +128,15 @@ public final class GgufMetadata {
     String expected = "a list of whole numbers of 32 bits";
     return switch (values.get(key)) {
       case GgufValue.Wholes(GgufValue.WholeType type, long[] numbers) -> {
-        if (Arrays.stream(numbers).anyMatch(number -> number != (int) number)) {
-          throw new CheckpointException(
-              where(key) + " must be " + expected + ", but one is larger");
+        int[] ints = new int[numbers.length];
+        for (int i = 0; i < ints.length; i++) {
+          ints[i] = (int) numbers[i];
+          if (ints[i] != numbers[i]) {
+            throw new CheckpointException(
+                where(key) + " must be " + expected + ", but one is larger");
+          }
         }
-        yield Arrays.stream(numbers).mapToInt(number -> (int) number).toArray();
+        yield ints;
       }
       case null -> throw missing(key, expected);
       default -> throw invalid(key, expected);

@@ -87,8 +87,9 @@ final class GgufValues {
     if (type == STRING) {
       int count = count(8);
       List<String> values = new ArrayList<>(count);
+      String what = "an entry of " + key;
       for (int i = 0; i < count; i++) {
-        values.add(in.string("an entry of " + key, GgufCursor.MAX_STRING_BYTES));
+        values.add(in.string(what, GgufCursor.MAX_STRING_BYTES));
       }
       return new GgufValue.Texts(values);
     }

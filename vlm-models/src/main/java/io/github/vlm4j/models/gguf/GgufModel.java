@@ -208,7 +208,6 @@ public final class GgufModel implements AutoCloseable {
       GgufNames decoderNames) {
     GgufMetadata metadata = text.metadata();
     Map<String, Supplier<String>> texts = new HashMap<>();
-    texts.put("tokenizer.json", () -> new GgufTokenizer(metadata).json());
     texts.put("tokenizer_config.json", () -> new GgufTokenizer(metadata).configJson());
     GgufTokenizer.chatTemplate(metadata)
         .ifPresent(template -> texts.put("chat_template.jinja", () -> template));
@@ -230,7 +229,7 @@ public final class GgufModel implements AutoCloseable {
                     ? Optional.empty()
                     : known.apply(name).or(() -> Optional.of(name))),
         ConfigNode.parse(path.getFileName() + " (metadata)", config.toString()),
-        new CompanionFiles.Made(path, texts));
+        new CompanionFiles.Made(path, metadata, texts));
   }
 
   /** Returns the tensors under Hugging Face's names; one that has none keeps its own. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.GgufMetadata;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -112,20 +113,30 @@ public final class GgufTokenizer {
   }
 
   /**
-   * Returns the text of the {@code tokenizer.json}.
+   * Returns what the {@code tokenizer.json} would hold. Vocabulary and merges, which are nearly all
+   * of it, never become JSON.
    *
-   * @throws CheckpointException if the tokenizer is of a kind that is not supported
+   * @param path what messages are to call it
+   * @throws CheckpointException if the tokenizer is malformed, or of a kind that is not supported
    */
-  public String json() {
+  TokenizerFile file(Path path) {
     ObjectNode file = JsonNodeFactory.instance.objectNode();
     file.set("added_tokens", addedTokens());
-    switch (metadata.text(MODEL)) {
+    String kind = metadata.text(MODEL);
+    switch (kind) {
       case "gpt2" -> putByteLevel(file);
       case "llama" -> putSentencePiece(file);
       default ->
           throw metadata.invalid(MODEL, "\"gpt2\" or \"llama\", the kinds that are supported");
     }
-    return file.toString();
+    TokenizerFileReader reader = TokenizerFileReader.begin(path, file.toString());
+    addVocabulary(reader);
+    if (kind.equals("gpt2")) {
+      metadata.texts(PREFIX + "merges").forEach(reader::addMerge);
+    } else {
+      addMergesByScore(reader);
+    }
+    return reader.finish();
   }
 
   private ArrayNode addedTokens() {
@@ -143,19 +154,12 @@ public final class GgufTokenizer {
     return added;
   }
 
-  private ObjectNode vocabulary() {
-    ObjectNode vocabulary = JsonNodeFactory.instance.objectNode();
+  private void addVocabulary(TokenizerFileReader reader) {
     for (int id = 0; id < types.length; id++) {
-      if (types[id] == UNUSED) {
-        continue;
+      if (types[id] != UNUSED) {
+        reader.addToken(tokens.get(id), id);
       }
-      if (vocabulary.has(tokens.get(id))) {
-        throw new CheckpointException(
-            "%s: %s has the entry %d twice".formatted(metadata.file(), TOKENS, id));
-      }
-      vocabulary.put(tokens.get(id), id);
     }
-    return vocabulary;
   }
 
   private void putByteLevel(ObjectNode file) {
@@ -185,9 +189,6 @@ public final class GgufTokenizer {
     putFrame(file, wholeWords);
     ObjectNode model = file.putObject("model");
     model.put("type", "BPE").put("ignore_merges", wholeWords);
-    model.set("vocab", vocabulary());
-    ArrayNode merges = model.putArray("merges");
-    metadata.texts(PREFIX + "merges").forEach(merges::add);
   }
 
   private void putSentencePiece(ObjectNode file) {
@@ -207,15 +208,13 @@ public final class GgufTokenizer {
     ObjectNode model = file.putObject("model");
     model.put("type", "BPE").put("byte_fallback", true).put("fuse_unk", true);
     special("unknown").ifPresent(id -> model.put("unk_token", tokens.get(id)));
-    model.set("vocab", vocabulary());
-    model.set("merges", mergesByScore());
   }
 
   /**
    * SentencePiece joins the two neighbours whose union has the highest score. As a list of merges
    * that is: every way to cut a token into two tokens, those of the highest score first.
    */
-  private ArrayNode mergesByScore() {
+  private void addMergesByScore(TokenizerFileReader reader) {
     String key = PREFIX + "scores";
     double[] scores = metadata.numbers(key);
     if (scores.length != tokens.size()) {
@@ -244,10 +243,7 @@ public final class GgufTokenizer {
         Comparator.comparingDouble((Merge merge) -> -merge.score())
             .thenComparingInt(Merge::left)
             .thenComparingInt(Merge::right));
-    ArrayNode pairs = JsonNodeFactory.instance.arrayNode();
-    merges.forEach(
-        merge -> pairs.addArray().add(tokens.get(merge.left())).add(tokens.get(merge.right())));
-    return pairs;
+    merges.forEach(merge -> reader.addMerge(tokens.get(merge.left()), tokens.get(merge.right())));
   }
 
   /** What is put around a text that no chat template frames. */

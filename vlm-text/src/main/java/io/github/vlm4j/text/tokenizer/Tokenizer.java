@@ -49,7 +49,7 @@ public interface Tokenizer {
       case CompanionFiles.Folder folder -> load(folder.path());
       case CompanionFiles.Made made ->
           HuggingFaceTokenizer.of(
-              TokenizerFileReader.parse(made.path("tokenizer.json"), made.text("tokenizer.json")));
+              new GgufTokenizer(made.metadata()).file(made.path("tokenizer.json")));
     };
   }
 

@@ -54,8 +54,9 @@ final class TokenizerFileReader {
         throw reader.broken("has %,d bytes, more than the %,d allowed".formatted(size, MAX_BYTES));
       }
       try (InputStream in = Files.newInputStream(path)) {
-        return reader.read(in);
+        reader.readAll(in);
       }
+      return reader.finish();
     } catch (NoSuchFileException e) {
       throw new CheckpointException(
           "The model folder has no tokenizer.json (looked for "
@@ -70,16 +71,25 @@ final class TokenizerFileReader {
 
   /** Reads the same format from memory. */
   static TokenizerFile parse(Path origin, String json) {
+    return begin(origin, json).finish();
+  }
+
+  /**
+   * Reads the same format from memory, where the vocabulary and the merges may stand elsewhere and
+   * follow by {@link #addToken} and {@link #addMerge}.
+   */
+  static TokenizerFileReader begin(Path origin, String json) {
     TokenizerFileReader reader = new TokenizerFileReader(origin);
     try {
-      return reader.read(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
+      reader.readAll(new ByteArrayInputStream(json.getBytes(StandardCharsets.UTF_8)));
+      return reader;
     } catch (IOException e) {
       throw new CheckpointException(
           "Tokenizer file " + origin + " cannot be used: " + firstLine(e), e);
     }
   }
 
-  private TokenizerFile read(InputStream in) throws IOException {
+  private void readAll(InputStream in) throws IOException {
     JsonFactory factory =
         JsonFactory.builder()
             .streamReadConstraints(
@@ -96,6 +106,10 @@ final class TokenizerFileReader {
     try (JsonParser json = new ObjectMapper(factory).createParser(in)) {
       readFile(json);
     }
+  }
+
+  /** Checks what belongs together, once all has been read. */
+  TokenizerFile finish() {
     if (vocabulary.isEmpty()) {
       throw broken("has no vocabulary (model.vocab)");
     }
@@ -186,24 +200,26 @@ final class TokenizerFileReader {
       throw broken("model.vocab must be one object of token and id, or list of token and score");
     }
     while (json.nextToken() == JsonToken.FIELD_NAME) {
-      String token = checkedToken(json.currentName());
-      expect(
-          json.nextToken(),
-          JsonToken.VALUE_NUMBER_INT,
-          "the id of token '" + shown(token) + "'",
-          "an integer");
-      long id = json.getLongValue();
-      if (id < 0 || id >= MAX_ID) {
-        throw broken(
-            "token '%s' has id %d, outside 0 to %d".formatted(shown(token), id, MAX_ID - 1));
+      String token = json.currentName();
+      if (json.nextToken() != JsonToken.VALUE_NUMBER_INT) {
+        throw broken("the id of token '" + shown(token) + "' must be an integer");
       }
-      if (ids.get((int) id)) {
-        throw broken("id %d belongs to two tokens, the second is '%s'".formatted(id, shown(token)));
-      }
-      ids.set((int) id);
-      if (vocabulary.put(token, (int) id) != null) {
-        throw broken("token '" + shown(token) + "' occurs twice in model.vocab");
-      }
+      addToken(token, json.getLongValue());
+    }
+  }
+
+  /** Adds an entry of the vocabulary. */
+  void addToken(String token, long id) {
+    checkedToken(token);
+    if (id < 0 || id >= MAX_ID) {
+      throw broken("token '%s' has id %d, outside 0 to %d".formatted(shown(token), id, MAX_ID - 1));
+    }
+    if (ids.get((int) id)) {
+      throw broken("id %d belongs to two tokens, the second is '%s'".formatted(id, shown(token)));
+    }
+    ids.set((int) id);
+    if (vocabulary.put(token, (int) id) != null) {
+      throw broken("token '" + shown(token) + "' occurs twice in model.vocab");
     }
   }
 
@@ -236,13 +252,7 @@ final class TokenizerFileReader {
     }
     while (json.nextToken() != JsonToken.END_ARRAY) {
       if (json.currentToken() == JsonToken.VALUE_STRING) {
-        String pair = json.getText();
-        int space = pair.indexOf(' ');
-        if (space < 0 || pair.indexOf(' ', space + 1) >= 0) {
-          throw broken("merge '" + shown(pair) + "' is not two tokens with a space between");
-        }
-        merges.add(pair.substring(0, space));
-        merges.add(pair.substring(space + 1));
+        addMerge(json.getText());
       } else {
         expect(json.currentToken(), JsonToken.START_ARRAY, "a merge", "two tokens");
         for (int i = 0; i < 2; i++) {
@@ -252,6 +262,21 @@ final class TokenizerFileReader {
         expect(json.nextToken(), JsonToken.END_ARRAY, "a merge", "two tokens");
       }
     }
+  }
+
+  /** Adds two tokens with a space between as the next merge. */
+  void addMerge(String pair) {
+    int space = pair.indexOf(' ');
+    if (space < 0 || pair.indexOf(' ', space + 1) >= 0) {
+      throw broken("merge '" + shown(pair) + "' is not two tokens with a space between");
+    }
+    addMerge(pair.substring(0, space), pair.substring(space + 1));
+  }
+
+  /** Adds two tokens as the next merge. */
+  void addMerge(String left, String right) {
+    merges.add(left);
+    merges.add(right);
   }
 
   /** The library checks that merged tokens exist; here the strings are only made to be shared. */
