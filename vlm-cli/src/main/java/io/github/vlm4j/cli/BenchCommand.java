@@ -177,7 +177,7 @@ final class BenchCommand implements Callable<Integer> {
     if (!stored && !random) {
       throw usage("Give either --model DIR, or --config FILE and --random-weights TYPE together");
     }
-    BackendOptions options = modelOptions.backendOptions();
+    BackendOptions options = modelOptions.backendOptions(terminal);
     try (Backend backend = Backends.find().open(modelOptions.backend, options)) {
       Optional<DeviceLimits> before = limits ? backend.measureLimits() : Optional.empty();
       BenchmarkResult result = measure(new Benchmarks(backend, plan, terminal::progress));

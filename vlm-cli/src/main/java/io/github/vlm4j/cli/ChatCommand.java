@@ -73,7 +73,7 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     sampling.check();
-    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions(terminal)));
     pictures.addAll(Image.all(images));
     begin();
     BufferedReader lines =
@@ -82,7 +82,7 @@ final class ChatCommand implements Callable<Integer> {
       terminal.remark(
           "Ask; /image FILE adds a picture, /reset starts anew, /exit ends.\n" + PROMPT);
       String line = lines.readLine();
-      while (line != null && !line.strip().equals("/exit") && !terminal.out().checkError()) {
+      while (line != null && !line.strip().equals("/exit") && !terminal.isUnread()) {
         take(loaded, line.strip());
         terminal.remark(PROMPT);
         line = lines.readLine();
@@ -150,8 +150,7 @@ final class ChatCommand implements Callable<Integer> {
                 .maxNewTokens(sampling.maxNewTokens)
                 .listener(new StreamingListener(terminal))
                 .build());
-    terminal.out().println();
-    terminal.out().flush();
+    terminal.endAnswer();
     pictures.clear();
     conversation.clear();
     conversation.addAll(asked);

@@ -80,7 +80,7 @@ final class ClassifyCommand implements Callable<Integer> {
           command.commandLine(),
           "--template must contain {}, which stands for the label: \"" + template + "\"");
     }
-    try (ClipModel model = clip.load()) {
+    try (ClipModel model = clip.load(terminal)) {
       List<String> texts = labels.stream().map(label -> template.replace(PLACE, label)).toList();
       List<float[]> ofTexts = model.embedTexts(texts);
       List<float[]> ofImages = batches.embed(terminal, model, pictures);

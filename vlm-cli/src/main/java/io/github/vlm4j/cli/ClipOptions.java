@@ -25,7 +25,7 @@ final class ClipOptions {
     return model == null ? ShippedModel.SHAPES_CLIP.path() : model;
   }
 
-  ClipModel load() {
-    return ClipModel.load(path(), modelOptions.loadOptions());
+  ClipModel load(Terminal terminal) {
+    return ClipModel.load(path(), modelOptions.loadOptions(terminal));
   }
 }

@@ -67,7 +67,7 @@ final class DescribeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions(terminal)));
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
     // The next picture is read while one is described.
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options);
@@ -75,7 +75,7 @@ final class DescribeCommand implements Callable<Integer> {
             new ReadAhead<>(
                 images.stream().<Supplier<Image>>map(file -> () -> Image.of(file)).iterator(), 2)) {
       ArrayNode results = Json.array();
-      for (int i = 0; i < images.size() && !terminal.out().checkError(); i++) {
+      for (int i = 0; i < images.size() && !terminal.isUnread(); i++) {
         Path file = images.get(i);
         Image picture = pictures.next().orElseThrow();
         if (json) {

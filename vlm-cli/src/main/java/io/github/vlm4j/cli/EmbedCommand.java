@@ -81,7 +81,7 @@ final class EmbedCommand implements Callable<Integer> {
     if (out != null) {
       OutputFile.requireWritable(out, "the .safetensors file to write");
     }
-    try (ClipModel model = clip.load()) {
+    try (ClipModel model = clip.load(terminal)) {
       List<float[]> ofImages =
           raw ? batches.features(terminal, model, images) : batches.embed(terminal, model, images);
       List<float[]> ofTexts =

@@ -71,7 +71,7 @@ final class ExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     OutputFile.requireWritable(out, "the .png file to write");
-    try (ClipModel model = clip.load()) {
+    try (ClipModel model = clip.load(terminal)) {
       Image picture = Image.of(image);
       HeatMap map = model.explain(picture, text, method);
       write(map.over(picture));

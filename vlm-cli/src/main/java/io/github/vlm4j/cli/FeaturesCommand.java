@@ -80,7 +80,7 @@ final class FeaturesCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    LoadOptions options = modelOptions.loadOptions();
+    LoadOptions options = modelOptions.loadOptions(terminal);
     OutputFile.requireWritable(out, "the .safetensors file to write");
     Map<String, Tensor> tensors =
         isDualEncoder() ? ofDualEncoder(options) : ofVisionLanguageModel(options, wanted());

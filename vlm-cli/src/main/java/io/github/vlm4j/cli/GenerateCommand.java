@@ -80,7 +80,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sampling.check();
-    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions(terminal)));
     if (topLogprobs != null
         && (topLogprobs < 0 || topLogprobs > GenerationRequest.MAX_TOP_LOGPROBS)) {
       throw usage(
@@ -101,7 +101,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (json) {
         Json.print(terminal.out(), document(result, loadMs, prepared));
       } else {
-        terminal.out().println();
+        terminal.endAnswer();
         if (topLogprobs != null) {
           printLogprobs(result.logprobs());
         }

@@ -80,7 +80,7 @@ public final class Main {
     } catch (Error failure) {
       code = report(terminal, failure);
     }
-    return terminal.out().checkError() && code == OK ? FAILURE : code;
+    return terminal.isUnread() && code == OK ? FAILURE : code;
   }
 
   /** The command line with all commands. */

@@ -32,15 +32,22 @@ final class ModelOptions {
       description = "What device to compute on (see: vlm backends). Default: the backend's choice.")
   @Nullable String device;
 
-  LoadOptions loadOptions() {
-    return new LoadOptions(backend, backendOptions());
+  /** Returns how a model is opened; what is compiled for a device is shown on the terminal. */
+  LoadOptions loadOptions(Terminal terminal) {
+    return new LoadOptions(backend, backendOptions(terminal));
   }
 
-  BackendOptions backendOptions() {
+  /** Returns how a backend is opened; what it compiles for a device is shown on the terminal. */
+  BackendOptions backendOptions(Terminal terminal) {
     if (threads != null && threads < 1) {
       throw new ParameterException(
           command.commandLine(), "--threads must be at least 1, not " + threads);
     }
-    return new BackendOptions(threads == null ? 0 : threads).withDevice(device);
+    return new BackendOptions(threads == null ? 0 : threads)
+        .withDevice(device)
+        .withWarmUp((kernel, kernels, total) ->
+            terminal.progress(
+                "Compiling kernels for the device: %d in %.1f s"
+                    .formatted(kernels, total.toMillis() / 1e3)));
   }
 }

@@ -70,7 +70,7 @@ final class ScoreCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions()));
+    LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions(terminal)));
     List<Message> conversation = asked.conversation();
     try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(model), options)) {
       AnswerScore score =

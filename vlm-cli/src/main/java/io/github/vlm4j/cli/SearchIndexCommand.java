@@ -54,9 +54,9 @@ final class SearchIndexCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    searchModel.check();
+    searchModel.check(terminal);
     @Nullable ModelIdentity remembered = PictureIndex.modelOf(index).orElse(null);
-    try (ClipEmbedder embedder = searchModel.load(remembered)) {
+    try (ClipEmbedder embedder = searchModel.load(terminal, remembered)) {
       IndexSummary summary =
           new PictureIndexer(embedder, new IndexProgress(terminal)).update(folder, index);
       terminal.clearProgress();

@@ -25,12 +25,12 @@ final class SearchModel {
   @Mixin ModelOptions modelOptions = new ModelOptions();
 
   /** Checks the options before anything is opened. */
-  void check() {
-    modelOptions.loadOptions();
+  void check(Terminal terminal) {
+    modelOptions.loadOptions(terminal);
   }
 
-  ClipEmbedder load(@Nullable ModelIdentity remembered) {
-    return ClipEmbedder.load(path(remembered), modelOptions.loadOptions());
+  ClipEmbedder load(Terminal terminal, @Nullable ModelIdentity remembered) {
+    return ClipEmbedder.load(path(remembered), modelOptions.loadOptions(terminal));
   }
 
   private Path path(@Nullable ModelIdentity remembered) {

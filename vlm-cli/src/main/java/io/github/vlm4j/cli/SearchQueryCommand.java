@@ -87,7 +87,7 @@ final class SearchQueryCommand implements Callable<Integer> {
       throw new ParameterException(
           command.commandLine(), "-k must be 1 to " + PictureIndex.MAX_RESULTS + ", not " + count);
     }
-    searchModel.check();
+    searchModel.check(terminal);
     if (html != null) {
       requireWritable(html);
     }
@@ -115,7 +115,7 @@ final class SearchQueryCommand implements Callable<Integer> {
 
   private List<Match> search(String question) {
     try (PictureIndex open = PictureIndex.open(index);
-        ClipEmbedder embedder = searchModel.load(open.model())) {
+        ClipEmbedder embedder = searchModel.load(terminal, open.model())) {
       open.requireModel(embedder.model());
       float[] vector =
           image == null

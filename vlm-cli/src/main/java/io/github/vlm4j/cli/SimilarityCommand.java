@@ -53,7 +53,7 @@ final class SimilarityCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     batches.check();
-    try (ClipModel model = clip.load()) {
+    try (ClipModel model = clip.load(terminal)) {
       List<float[]> ofTexts = model.embedTexts(texts);
       Similarity similarity = model.compare(batches.embed(terminal, model, images), ofTexts);
       if (json) {

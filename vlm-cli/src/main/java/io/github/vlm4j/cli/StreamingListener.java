@@ -26,12 +26,11 @@ final class StreamingListener implements GenerationListener {
   /** Whoever closed the other end of the pipe does not want the rest. */
   @Override
   public boolean cancelled() {
-    return terminal.out().checkError();
+    return terminal.isUnread();
   }
 
   @Override
   public void text(String text) {
-    terminal.out().print(text);
-    terminal.out().flush();
+    terminal.answer(text);
   }
 }

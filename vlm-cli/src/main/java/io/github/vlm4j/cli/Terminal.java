@@ -15,6 +15,7 @@ public final class Terminal {
   private final boolean showsProgress;
   private final boolean prompts;
   private boolean progressShown;
+  private boolean answering;
 
   /**
    * Takes the streams.
@@ -38,8 +39,29 @@ public final class Terminal {
     return in;
   }
 
+  /** Returns the stream of results, after taking away what was shown of progress. */
   PrintStream out() {
+    clearProgress();
     return out;
+  }
+
+  /** Returns whether nobody reads the results any more. */
+  boolean isUnread() {
+    return out.checkError();
+  }
+
+  /** Prints a part of an answer; no progress is shown over it until {@link #endAnswer}. */
+  synchronized void answer(String text) {
+    out().print(text);
+    out.flush();
+    answering = true;
+  }
+
+  /** Ends the line of an answer. */
+  synchronized void endAnswer() {
+    out().println();
+    out.flush();
+    answering = false;
   }
 
   PrintStream err() {
@@ -60,7 +82,7 @@ public final class Terminal {
 
   /** Shows what is being done on a line of its own, in place of what was shown before. */
   synchronized void progress(String text) {
-    if (showsProgress) {
+    if (showsProgress && !answering) {
       err.print(CLEAR_LINE + text);
       err.flush();
       progressShown = true;
