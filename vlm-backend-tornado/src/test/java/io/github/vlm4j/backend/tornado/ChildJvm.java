@@ -11,9 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/**
- * Asks the provider for its availability in a JVM of its own, as one JVM can start TornadoVM once.
- */
+/** Runs something in a JVM of its own, as one JVM can start TornadoVM once. */
 public final class ChildJvm {
 
   private static final String ANSWER = "availability ";
@@ -38,14 +36,36 @@ public final class ChildJvm {
    */
   public static String ask(Map<String, String> environment, List<String> options, Path... further)
       throws IOException, InterruptedException {
-    List<String> path = new ArrayList<>(List.of(System.getProperty("java.class.path")));
+    String text = run(ChildJvm.class, environment, options, further);
+    return text.lines()
+        .filter(line -> line.startsWith(ANSWER))
+        .map(line -> line.substring(ANSWER.length()))
+        .findFirst()
+        .orElseThrow(() -> new IOException("The JVM did not answer: " + text));
+  }
+
+  /**
+   * Returns what a main class prints in a new JVM, which must end well. Of TornadoVM nothing is on
+   * the class path.
+   *
+   * @param environment what it has beside this one's
+   * @param options of the JVM
+   * @param further what is on the class path beside the test's own
+   */
+  public static String run(
+      Class<?> main, Map<String, String> environment, List<String> options, Path... further)
+      throws IOException, InterruptedException {
+    String own = System.getProperty("java.class.path");
+    String api = System.getProperty("vlm.tornado.api");
+    List<String> path = new ArrayList<>(List.of(own.split(File.pathSeparator, -1)));
+    path.removeIf(entry -> entry.equals(api));
     for (Path entry : further) {
       path.add(entry.toString());
     }
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
-    command.addAll(List.of("-cp", String.join(File.pathSeparator, path), ChildJvm.class.getName()));
+    command.addAll(List.of("-cp", String.join(File.pathSeparator, path), main.getName()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().remove("JDK_JAVA_OPTIONS");
     builder.environment().putAll(environment);
@@ -55,11 +75,7 @@ public final class ChildJvm {
       if (!process.waitFor(1, TimeUnit.MINUTES) || process.exitValue() != 0) {
         throw new IOException("The JVM failed: " + text);
       }
-      return text.lines()
-          .filter(line -> line.startsWith(ANSWER))
-          .map(line -> line.substring(ANSWER.length()))
-          .findFirst()
-          .orElseThrow(() -> new IOException("The JVM did not answer: " + text));
+      return text;
     }
   }
 }

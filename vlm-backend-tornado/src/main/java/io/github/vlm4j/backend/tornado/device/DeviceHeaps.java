@@ -1,11 +1,15 @@
 package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.backend.WarmUpListener;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -15,10 +19,14 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 /**
  * The heaps of a device and what runs on them, for all backends that are open on it, so that
  * kernels are compiled once. A heap that is too small is replaced by a larger one, by way of the
- * host; what lies in it keeps its place. All methods take this object's monitor; a run of many
- * launches holds it throughout.
+ * host; what lies in it keeps its place. After a launch that fails, or a read that is not answered,
+ * nothing that lies on the device is relied upon any more: all use is refused until every backend
+ * has been closed. All methods take this object's monitor; a run of many launches holds it
+ * throughout.
  */
 final class DeviceHeaps {
+
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceHeaps.class);
 
   private static final Map<HeapKind, Integer> INITIAL =
       Map.of(
@@ -29,38 +37,78 @@ final class DeviceHeaps {
 
   private static final int GREATEST = Integer.MAX_VALUE - 63;
 
+  /** Tickets are below this, so that an f32 holds them. */
+  private static final int TICKETS = 1 << 24;
+
   private final TornadoDevice device;
+  private final KernelLauncher.Opener opener;
+  private final CompileClock clock;
   private final Map<HeapKind, Heap> heaps = new EnumMap<>(HeapKind.class);
   private final HostArrays.Staged staged = HostArrays.Staged.create();
   private HostArrays arrays;
-  private @Nullable KernelPlan plan;
+  private @Nullable KernelLauncher launcher;
+  private @Nullable String loss;
   private int backends;
+  private int ticket;
+  private long launches;
   private boolean grown;
 
   /** Puts small heaps on a device. */
   DeviceHeaps(TornadoDevice device) {
+    this(device, KernelPlan::new);
+  }
+
+  /** Puts small heaps on a device, to be used by something that runs kernels. */
+  DeviceHeaps(TornadoDevice device, KernelLauncher.Opener opener) {
     this.device = device;
+    this.opener = opener;
+    this.clock = new CompileClock(Devices.describe(device));
     INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
     arrays = HostArrays.allocate(heaps, staged);
   }
 
-  /** Counts a backend that uses the heaps. */
-  synchronized void open() {
+  /**
+   * Counts a backend that uses the heaps.
+   *
+   * @param listener told what is compiled while it does
+   * @throws BackendException if the device is lost and not all have noticed
+   */
+  synchronized void open(WarmUpListener listener) {
+    requirePresent();
     backends++;
+    clock.add(listener);
   }
 
   /**
    * Counts a backend that has given back all it took. After the last, heaps that have grown are
-   * freed; small ones stay for the sake of their compiled kernels.
+   * freed, and those of a device that was lost; others stay for the sake of their compiled kernels.
    */
-  synchronized void close() {
+  synchronized void close(WarmUpListener listener) {
     backends--;
-    if (backends == 0 && grown) {
-      closePlan();
+    clock.remove(listener);
+    if (backends == 0 && (grown || loss != null)) {
+      closeLauncher();
       INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
       arrays.free();
       arrays = HostArrays.allocate(heaps, staged);
       grown = false;
+      loss = null;
+    }
+  }
+
+  /**
+   * Checks that nothing has happened to what lies on the device.
+   *
+   * @throws BackendException if it is lost
+   */
+  synchronized void requirePresent() {
+    if (loss != null) {
+      throw new BackendException(
+          "The device "
+              + name()
+              + " was lost, and all that lay on it ("
+              + loss
+              + "); close every model on it before one is opened again, or use --backend cpu.");
     }
   }
 
@@ -99,18 +147,39 @@ final class DeviceHeaps {
     heap(region.kind()).release(region.at(), region.count());
   }
 
-  /** Runs a kernel; see {@link KernelPlan#launch}. */
+  /** Runs a kernel; see {@link KernelLauncher#launch}. */
   synchronized void launch(Kernel kernel, int threads, int... first) {
     if (threads > 0) {
-      plan().launch(kernel, threads, first);
+      run(open -> open.launch(kernel, threads, first));
     }
   }
 
-  /** Runs a kernel of work-groups; see {@link KernelPlan#launchGroups}. */
+  /** Runs a kernel of work-groups; see {@link KernelLauncher#launchGroups}. */
   synchronized void launchGroups(Kernel kernel, int groups, int... all) {
     if (groups > 0) {
-      plan().launchGroups(kernel, groups, all);
+      run(open -> open.launchGroups(kernel, groups, all));
     }
+  }
+
+  private void run(Consumer<KernelLauncher> launch) {
+    requirePresent();
+    try {
+      KernelLauncher open = launcher;
+      if (open == null) {
+        open = opener.open(device, arrays, clock);
+        launcher = open;
+      }
+      launches++;
+      launch.accept(open);
+    } catch (BackendException e) {
+      loss = e.getMessage();
+      throw e;
+    }
+  }
+
+  /** Returns how often a kernel has been run. */
+  synchronized long launches() {
+    return launches;
   }
 
   /** Copies f32 from the host. */
@@ -164,34 +233,57 @@ final class DeviceHeaps {
     }
   }
 
-  /** Copies f32 to the host. */
+  /**
+   * Copies f32 to the host.
+   *
+   * @throws BackendException if the device does not answer: a driver may fail without an error, so
+   *     that the numbers of an earlier launch would be taken for those of this one
+   */
   synchronized void loadFloats(int at, MemorySegment target, long offset, int count) {
     int loaded = 0;
     while (loaded < count) {
       boolean few = count - loaded <= HostArrays.FEW;
       FloatArray array = few ? staged.fewResults() : staged.manyResults();
-      int part = Math.min(count - loaded, array.getSize());
-      launch(few ? Kernel.LOAD_FEW_FLOATS : Kernel.LOAD_MANY_FLOATS, part, at + loaded);
+      int last = array.getSize() - 1;
+      int part = Math.min(count - loaded, last);
+      ticket = (ticket + 1) % TICKETS;
+      launch(
+          few ? Kernel.LOAD_FEW_FLOATS : Kernel.LOAD_MANY_FLOATS, part, at + loaded, last, ticket);
+      requireAnswer(array.get(last));
       MemorySegment.copy(
           array.getSegment(), 0, target, offset + loaded * 4L, part * (long) Float.BYTES);
       loaded += part;
     }
   }
 
-  private void closePlan() {
-    if (plan != null) {
-      plan.close();
-      plan = null;
+  private void requireAnswer(float found) {
+    if (found != ticket) {
+      loss = "it no longer answers";
+      throw new BackendException(
+          "The device "
+              + name()
+              + " no longer answers; see whether it is still there and its driver runs, or use"
+              + " --backend cpu.");
     }
   }
 
-  private KernelPlan plan() {
-    KernelPlan open = plan;
-    if (open == null) {
-      open = new KernelPlan(device, arrays);
-      plan = open;
+  private void closeLauncher() {
+    KernelLauncher open = launcher;
+    launcher = null;
+    if (open != null) {
+      try {
+        open.close();
+      } catch (BackendException e) {
+        if (loss == null) {
+          throw e;
+        }
+        LOG.debug("The lost device {} frees nothing", name(), e);
+      }
     }
-    return open;
+  }
+
+  private String name() {
+    return device.getPhysicalDevice().getDeviceName().strip();
   }
 
   private void grow(HeapKind kind, long count, String what) {
@@ -208,7 +300,7 @@ final class DeviceHeaps {
               + " needs "
               + mebibytes(bytes(kind, count))
               + " on "
-              + device.getPhysicalDevice().getDeviceName()
+              + name()
               + ", where "
               + mebibytes(bytes())
               + " of "
@@ -223,11 +315,13 @@ final class DeviceHeaps {
   }
 
   private void replace(HeapKind kind, int capacity) {
-    boolean loaded = plan != null;
-    if (plan != null) {
-      plan.loadHeaps();
+    boolean loaded = launcher != null;
+    if (loaded) {
+      run(KernelLauncher::loadHeaps);
+      // What came back is only the heaps if the device is still there.
+      loadFloats(0, MemorySegment.ofArray(new float[1]), 0, 1);
     }
-    closePlan();
+    closeLauncher();
     grown = true;
     heap(kind).grow(capacity);
     arrays = arrays.grown(kind, heaps, loaded);

@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.tornado.device;
 
+import io.github.vlm4j.core.backend.WarmUpListener;
 import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.List;
@@ -10,12 +11,14 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 final class DeviceMemory implements AutoCloseable {
 
   private final DeviceHeaps heaps;
+  private final WarmUpListener listener;
   private final Set<Region> taken = new HashSet<>();
   private boolean closed;
 
-  DeviceMemory(DeviceHeaps heaps) {
+  DeviceMemory(DeviceHeaps heaps, WarmUpListener listener) {
     this.heaps = heaps;
-    heaps.open();
+    this.listener = listener;
+    heaps.open(listener);
   }
 
   /** Returns what a run of many launches synchronises on. */
@@ -52,14 +55,19 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  /** Runs a kernel; see {@link KernelPlan#launch}. */
+  /** Runs a kernel; see {@link KernelLauncher#launch}. */
   void launch(Kernel kernel, int threads, int... first) {
     heaps.launch(kernel, threads, first);
   }
 
-  /** Runs a kernel of work-groups; see {@link KernelPlan#launchGroups}. */
+  /** Runs a kernel of work-groups; see {@link KernelLauncher#launchGroups}. */
   void launchGroups(Kernel kernel, int groups, int... all) {
     heaps.launchGroups(kernel, groups, all);
+  }
+
+  /** Returns how often a kernel has been run on the device. */
+  long launches() {
+    return heaps.launches();
   }
 
   /** Copies f32 from the host. */
@@ -93,17 +101,18 @@ final class DeviceMemory implements AutoCloseable {
       if (!closed) {
         closed = true;
         List.copyOf(taken).forEach(this::release);
-        heaps.close();
+        heaps.close(listener);
       }
     }
   }
 
-  /** Checks that the backend has not been closed. */
+  /** Checks that the backend has not been closed and that its device is still there. */
   void requireOpen() {
     synchronized (heaps) {
       if (closed) {
         throw new IllegalStateException("The tornado backend is closed");
       }
+      heaps.requirePresent();
     }
   }
 }

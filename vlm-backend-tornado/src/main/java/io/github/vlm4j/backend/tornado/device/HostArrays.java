@@ -90,7 +90,10 @@ record HostArrays(
     return arena.allocate(bytes + TornadoNativeArray.ARRAY_HEADER, 64);
   }
 
-  /** Small arrays, of few or of many elements. */
+  /**
+   * Small arrays, of few or of many elements; those of results have one more, for the ticket of the
+   * launch that wrote them.
+   */
   record Staged(
       FloatArray fewFloats,
       FloatArray manyFloats,
@@ -109,8 +112,8 @@ record HostArrays(
           new ByteArray(MANY),
           new IntArray(FEW),
           new IntArray(MANY),
-          new FloatArray(FEW),
-          new FloatArray(MANY));
+          new FloatArray(FEW + 1),
+          new FloatArray(MANY + 1));
     }
   }
 }

@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -23,22 +21,23 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * All kernels over one set of heaps, as one execution plan: only graphs of one plan can leave
  * arrays on the device for each other. Not safe for use by several threads at once.
  */
-final class KernelPlan implements AutoCloseable {
+final class KernelPlan implements KernelLauncher {
 
-  private static final Logger LOG = LoggerFactory.getLogger(KernelPlan.class);
   private static final int MOST_PARAMETERS = 32;
 
   private final String deviceName;
   private final HostArrays arrays;
+  private final CompileClock clock;
   private final IntArray parameters = new IntArray(MOST_PARAMETERS);
   private final TornadoExecutionPlan plan;
   private final Set<Kernel> compiled = EnumSet.noneOf(Kernel.class);
   private final WorkerGrid1D[] grids = new WorkerGrid1D[Kernel.values().length];
 
   /** Puts the heaps on a device as they are on the host. */
-  KernelPlan(TornadoDevice device, HostArrays arrays) {
-    this.deviceName = device.getPhysicalDevice().getDeviceName();
+  KernelPlan(TornadoDevice device, HostArrays arrays, CompileClock clock) {
+    this.deviceName = device.getPhysicalDevice().getDeviceName().strip();
     this.arrays = arrays;
+    this.clock = clock;
     GridScheduler scheduler = new GridScheduler();
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
     for (Kernel kernel : Kernel.values()) {
@@ -73,18 +72,8 @@ final class KernelPlan implements AutoCloseable {
     return graph.snapshot();
   }
 
-  /** Returns the arrays that go to the device or come back with a launch. */
-  HostArrays.Staged staged() {
-    return arrays.staged();
-  }
-
-  /**
-   * Runs a kernel.
-   *
-   * @param threads how many threads, rounded up to whole work-groups
-   * @param first what the kernel finds in its first places
-   */
-  void launch(Kernel kernel, int threads, int... first) {
+  @Override
+  public void launch(Kernel kernel, int threads, int... first) {
     parameters.set(0, threads);
     for (int i = 0; i < first.length; i++) {
       parameters.set(i + 1, first[i]);
@@ -92,21 +81,16 @@ final class KernelPlan implements AutoCloseable {
     execute(kernel, Math.ceilDiv(threads, kernel.groupSize()) * kernel.groupSize());
   }
 
-  /**
-   * Runs a kernel of work-groups.
-   *
-   * @param groups how many work-groups
-   * @param all what the kernel finds in its parameters
-   */
-  void launchGroups(Kernel kernel, int groups, int... all) {
+  @Override
+  public void launchGroups(Kernel kernel, int groups, int... all) {
     for (int i = 0; i < all.length; i++) {
       parameters.set(i, all[i]);
     }
     execute(kernel, groups * kernel.groupSize());
   }
 
-  /** Copies all heaps to the host's arrays. */
-  void loadHeaps() {
+  @Override
+  public void loadHeaps() {
     launch(Kernel.SAVE, 1);
   }
 
@@ -115,12 +99,19 @@ final class KernelPlan implements AutoCloseable {
     long start = System.nanoTime();
     try {
       plan.withGraph(kernel.ordinal()).execute();
-      if (compiled.add(kernel)) {
-        LOG.info("{} compiled in {} ms", kernel, (System.nanoTime() - start) / 1_000_000);
-      }
     } catch (RuntimeException | TornadoInternalError e) {
       throw new BackendException(
-          "The device " + deviceName + " failed to run " + kernel + ": " + e.getMessage(), e);
+          "The device "
+              + deviceName
+              + " failed to run "
+              + kernel
+              + " ("
+              + e.getMessage()
+              + "); see whether it is still there and its driver runs, or use --backend cpu.",
+          e);
+    }
+    if (compiled.add(kernel)) {
+      clock.compiled(kernel, System.nanoTime() - start);
     }
   }
 
@@ -134,8 +125,9 @@ final class KernelPlan implements AutoCloseable {
         }
       }
       plan.withGraph(Kernel.STORE_FEW_INTS.ordinal());
-    } catch (TornadoExecutionPlanException e) {
-      throw new BackendException("The memory of " + deviceName + " could not be freed", e);
+    } catch (TornadoExecutionPlanException | RuntimeException | TornadoInternalError e) {
+      throw new BackendException(
+          "The memory of " + deviceName + " could not be freed (" + e.getMessage() + ").", e);
     }
   }
 }

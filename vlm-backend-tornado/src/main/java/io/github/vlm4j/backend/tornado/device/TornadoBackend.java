@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.tornado.device;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
+import io.github.vlm4j.core.backend.WarmUpListener;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
@@ -16,9 +17,9 @@ final class TornadoBackend implements Backend {
   private final PowersOfTwo powers;
   private final WeightStore weights;
 
-  TornadoBackend(DeviceHeaps heaps, LinearShapes shapes) {
+  TornadoBackend(DeviceHeaps heaps, LinearShapes shapes, WarmUpListener listener) {
     this.shapes = shapes;
-    this.memory = new DeviceMemory(heaps);
+    this.memory = new DeviceMemory(heaps, listener);
     this.powers = new PowersOfTwo(memory);
     this.weights = new WeightStore(memory, powers);
   }

@@ -43,11 +43,9 @@ public final class TornadoDeviceRuntime implements DeviceRuntime {
   @Override
   public Backend open(BackendOptions options) {
     TornadoDevice device = Devices.named(options.device());
-    return open(device, Devices.isCpu(device) ? LinearShapes.PLAIN : LinearShapes.SHARED);
-  }
-
-  /** Opens a backend that spreads linear layers in a given way. */
-  Backend open(TornadoDevice device, LinearShapes shapes) {
-    return new TornadoBackend(heaps.computeIfAbsent(device, DeviceHeaps::new), shapes);
+    return new TornadoBackend(
+        heaps.computeIfAbsent(device, DeviceHeaps::new),
+        Devices.isCpu(device) ? LinearShapes.PLAIN : LinearShapes.SHARED,
+        options.warmUp());
   }
 }

@@ -12,9 +12,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A graph whose values lie on the device: inputs are sent, kernels launched, outputs fetched. */
 final class TornadoExecutable implements Executable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(TornadoExecutable.class);
 
   /**
    * An output.
@@ -59,11 +63,13 @@ final class TornadoExecutable implements Executable {
   @Override
   public void run() {
     synchronized (memory.monitor()) {
+      long before = memory.launches();
       prepare();
       for (Launch launch : launches) {
         launch.run(memory);
       }
       fetch();
+      LOG.debug("A run of {} launches", memory.launches() - before);
     }
   }
 

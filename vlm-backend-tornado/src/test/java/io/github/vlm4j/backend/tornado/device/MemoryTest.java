@@ -25,6 +25,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 /** What lies on the device: kept when more is needed, refused when there is no room, given back. */
+@NeedsSdk
 final class MemoryTest {
 
   private static final long MEBI = 1 << 20;

@@ -5,6 +5,7 @@ import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.BackendOptions;
 import io.github.vlm4j.core.conformance.BackendConformance;
 
+@NeedsSdk
 final class TornadoBackendConformanceTest extends BackendConformance {
 
   @Override

@@ -6,18 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.vlm4j.backend.tornado.TornadoBackendProvider;
 import io.github.vlm4j.backend.tornado.device.StoredMatrix.Format;
 import io.github.vlm4j.core.BackendException;
+import io.github.vlm4j.core.backend.WarmUpListener;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
 
+@NeedsSdk
 final class TypeProofTest {
 
   @Test
   void numbersThatTheDeviceReadsOtherwiseAreRefused() {
     assertThat(new TornadoBackendProvider().availability().usable()).isTrue();
-    try (DeviceMemory memory = new DeviceMemory(new DeviceHeaps(Devices.first()))) {
+    try (DeviceMemory memory =
+        new DeviceMemory(new DeviceHeaps(Devices.first()), WarmUpListener.NONE)) {
       PowersOfTwo powers = new PowersOfTwo(memory);
       Tensor stored = halves(1, -2.5f, 1e-7f, 60000);
       Region region = memory.take(HeapKind.SHORTS, 4, "Some numbers");

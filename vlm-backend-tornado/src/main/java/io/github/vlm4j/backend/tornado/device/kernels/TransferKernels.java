@@ -68,12 +68,18 @@ public final class TransferKernels {
     }
   }
 
-  /** Gives numbers to the host. */
+  /**
+   * Gives numbers to the host, and a ticket by which it knows that they are those it asked for.
+   * Parameters: threads, where, the place of the ticket, the ticket.
+   */
   public static void loadFloats(
       KernelContext context, IntArray p, FloatArray staged, FloatArray floats) {
     int i = context.globalIdx;
     if (i < p.get(0)) {
       staged.set(i, floats.get(p.get(1) + i));
+      if (i == 0) {
+        staged.set(p.get(2), (float) p.get(3));
+      }
     }
   }
 }
