@@ -8,6 +8,7 @@ import io.github.vlm4j.backend.tornado.device.kernels.ExpertKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.LinearKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.MovementKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.NormKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.Parts;
 import io.github.vlm4j.backend.tornado.device.kernels.RowKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.TiledKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.TransferKernels;
@@ -173,6 +174,25 @@ enum Kernel {
   /** Returns the threads of a work-group. */
   int groupSize() {
     return groupSize;
+  }
+
+  /** Returns whether launches of the kernel can be parts of one; see {@link Parts}. */
+  boolean takesParts() {
+    return switch (this) {
+      case LINEAR_FLOATS,
+          LINEAR_HALVES,
+          LINEAR_BLOCKS,
+          ROW_FLOATS,
+          ROW_HALVES,
+          ROW_BLOCKS,
+          RMS_NORM,
+          ROPE,
+          APPEND,
+          APPEND_HALVES,
+          APPEND_BLOCKS ->
+          true;
+      default -> false;
+    };
   }
 
   /** Adds the task to a graph that the parameters go to. */

@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.tornado.device;
 
+import io.github.vlm4j.backend.tornado.device.kernels.Parts;
 import io.github.vlm4j.core.BackendException;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -23,7 +24,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class KernelPlan implements KernelLauncher {
 
-  private static final int MOST_PARAMETERS = 32;
+  private static final int MOST_PARAMETERS = Parts.SIZE * Parts.MOST;
 
   private final String deviceName;
   private final HostArrays arrays;

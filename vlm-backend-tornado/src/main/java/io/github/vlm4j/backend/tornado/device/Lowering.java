@@ -110,7 +110,9 @@ final class Lowering {
               program.place(y, 1),
               program.place(y),
               fixed((int) y.shape().last()),
-              program.leaves().number(op.eps()));
+              program.leaves().number(op.eps()),
+              fixed(-1),
+              program.place(y, 0));
       case Op.LayerNorm op ->
           program.addGroups(
               y,

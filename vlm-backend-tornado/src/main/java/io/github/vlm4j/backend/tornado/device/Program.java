@@ -50,12 +50,41 @@ final class Program {
 
   /** Adds a launch of threads. */
   void add(Value y, Kernel kernel, int threads, IntSupplier... parameters) {
-    launches.add(new Launch(y, kernel, threads, false, parameters));
+    add(launch(y, kernel, false, new Launch.Part(threads, parameters)));
   }
 
   /** Adds a launch of work-groups. */
   void addGroups(Value y, Kernel kernel, int groups, IntSupplier... parameters) {
-    launches.add(new Launch(y, kernel, groups, true, parameters));
+    add(launch(y, kernel, true, new Launch.Part(groups, parameters)));
+  }
+
+  private Launch launch(Value y, Kernel kernel, boolean ofGroups, Launch.Part part) {
+    List<Span> reads =
+        y.operands().stream()
+            .filter(operand -> !MemoryPlan.isLeaf(MemoryPlan.root(operand)))
+            .map(this::span)
+            .toList();
+    return new Launch(List.of(y), kernel, ofGroups, List.of(part), reads, List.of(span(y)));
+  }
+
+  private Span span(Value value) {
+    return new Span(place(value), elements(value));
+  }
+
+  /** Adds a launch, or makes it one with the launch before, as launches are what takes time. */
+  private void add(Launch launch) {
+    if (!launches.isEmpty()) {
+      Launch before = launches.getLast();
+      Launch both = before.with(launch);
+      if (both == null) {
+        both = before.normed(launch);
+      }
+      if (both != null) {
+        launches.set(launches.size() - 1, both);
+        return;
+      }
+    }
+    launches.add(launch);
   }
 
   /** Adds a copy of some numbers. */

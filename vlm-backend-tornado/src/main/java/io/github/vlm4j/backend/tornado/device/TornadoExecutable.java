@@ -78,9 +78,7 @@ final class TornadoExecutable implements Executable {
     synchronized (memory.monitor()) {
       prepare();
       for (Launch launch : launches) {
-        long start = System.nanoTime();
-        launch.run(memory);
-        profile.computed(launch.value(), System.nanoTime() - start);
+        launch.run(memory, profile);
       }
       fetch();
     }

@@ -25,37 +25,39 @@ public final class CacheKernels {
 
   /**
    * Writes rows as f16 or bf16, a thread for each number. Parameters: threads, rows, state, heads,
-   * numbers of a row, rows of the cache, position, powers, mantissas.
+   * numbers of a row, rows of the cache, position, powers, mantissas; in {@link Parts}.
    */
   public static void appendHalves(
       KernelContext context, IntArray p, FloatArray floats, ShortArray shorts) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int size = p.get(4);
-      int head = i / size % p.get(3);
-      int row = i / size / p.get(3);
-      int to = (head * p.get(5) + p.get(6) + row) * size + i % size;
-      int bits = pattern(floats, p.get(7), p.get(8), floats.get(p.get(1) + i));
-      shorts.set(p.get(2) + to, (short) bits);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int size = p.get(part + 4);
+      int head = i / size % p.get(part + 3);
+      int row = i / size / p.get(part + 3);
+      int to = (head * p.get(part + 5) + p.get(part + 6) + row) * size + i % size;
+      int bits = pattern(floats, p.get(part + 7), p.get(part + 8), floats.get(p.get(part + 1) + i));
+      shorts.set(p.get(part + 2) + to, (short) bits);
     }
   }
 
   /**
    * Writes rows as Q8_0, a thread for each block. Parameters: threads, rows, state, heads, numbers
    * of a row, rows of the cache, position, powers, scales, the table of f16, the numbers of a
-   * block.
+   * block; in {@link Parts}.
    */
   public static void appendBlocks(
       KernelContext context, IntArray p, FloatArray floats, ByteArray bytes) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int size = p.get(4) / BLOCK;
-      int head = i / size % p.get(3);
-      int row = i / size / p.get(3);
-      int block = (head * p.get(5) + p.get(6) + row) * size + i % size;
-      int x = p.get(1) + i * BLOCK;
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int size = p.get(part + 4) / BLOCK;
+      int head = i / size % p.get(part + 3);
+      int row = i / size / p.get(part + 3);
+      int block = (head * p.get(part + 5) + p.get(part + 6) + row) * size + i % size;
+      int x = p.get(part + 1) + i * BLOCK;
       float greatest = 0f;
-      for (int k = 0; k < p.get(10); k++) {
+      for (int k = 0; k < p.get(part + 10); k++) {
         greatest = TornadoMath.max(greatest, TornadoMath.abs(floats.get(x + k)));
       }
       float unit = greatest / 127f;
@@ -63,19 +65,19 @@ public final class CacheKernels {
       if (unit > 0f) {
         inverse = 1f / unit;
       }
-      int bits = pattern(floats, p.get(7), 1024, unit);
+      int bits = pattern(floats, p.get(part + 7), 1024, unit);
       float fraction = (float) (bits % 1024) / 1024f;
       if (bits / 1024 > 0) {
         fraction = fraction + 1f;
       }
-      floats.set(p.get(8) + block, floats.get(p.get(9) + bits / 1024) * fraction);
-      for (int k = 0; k < p.get(10); k++) {
+      floats.set(p.get(part + 8) + block, floats.get(p.get(part + 9) + bits / 1024) * fraction);
+      for (int k = 0; k < p.get(part + 10); k++) {
         float units = floats.get(x + k) * inverse;
         float whole = TornadoMath.floor(TornadoMath.abs(units) + 0.5f);
         if (units < 0f) {
           whole = -whole;
         }
-        bytes.set(p.get(2) + block * BLOCK + k, (byte) (int) whole);
+        bytes.set(p.get(part + 2) + block * BLOCK + k, (byte) (int) whole);
       }
     }
   }

@@ -51,24 +51,25 @@ public final class ElementKernels {
   /**
    * Rotates pairs of dimensions. One thread for each pair, and one for each dimension that is not
    * rotated. Parameters: threads, x, cos, sin, y, heads, head size, pairs, 1 if the two of a pair
-   * lie side by side.
+   * lie side by side; in {@link Parts}.
    */
   public static void rope(KernelContext context, IntArray p, FloatArray floats) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int headDim = p.get(6);
-      int pairs = p.get(7);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int headDim = p.get(part + 6);
+      int pairs = p.get(part + 7);
       int perHead = headDim - pairs;
       int head = i / perHead;
       int at = i % perHead;
-      int x = p.get(1) + head * headDim;
-      int y = p.get(4) + head * headDim;
+      int x = p.get(part + 1) + head * headDim;
+      int y = p.get(part + 4) + head * headDim;
       if (at < pairs) {
-        int table = head / p.get(5) * pairs + at;
-        float cos = floats.get(p.get(2) + table);
-        float sin = floats.get(p.get(3) + table);
-        int first = at + at * p.get(8);
-        int second = first + pairs - (pairs - 1) * p.get(8);
+        int table = head / p.get(part + 5) * pairs + at;
+        float cos = floats.get(p.get(part + 2) + table);
+        float sin = floats.get(p.get(part + 3) + table);
+        int first = at + at * p.get(part + 8);
+        int second = first + pairs - (pairs - 1) * p.get(part + 8);
         float a = floats.get(x + first);
         float b = floats.get(x + second);
         floats.set(y + first, a * cos - b * sin);

@@ -8,7 +8,7 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
  * Linear layers, one thread for each number of the result. Parameters: threads, x, y, bias or -1,
- * rows of the weight, columns, then where the weight lies.
+ * rows of the weight, columns, then where the weight lies; in {@link Parts}.
  */
 public final class LinearKernels {
 
@@ -16,59 +16,62 @@ public final class LinearKernels {
 
   /** Multiplies with f32 weights. */
   public static void linearFloats(KernelContext context, IntArray p, FloatArray floats) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int out = p.get(4);
-      int in = p.get(5);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int out = p.get(part + 4);
+      int in = p.get(part + 5);
       int column = i % out;
-      int x = p.get(1) + i / out * in;
-      int w = p.get(6) + column * in;
+      int x = p.get(part + 1) + i / out * in;
+      int w = p.get(part + 6) + column * in;
       float sum = 0f;
       for (int k = 0; k < in; k++) {
         sum += floats.get(x + k) * floats.get(w + k);
       }
-      if (p.get(3) >= 0) {
-        sum += floats.get(p.get(3) + column);
+      if (p.get(part + 3) >= 0) {
+        sum += floats.get(p.get(part + 3) + column);
       }
-      floats.set(p.get(2) + i, sum);
+      floats.set(p.get(part + 2) + i, sum);
     }
   }
 
   /** Multiplies with f16 or bf16 weights. */
   public static void linearHalves(
       KernelContext context, IntArray p, FloatArray floats, ShortArray shorts) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int out = p.get(4);
-      int in = p.get(5);
-      int powers = p.get(7);
-      int mantissas = p.get(8);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int out = p.get(part + 4);
+      int in = p.get(part + 5);
+      int powers = p.get(part + 7);
+      int mantissas = p.get(part + 8);
       int column = i % out;
-      int x = p.get(1) + i / out * in;
-      int w = p.get(6) + column * in;
+      int x = p.get(part + 1) + i / out * in;
+      int w = p.get(part + 6) + column * in;
       float sum = 0f;
       for (int k = 0; k < in; k++) {
         sum += floats.get(x + k) * WeightReading.half(shorts, floats, w + k, powers, mantissas);
       }
-      if (p.get(3) >= 0) {
-        sum += floats.get(p.get(3) + column);
+      if (p.get(part + 3) >= 0) {
+        sum += floats.get(p.get(part + 3) + column);
       }
-      floats.set(p.get(2) + i, sum);
+      floats.set(p.get(part + 2) + i, sum);
     }
   }
 
   /** Multiplies with weights of bytes in blocks. */
   public static void linearBlocks(
       KernelContext context, IntArray p, FloatArray floats, ByteArray bytes) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int out = p.get(4);
-      int in = p.get(5);
-      int minima = p.get(8);
-      int size = p.get(9);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int out = p.get(part + 4);
+      int in = p.get(part + 5);
+      int minima = p.get(part + 8);
+      int size = p.get(part + 9);
       int column = i % out;
-      int x = p.get(1) + i / out * in;
-      int w = p.get(6) + column * in;
+      int x = p.get(part + 1) + i / out * in;
+      int w = p.get(part + 6) + column * in;
       int blocks = in / size;
       float sum = 0f;
       for (int b = 0; b < blocks; b++) {
@@ -80,15 +83,15 @@ public final class LinearKernels {
           inputs += input;
         }
         int block = column * blocks + b;
-        sum += products * floats.get(p.get(7) + block);
+        sum += products * floats.get(p.get(part + 7) + block);
         if (minima >= 0) {
           sum -= inputs * floats.get(minima + block);
         }
       }
-      if (p.get(3) >= 0) {
-        sum += floats.get(p.get(3) + column);
+      if (p.get(part + 3) >= 0) {
+        sum += floats.get(p.get(part + 3) + column);
       }
-      floats.set(p.get(2) + i, sum);
+      floats.set(p.get(part + 2) + i, sum);
     }
   }
 }

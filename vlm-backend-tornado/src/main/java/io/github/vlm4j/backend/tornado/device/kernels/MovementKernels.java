@@ -34,17 +34,18 @@ public final class MovementKernels {
 
   /**
    * Writes rows of a cache, each head's next to its earlier ones. Parameters: threads, rows, state,
-   * heads, numbers of a row, rows of the cache, position.
+   * heads, numbers of a row, rows of the cache, position; in {@link Parts}.
    */
   public static void append(KernelContext context, IntArray p, FloatArray floats) {
-    int i = context.globalIdx;
-    if (i < p.get(0)) {
-      int size = p.get(4);
+    int part = Parts.of(p, Parts.THREADS, context.globalIdx);
+    int i = context.globalIdx - Parts.before(p, Parts.THREADS, part);
+    if (i < p.get(part)) {
+      int size = p.get(part + 4);
       int at = i % size;
-      int head = i / size % p.get(3);
-      int row = i / size / p.get(3);
-      int to = (head * p.get(5) + p.get(6) + row) * size + at;
-      floats.set(p.get(2) + to, floats.get(p.get(1) + i));
+      int head = i / size % p.get(part + 3);
+      int row = i / size / p.get(part + 3);
+      int to = (head * p.get(part + 5) + p.get(part + 6) + row) * size + at;
+      floats.set(p.get(part + 2) + to, floats.get(p.get(part + 1) + i));
     }
   }
 

@@ -13,17 +13,30 @@ public final class NormKernels {
 
   private NormKernels() {}
 
-  /** {@code x / √(mean(x²) + eps) · w}. Parameters: x, w, y, columns, where eps lies. */
+  /**
+   * {@code x / √(mean(x²) + eps) · w}, of x or of what it is after another value has been added.
+   * Parameters: x, w, y, columns, where eps lies, what is added or -1, where the sum goes, which is
+   * x if nothing is added; in {@link Parts}.
+   */
   public static void rmsNorm(KernelContext context, IntArray p, FloatArray floats) {
     float[] sums = context.allocateFloatLocalArray(LANES);
+    int part = Parts.of(p, Parts.GROUPS, context.groupIdx);
+    int group = context.groupIdx - Parts.before(p, Parts.GROUPS, part);
     int lane = context.localIdx;
-    int size = p.get(3);
-    int x = p.get(0) + context.groupIdx * size;
-    int y = p.get(2) + context.groupIdx * size;
-    int w = p.get(1);
+    int size = p.get(part + 3);
+    int x = p.get(part) + group * size;
+    int y = p.get(part + 2) + group * size;
+    int w = p.get(part + 1);
+    int added = p.get(part + 5) + group * size;
+    int sum = p.get(part + 6) + group * size;
+    if (p.get(part + 5) >= 0) {
+      for (int i = lane; i < size; i += LANES) {
+        floats.set(sum + i, floats.get(x + i) + floats.get(added + i));
+      }
+    }
     float own = 0f;
     for (int i = lane; i < size; i += LANES) {
-      float value = floats.get(x + i);
+      float value = floats.get(sum + i);
       own += value * value;
     }
     sums[lane] = own;
@@ -32,9 +45,9 @@ public final class NormKernels {
     for (int i = 0; i < LANES; i++) {
       squares += sums[i];
     }
-    float root = TornadoMath.sqrt(squares / size + floats.get(p.get(4)));
+    float root = TornadoMath.sqrt(squares / size + floats.get(p.get(part + 4)));
     for (int i = lane; i < size; i += LANES) {
-      floats.set(y + i, floats.get(x + i) / root * floats.get(w + i));
+      floats.set(y + i, floats.get(sum + i) / root * floats.get(w + i));
     }
   }
 

@@ -9,7 +9,7 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 /**
  * Linear layers of few rows, as while decoding: a work-group of {@value #LANES} threads for each
  * number of the result, whose threads read neighbouring weights at the same time. Parameters: x, y,
- * bias or -1, rows of the weight, columns, then where the weight lies.
+ * bias or -1, rows of the weight, columns, then where the weight lies; in {@link Parts}.
  */
 public final class RowKernels {
 
@@ -21,11 +21,13 @@ public final class RowKernels {
   /** Multiplies with f32 weights. */
   public static void rowFloats(KernelContext context, IntArray p, FloatArray floats) {
     float[] sums = context.allocateFloatLocalArray(LANES);
+    int part = Parts.of(p, Parts.GROUPS, context.groupIdx);
+    int group = context.groupIdx - Parts.before(p, Parts.GROUPS, part);
     int lane = context.localIdx;
-    int column = context.groupIdx % p.get(3);
-    int in = p.get(4);
-    int x = p.get(0) + context.groupIdx / p.get(3) * in;
-    int w = p.get(5) + column * in;
+    int column = group % p.get(part + 3);
+    int in = p.get(part + 4);
+    int x = p.get(part) + group / p.get(part + 3) * in;
+    int w = p.get(part + 5) + column * in;
     float own = 0f;
     for (int k = lane; k < in; k += LANES) {
       own += floats.get(x + k) * floats.get(w + k);
@@ -37,7 +39,7 @@ public final class RowKernels {
       sum += sums[i];
     }
     if (lane == 0) {
-      store(p, floats, context.groupIdx, column, sum);
+      store(p, part, floats, group, column, sum);
     }
   }
 
@@ -45,14 +47,18 @@ public final class RowKernels {
   public static void rowHalves(
       KernelContext context, IntArray p, FloatArray floats, ShortArray shorts) {
     float[] sums = context.allocateFloatLocalArray(LANES);
+    int part = Parts.of(p, Parts.GROUPS, context.groupIdx);
+    int group = context.groupIdx - Parts.before(p, Parts.GROUPS, part);
     int lane = context.localIdx;
-    int column = context.groupIdx % p.get(3);
-    int in = p.get(4);
-    int x = p.get(0) + context.groupIdx / p.get(3) * in;
-    int w = p.get(5) + column * in;
+    int column = group % p.get(part + 3);
+    int in = p.get(part + 4);
+    int x = p.get(part) + group / p.get(part + 3) * in;
+    int w = p.get(part + 5) + column * in;
     float own = 0f;
     for (int k = lane; k < in; k += LANES) {
-      own += floats.get(x + k) * WeightReading.half(shorts, floats, w + k, p.get(6), p.get(7));
+      own +=
+          floats.get(x + k)
+              * WeightReading.half(shorts, floats, w + k, p.get(part + 6), p.get(part + 7));
     }
     sums[lane] = own;
     context.localBarrier();
@@ -61,7 +67,7 @@ public final class RowKernels {
       sum += sums[i];
     }
     if (lane == 0) {
-      store(p, floats, context.groupIdx, column, sum);
+      store(p, part, floats, group, column, sum);
     }
   }
 
@@ -69,17 +75,19 @@ public final class RowKernels {
   public static void rowBlocks(
       KernelContext context, IntArray p, FloatArray floats, ByteArray bytes) {
     float[] sums = context.allocateFloatLocalArray(LANES);
+    int part = Parts.of(p, Parts.GROUPS, context.groupIdx);
+    int group = context.groupIdx - Parts.before(p, Parts.GROUPS, part);
     int lane = context.localIdx;
-    int column = context.groupIdx % p.get(3);
-    int in = p.get(4);
-    int size = p.get(8);
-    int minima = p.get(7);
-    int x = p.get(0) + context.groupIdx / p.get(3) * in;
-    int w = p.get(5) + column * in;
+    int column = group % p.get(part + 3);
+    int in = p.get(part + 4);
+    int size = p.get(part + 8);
+    int minima = p.get(part + 7);
+    int x = p.get(part) + group / p.get(part + 3) * in;
+    int w = p.get(part + 5) + column * in;
     float own = 0f;
     for (int k = lane; k < in; k += LANES) {
       int block = column * (in / size) + k / size;
-      float weight = bytes.get(w + k) * floats.get(p.get(6) + block);
+      float weight = bytes.get(w + k) * floats.get(p.get(part + 6) + block);
       if (minima >= 0) {
         weight = weight - floats.get(minima + block);
       }
@@ -92,15 +100,16 @@ public final class RowKernels {
       sum += sums[i];
     }
     if (lane == 0) {
-      store(p, floats, context.groupIdx, column, sum);
+      store(p, part, floats, group, column, sum);
     }
   }
 
-  private static void store(IntArray p, FloatArray floats, int at, int column, float sum) {
+  private static void store(
+      IntArray p, int part, FloatArray floats, int at, int column, float sum) {
     float value = sum;
-    if (p.get(2) >= 0) {
-      value = value + floats.get(p.get(2) + column);
+    if (p.get(part + 2) >= 0) {
+      value = value + floats.get(p.get(part + 2) + column);
     }
-    floats.set(p.get(1) + at, value);
+    floats.set(p.get(part + 1) + at, value);
   }
 }
