@@ -48,6 +48,7 @@ final class DeviceHeaps {
   private HostArrays arrays;
   private @Nullable KernelLauncher launcher;
   private @Nullable String loss;
+  private boolean silent;
   private int backends;
   private int ticket;
   private long launches;
@@ -93,6 +94,7 @@ final class DeviceHeaps {
       arrays = HostArrays.allocate(heaps, staged);
       grown = false;
       loss = null;
+      silent = false;
     }
   }
 
@@ -249,36 +251,53 @@ final class DeviceHeaps {
       ticket = (ticket + 1) % TICKETS;
       launch(
           few ? Kernel.LOAD_FEW_FLOATS : Kernel.LOAD_MANY_FLOATS, part, at + loaded, last, ticket);
-      requireAnswer(array.get(last));
+      if (array.get(last) != ticket) {
+        throw silence();
+      }
       MemorySegment.copy(
           array.getSegment(), 0, target, offset + loaded * 4L, part * (long) Float.BYTES);
       loaded += part;
     }
   }
 
-  private void requireAnswer(float found) {
-    if (found != ticket) {
-      loss = "it no longer answers";
-      throw new BackendException(
-          "The device "
-              + name()
-              + " no longer answers; see whether it is still there and its driver runs, or use"
-              + " --backend cpu.");
-    }
+  private BackendException silence() {
+    silent = true;
+    loss = "it no longer answers";
+    return new BackendException(
+        "The device "
+            + name()
+            + " no longer answers; see whether it is still there and its driver runs, or use"
+            + " --backend cpu.");
   }
 
   private void closeLauncher() {
     KernelLauncher open = launcher;
     launcher = null;
-    if (open != null) {
-      try {
-        open.close();
-      } catch (BackendException e) {
-        if (loss == null) {
-          throw e;
+    if (open != null && loss == null) {
+      open.close();
+    } else if (open != null) {
+      closeLost(open);
+    }
+  }
+
+  /**
+   * Frees what lies on a device that has failed but still answers. Of one that did not answer
+   * nothing is freed: TornadoVM would release events that OpenCL never made, and end the JVM.
+   */
+  private void closeLost(KernelLauncher open) {
+    int last = HostArrays.FEW;
+    ticket = (ticket + 1) % TICKETS;
+    try {
+      if (!silent) {
+        open.launch(Kernel.LOAD_FEW_FLOATS, 1, 0, last, ticket);
+        if (staged.fewResults().get(last) == ticket) {
+          open.close();
+          return;
         }
-        LOG.debug("The lost device {} frees nothing", name(), e);
       }
+      LOG.debug("What lies on {} is left there, as it does not answer", name());
+    } catch (BackendException e) {
+      LOG.debug("What lies on {} is left there", name(), e);
     }
   }
 
