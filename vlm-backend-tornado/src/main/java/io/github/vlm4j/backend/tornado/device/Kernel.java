@@ -195,6 +195,11 @@ enum Kernel {
     };
   }
 
+  /** Returns whether the kernel norms rows, of what may be added first. */
+  boolean norms() {
+    return this == RMS_NORM || this == LAYER_NORM;
+  }
+
   /** Adds the task to a graph that the parameters go to. */
   TaskGraph addTo(TaskGraph graph, KernelContext context, IntArray parameters, HostArrays arrays) {
     return binding.add(graph, context, parameters, arrays);

@@ -130,7 +130,7 @@ record Launch(
    * norms the rows of the sum, and no norm is written over what another row is added from.
    */
   @Nullable Launch normed(Launch next) {
-    if (kernel != Kernel.PAIRWISE || next.kernel != Kernel.RMS_NORM || next.parts.size() != 1) {
+    if (kernel != Kernel.PAIRWISE || !next.kernel.norms() || next.parts.size() != 1) {
       return null;
     }
     Value sum = values.getFirst();

@@ -123,6 +123,8 @@ final class Lowering {
               program.place(y),
               fixed((int) y.shape().last()),
               program.leaves().number(op.eps()),
+              fixed(-1),
+              program.place(y, 0),
               program.place(y, 2));
       case Op.Rope op -> rope(y, op);
       case Op.Attention op -> attention.attention(y, op);

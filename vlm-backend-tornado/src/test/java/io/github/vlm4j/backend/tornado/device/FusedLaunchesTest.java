@@ -121,6 +121,25 @@ final class FusedLaunchesTest {
     assertThat(launches).isEqualTo(1);
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void aSumAndTheLayerNormOfItsRowsAreOneLaunch(int rows) {
+    Weight scale = weights.require("layerNorm.weight", Shape.of(70));
+    Weight shift = weights.require("layerNorm.bias", Shape.of(70));
+    long launches =
+        compare(
+            LinearShapes.PLAIN,
+            weights,
+            List.of(),
+            g -> {
+              Value sum =
+                  g.add(g.input("a", DType.F32, rows, 70), g.input("b", DType.F32, rows, 70));
+              g.output("norm", g.layerNorm(sum, scale, shift, 1e-5f));
+              g.output("sum", sum);
+            });
+    assertThat(launches).isEqualTo(1);
+  }
+
   @Test
   void aSumWithAVectorIsNormedByItself() {
     long launches =

@@ -53,7 +53,7 @@ public final class NormKernels {
 
   /**
    * {@code (x − mean) / √(variance + eps) · w + b}. Parameters: x, w, y, columns, where eps lies,
-   * b.
+   * what is added or -1, where the sum goes, b.
    */
   public static void layerNorm(KernelContext context, IntArray p, FloatArray floats) {
     float[] sums = context.allocateFloatLocalArray(LANES);
@@ -63,21 +63,28 @@ public final class NormKernels {
     int x = p.get(0) + context.groupIdx * size;
     int y = p.get(2) + context.groupIdx * size;
     int w = p.get(1);
-    int b = p.get(5);
+    int b = p.get(7);
+    int added = p.get(5) + context.groupIdx * size;
+    int sum = p.get(6) + context.groupIdx * size;
+    if (p.get(5) >= 0) {
+      for (int i = lane; i < size; i += LANES) {
+        floats.set(sum + i, floats.get(x + i) + floats.get(added + i));
+      }
+    }
     float own = 0f;
     for (int i = lane; i < size; i += LANES) {
-      own += floats.get(x + i);
+      own += floats.get(sum + i);
     }
     sums[lane] = own;
     context.localBarrier();
-    float sum = 0f;
+    float total = 0f;
     for (int i = 0; i < LANES; i++) {
-      sum += sums[i];
+      total += sums[i];
     }
-    float mean = sum / size;
+    float mean = total / size;
     float ownSquares = 0f;
     for (int i = lane; i < size; i += LANES) {
-      float centred = floats.get(x + i) - mean;
+      float centred = floats.get(sum + i) - mean;
       ownSquares += centred * centred;
     }
     squares[lane] = ownSquares;
@@ -88,7 +95,8 @@ public final class NormKernels {
     }
     float root = TornadoMath.sqrt(all / size + floats.get(p.get(4)));
     for (int i = lane; i < size; i += LANES) {
-      floats.set(y + i, (floats.get(x + i) - mean) / root * floats.get(w + i) + floats.get(b + i));
+      floats.set(
+          y + i, (floats.get(sum + i) - mean) / root * floats.get(w + i) + floats.get(b + i));
     }
   }
 }
