@@ -164,4 +164,19 @@ final class BackendsTest {
         .isInstanceOf(BackendException.class)
         .hasMessageContaining("\"3\"");
   }
+
+  @Test
+  void aCopyOfOptionsKeepsAllElse() {
+    WarmUpListener listener = (kernel, kernels, total) -> {};
+    BackendOptions options = new BackendOptions(2, 3, "0:1", listener);
+    assertThat(
+            BackendOptions.DEFAULT
+                .withWarmUp(listener)
+                .withThreads(2)
+                .withWeightBytes(3)
+                .withDevice("0:1"))
+        .isEqualTo(options);
+    assertThat(options.withWarmUp(WarmUpListener.NONE))
+        .isEqualTo(new BackendOptions(2, 3, "0:1", WarmUpListener.NONE));
+  }
 }

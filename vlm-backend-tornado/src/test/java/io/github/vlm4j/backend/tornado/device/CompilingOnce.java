@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.tornado.device;
 import io.github.vlm4j.backend.tornado.TornadoBackendProvider;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.BackendOptions;
+import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.Graph;
@@ -21,6 +22,9 @@ final class CompilingOnce {
 
   /** Printed before graphs of other sizes, whose kernels have all been compiled. */
   static final String OTHERS = "=== other graphs";
+
+  /** Printed before a heap grows, for which there is a new execution plan. */
+  static final String GROWN = "=== grown heap";
 
   /** Printed for each kernel that the listener is told of. */
   static final String HEARD = "heard of ";
@@ -48,6 +52,11 @@ final class CompilingOnce {
     }
     try (Backend backend = provider.open(options)) {
       graphs.run(backend, 3, 2, 32);
+      System.out.println(GROWN);
+      try (Buffer large = backend.allocate(DType.F32, Shape.of(1, 24 << 20, 1))) {
+        graphs.run(backend, 2, 1, 64);
+        System.out.println("beside " + large.shape());
+      }
     }
   }
 
