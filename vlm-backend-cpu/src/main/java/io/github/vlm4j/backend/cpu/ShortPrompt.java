@@ -28,6 +28,7 @@ final class ShortPrompt {
         plain,
         team.emitted(),
         new LittleAttention(plain, team.attention()),
+        plain,
         team.workers(),
         team.scratch(),
         team.packed());
