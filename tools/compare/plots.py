@@ -4,7 +4,7 @@
 
 Four plots: decoding against context, reading against the prompt's length, encoding against the picture's
 size, and all three against threads. Dots are medians with their spread; lines are what the machine's limits
-allow, as measured in the same process: bandwidth ÷ (weights + keys and values), peak f32 arithmetic ÷
+allow, as measured in the same processes (their median): bandwidth ÷ (weights + keys and values), peak f32 arithmetic ÷
 multiplications and additions, attention's square included. Documents of one backend and weight type and
 number of threads are one series; those with most threads are drawn in the first three plots. Needs nothing
 but Python.
@@ -102,13 +102,19 @@ def threads(document):
 
 
 def merged(documents):
-    """Parts of the documents by series, part and place; later documents add their repetitions."""
+    """Parts of the documents by series, with the medians of the limits that its documents measured."""
     series = collections.defaultdict(lambda: collections.defaultdict(list))
+    measured = collections.defaultdict(list)
     for document in documents:
         name = document["weights"] + document.get("series", "")
+        measured[name, threads(document)].append(document["limits"])
         for part in ("prefill", "decode", "image"):
-            for each in document[part]:
-                series[name, threads(document)][part].append((each, document["limits"]))
+            series[name, threads(document)][part] += document[part]
+    for key, parts in series.items():
+        limits = {limit: sorted(each[limit] for each in measured[key])[len(measured[key]) // 2]
+                  for limit in measured[key][0]}
+        for part, all in parts.items():
+            parts[part] = [(each, limits) for each in all]
     return series
 
 
@@ -152,9 +158,10 @@ def panels(documents):
     growth = Panel("Threads", "threads", "times as fast as with one (dashed: ideal)")
     for (name, count), parts in series.items():
         if count == most:
-            context = lambda each: max(1, each["context"])  # noqa: E731
-            decode.add(
-                name, points(parts["decode"], context, rate), theory(parts["decode"], context, decode_limit))
+            context = lambda each: each["context"]  # noqa: E731
+            # A logarithmic axis has no place for an empty context.
+            written = [part for part in parts["decode"] if context(part[0]) > 0]
+            decode.add(name, points(written, context, rate), theory(written, context, decode_limit))
             prompt = lambda each: each["promptTokens"]  # noqa: E731
             prefill.add(
                 name, points(parts["prefill"], prompt, rate),
