@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -79,30 +78,7 @@ final class Int8Code {
     a.mov(Gpr.RAX, frame.argument(9));
     a.kmovq(SOME, Gpr.RAX);
     a.mov(Gpr.R15, frame.argument(8));
-    Label next = new Label();
-    Label few = new Label();
-    Label end = new Label();
-    a.place(next);
-    a.cmp(Gpr.R15, ROWS);
-    a.jump(Condition.LESS, few);
-    a.sub(Gpr.R15, ROWS);
-    tile(frame, ROWS, vectors);
-    a.jump(next);
-    a.place(few);
-    List<Label> fewer = new ArrayList<>();
-    for (int rows = 1; rows < ROWS; rows++) {
-      Label label = new Label();
-      fewer.add(label);
-      a.cmp(Gpr.R15, rows);
-      a.jump(Condition.EQUAL, label);
-    }
-    a.jump(end);
-    for (int rows = 1; rows < ROWS; rows++) {
-      a.place(fewer.get(rows - 1));
-      tile(frame, rows, vectors);
-      a.jump(end);
-    }
-    a.place(end);
+    RowTiles.write(a, Gpr.R15, ROWS, rows -> tile(frame, rows, vectors));
     frame.leave();
     return at;
   }
