@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products of many inputs in f32, with weights that other kernels lay out. Their sums are the same
- * to the last bit, as products are added in the same order. What compiled Java reaches with the
- * same tile depends on how the compiler orders loads and keeps sums in registers, which is not
- * always the same: between half and nine tenths of the peak where this reaches nine tenths.
+ * to the last bit, as products are added in the same order. With the same tile, compiled Java was
+ * measured at half to nine tenths of the peak from shape to shape of one process, and this at nine
+ * tenths once shapes are large; why has not been read off the compiler's output.
  *
  * <p>A slice of the inputs of a block ({@link #BLOCK} × {@link #DEPTH}) stays in the second cache
  * while all panels of weights pass, and a slice of a panel in the first while the rows of the block
