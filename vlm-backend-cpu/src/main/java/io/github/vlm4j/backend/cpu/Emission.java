@@ -1,7 +1,9 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.emitted.Products;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import java.util.EnumSet;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +20,7 @@ record Emission(CompletableFuture<Optional<EmittedKernels>> made) {
   static Emission begin(Kernels kernels) {
     return new Emission(
         CompletableFuture.supplyAsync(
-            () -> EmittedKernels.make(kernels, true),
+            () -> EmittedKernels.make(kernels, EnumSet.allOf(Products.class)),
             task -> Thread.ofPlatform().daemon().name("vlm-cpu-emission").start(task)));
   }
 

@@ -194,7 +194,7 @@ final class Lowering {
     if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
       Span x = span(y, 0);
       Runs inputs = Runs.dense(rows, weight.columns(), team.runs().runTile());
-      return new RunMatMulStep(team, team.runs(), x::floats, x.at(), inputs, weight, bias, span(y));
+      return new RunMatMulStep(team, team.runs(), x::floats, x::at, inputs, weight, bias, span(y));
     }
     return rows <= mostMatVecRows() || MatVecStep.isEmitted(team, weight, rows)
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
@@ -237,13 +237,13 @@ final class Lowering {
     int pictures = (int) y.shape().dim(0);
     Runs inputs = patches.inPaddedPictures(pictures, team.runs().runTile());
     if (patches.padding() == 0) {
-      return new RunMatMulStep(team, team.runs(), x::floats, x.at(), inputs, kernel, bias, span(y));
+      return new RunMatMulStep(team, team.runs(), x::floats, x::at, inputs, kernel, bias, span(y));
     }
     Step pad = new PadStep(team, patches, x, pictures);
     Scratch padded = team.packed();
     Step multiply =
         new RunMatMulStep(
-            team, team.runs(), () -> padded.array(0), 0, inputs, kernel, bias, span(y));
+            team, team.runs(), () -> padded.array(0), () -> 0, inputs, kernel, bias, span(y));
     return () -> {
       pad.run();
       multiply.run();

@@ -17,6 +17,9 @@ final class RoundStep implements Step, Workers.Task {
   private final int columns;
   private final Bands rows;
 
+  /** Where rounded inputs begin in this run. */
+  private int roundedAt;
+
   private RoundStep(Team team, RoundedLoops loops, Span x, int rows, int columns) {
     this.team = team;
     this.loops = loops;
@@ -42,11 +45,12 @@ final class RoundStep implements Step, Workers.Task {
       float @Nullable [] bias,
       Span y,
       int rows) {
-    Step round = new RoundStep(team, loops, x, rows, weight.columns());
+    RoundStep round = new RoundStep(team, loops, x, rows, weight.columns());
     Runs inputs = loops.roundedRuns(rows, weight.columns());
     Scratch rounded = team.packed();
     Step multiply =
-        new RunMatMulStep(team, loops, () -> rounded.array(0), 0, inputs, weight, bias, y);
+        new RunMatMulStep(
+            team, loops, () -> rounded.array(0), () -> round.roundedAt, inputs, weight, bias, y);
     return () -> {
       round.run();
       multiply.run();
@@ -55,12 +59,19 @@ final class RoundStep implements Step, Workers.Task {
 
   @Override
   public void run() {
+    roundedAt = loops.aligned(team.packed().array(0), 0);
     team.workers().run(rows.count(), this);
   }
 
   @Override
   public void run(int part, int worker) {
     loops.roundInputs(
-        x.floats(), x.at(), columns, rows.from(part), rows.to(part), team.packed().array(0));
+        x.floats(),
+        x.at(),
+        columns,
+        rows.from(part),
+        rows.to(part),
+        team.packed().array(0),
+        roundedAt);
   }
 }

@@ -4,6 +4,7 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import java.util.Arrays;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,7 @@ final class RunMatMulStep implements Step, Workers.Task {
   private final Team team;
   private final RunLoops loops;
   private final Supplier<float[]> x;
-  private final int xAt;
+  private final IntSupplier xAt;
   private final Runs inputs;
   private final Matrix weight;
   private final float @Nullable [] bias;
@@ -42,6 +43,9 @@ final class RunMatMulStep implements Step, Workers.Task {
 
   /** The band of outputs whose weights a thread has laid out last in this run. */
   private final int[] packedBand;
+
+  /** Where they begin in the thread's scratch. */
+  private final int[] packedAt;
 
   /**
    * Lowers a product.
@@ -54,7 +58,7 @@ final class RunMatMulStep implements Step, Workers.Task {
       Team team,
       RunLoops loops,
       Supplier<float[]> x,
-      int xAt,
+      IntSupplier xAt,
       Runs inputs,
       Matrix weight,
       float @Nullable [] bias,
@@ -71,6 +75,7 @@ final class RunMatMulStep implements Step, Workers.Task {
     this.outputBands = outputBands(columns);
     this.inputBands = inputBands(columns);
     this.packedBand = new int[team.workers().size()];
+    this.packedAt = new int[team.workers().size()];
     team.scratch()
         .require((long) loops.runScratch() + loops.packedWeightFloats(outputBands.size(), columns));
   }
@@ -124,19 +129,19 @@ final class RunMatMulStep implements Step, Workers.Task {
     int from = outputBands.from(outputBand);
     int to = outputBands.to(outputBand);
     float[] scratch = team.scratch().array(worker);
-    int packedAt = loops.runScratch();
     if (packedBand[worker] != outputBand) {
-      loops.packWeights(weight, bias, from, to, scratch, packedAt, scratch);
+      packedAt[worker] = loops.aligned(scratch, loops.runScratch());
+      loops.packWeights(weight, bias, from, to, scratch, packedAt[worker], scratch);
       packedBand[worker] = outputBand;
     }
     loops.multiplyRuns(
         x.get(),
-        xAt,
+        xAt.getAsInt(),
         inputs,
         inputBands.from(inputBand),
         inputBands.to(inputBand),
         scratch,
-        packedAt,
+        packedAt[worker],
         from,
         to,
         y.floats(),

@@ -5,6 +5,7 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.conformance.BackendConformance;
 import io.github.vlm4j.core.conformance.Tolerance;
+import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -16,7 +17,7 @@ final class EmittedConformanceTest extends BackendConformance {
   @Override
   protected Backend open() {
     Kernels kernels = KernelSelection.select(0);
-    EmittedKernels emitted = EmittedKernels.make(kernels, false).orElse(null);
+    EmittedKernels emitted = EmittedKernels.make(kernels, Set.of()).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
     return new CpuBackend(kernels, Emission.of(emitted), 2);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.emitted.Products;
 import io.github.vlm4j.core.backend.Executable;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Value;
@@ -11,15 +12,22 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.RandomWeights;
 import java.util.Random;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where a backend with emitted kernels computes otherwise than one without, and where not. */
+@ParameterizedClass(name = "tiles: {0}")
+@ValueSource(booleans = {false, true})
 class EmittedProductsTest {
+
+  @Parameter boolean tiles;
 
   private static final int INPUTS = 300;
   private static final int OUTPUTS = 150;
@@ -28,8 +36,11 @@ class EmittedProductsTest {
 
   @BeforeEach
   void emit() {
-    emitted = EmittedKernels.make(KernelSelection.select(0), false).orElse(null);
+    emitted =
+        EmittedKernels.make(KernelSelection.select(0), tiles ? Set.of(Products.TILES) : Set.of())
+            .orElse(null);
     assumeThat(emitted).isNotNull();
+    assumeThat(emitted.name().contains("amx")).isEqualTo(tiles);
   }
 
   private void assumeProductsOfBf16() {

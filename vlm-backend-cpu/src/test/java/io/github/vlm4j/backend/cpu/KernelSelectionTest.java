@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.emitted.Products;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.backend.Backend;
@@ -17,6 +18,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -125,7 +127,9 @@ class KernelSelectionTest {
   @Test
   void theDescriptionTellsWhatIsEmitted() throws IOException, InterruptedException {
     String name =
-        EmittedKernels.make(new ScalarKernels(), true).map(EmittedKernels::name).orElse(null);
+        EmittedKernels.make(new ScalarKernels(), EnumSet.allOf(Products.class))
+            .map(EmittedKernels::name)
+            .orElse(null);
     assumeThat(name).isNotNull();
     List<String> options =
         List.of("--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED");

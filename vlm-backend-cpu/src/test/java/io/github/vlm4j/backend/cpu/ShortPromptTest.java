@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.ShortPrompt.LittleAttention;
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.emitted.Products;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
@@ -16,6 +17,7 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.RandomWeights;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -27,7 +29,8 @@ final class ShortPromptTest {
   private static final int INPUTS = 64;
 
   private final Kernels kernels = KernelSelection.select("preferred", true);
-  private final @Nullable EmittedKernels emitted = EmittedKernels.make(kernels, true).orElse(null);
+  private final @Nullable EmittedKernels emitted =
+      EmittedKernels.make(kernels, EnumSet.allOf(Products.class)).orElse(null);
 
   @ParameterizedTest
   @ValueSource(ints = {2, Lowering.MOST_MAT_VEC_ROWS})

@@ -382,6 +382,31 @@ final class Assembler {
     put(1);
   }
 
+  // Tiles.
+
+  /** Says how many rows and bytes each tile has. */
+  void configureTiles(Mem from) {
+    memory(Vex.LDTILECFG, 0, 0, from);
+  }
+
+  /** Ends the use of tiles. */
+  void releaseTiles() {
+    vectors(Vex.LDTILECFG, 0, 0, 0);
+  }
+
+  /** A load or a store of a tile whose rows lie as far apart as the index says, times its scale. */
+  void op(Vex op, Tmm tile, Mem rows) {
+    if (rows.index() == null) {
+      throw new IllegalArgumentException(op + " needs a register with the distance of rows");
+    }
+    memory(op, tile.number(), 0, rows);
+  }
+
+  /** A product of two tiles that is added to the first. */
+  void op(Vex op, Tmm sums, Tmm rows, Tmm columns) {
+    vectors(op, sums.number(), columns.number(), rows.number());
+  }
+
   private void vectors(Vex op, int reg, int second, int rm) {
     vex(op, reg, second, 0, rm >> 3);
     modRegister(reg, rm);

@@ -9,8 +9,8 @@ import java.util.Arrays;
 
 /**
  * Attention of many queries, tile by tile with a running softmax (Dao et al., "FlashAttention",
- * 2022), whose products are those of {@link Bf16Code}: queries, keys, values and exponentials are
- * rounded to bf16, scores, sums and results are f32. Few queries are left to other loops, which
+ * 2022), whose products are those of {@link Bf16Products}: queries, keys, values and exponentials
+ * are rounded to bf16, scores, sums and results are f32. Few queries are left to other loops, which
  * compute in f32.
  *
  * <p>Queries are the inputs of the first product and keys its weights; exponentials are the inputs
@@ -21,55 +21,70 @@ final class Bf16Attention implements AttentionLoops {
   /** Fewer queries are bound by reading keys. */
   private static final int LEAST_QUERIES = 16;
 
-  /** The queries whose scores of a tile are held at once, a multiple of the product's rows. */
-  private static final int ROWS = 8 * Bf16Code.ROWS;
+  /** The queries whose scores of a tile are held at once, at most. */
+  private static final int MOST_ROWS = 64;
 
-  /** The most queries of a block, for which keys and values are laid out once. */
-  private static final int QUERIES = 10 * ROWS;
+  /** The blocks of queries for which keys and values are laid out once. */
+  private static final int ROW_BLOCKS = 10;
 
   /** The keys of a tile, a multiple of a panel's width. */
-  private static final int KEYS = 4 * Bf16Code.WIDTH;
+  private static final int KEYS = 256;
 
-  private static final int WIDTH = Bf16Code.WIDTH;
-  private static final int LANES = Bf16Code.LANES;
+  private static final int LANES = PanelLayout.LANES;
   private static final float LOG2_E = 1.442695f;
 
   private final Kernels few;
   private final Bf16Functions functions;
+  private final Bf16Products products;
+  private final PanelLayout panels;
+  private final int mostRows;
+  private final int mostQueries;
 
   /**
    * Creates loops.
    *
    * @param few what attends few queries, and decodes keys and values that are not f32
    */
-  Bf16Attention(Kernels few, Bf16Functions functions) {
+  Bf16Attention(Kernels few, Bf16Functions functions, Bf16Products products) {
     this.few = few;
     this.functions = functions;
+    this.products = products;
+    this.panels = products.layout();
+    this.mostRows = MOST_ROWS / products.rows() * products.rows();
+    this.mostQueries = ROW_BLOCKS * mostRows;
   }
 
   @Override
   public int queryTile() {
-    return QUERIES;
+    return mostQueries;
   }
 
   @Override
   public int attendScratch(int headDim, int valueDim) {
-    return Math.max(few.attendScratch(headDim, valueDim), new Layout(headDim, valueDim).size());
+    return Math.max(few.attendScratch(headDim, valueDim), layout(0, headDim, valueDim).size());
+  }
+
+  private Layout layout(int at, int headDim, int valueDim) {
+    return new Layout(at, panels, mostRows, mostQueries, headDim, valueDim);
   }
 
   /**
-   * Where things lie in the scratch, in floats: zeros; where rows begin; queries, results, maxima
-   * and sums of a block; keys and values of a tile, decoded, rounded and as panels; scores and
-   * exponentials.
+   * Where things lie in the scratch, in floats: zeros; queries, results, maxima and sums of a
+   * block; keys and values of a tile, decoded, rounded and as panels; scores and exponentials.
    *
+   * @param zeros where zeros begin, which come first
+   * @param panels how keys and values lie
+   * @param mostRows the queries whose scores are held at once
+   * @param mostQueries the queries of a block
    * @param headDim the length of a query
    * @param valueDim the length of a value
    */
-  private record Layout(int headDim, int valueDim) {
+  private record Layout(
+      int zeros, PanelLayout panels, int mostRows, int mostQueries, int headDim, int valueDim) {
 
     /** The floats that a query or a key takes, rounded and padded. */
     int headFloats() {
-      return Math.ceilDiv(headDim, 2 * LANES) * LANES;
+      return PanelLayout.wholeBlocks(headDim) / 2;
     }
 
     /** The floats of a row of results. */
@@ -78,47 +93,31 @@ final class Bf16Attention implements AttentionLoops {
     }
 
     int keyPanelFloats() {
-      return headFloats() * WIDTH;
+      return panels.floats(headDim);
     }
 
     int valuePanelFloats() {
-      return KEYS / 2 * WIDTH;
-    }
-
-    int zeros() {
-      return 0;
-    }
-
-    int queryStarts() {
-      return zeros() + Math.max(WIDTH, resultFloats());
-    }
-
-    int exponentialStarts() {
-      return queryStarts() + QUERIES;
+      return panels.floats(KEYS);
     }
 
     int queries() {
-      return exponentialStarts() + ROWS;
+      return zeros + Math.max(panels.width(), resultFloats());
     }
 
     int results() {
-      return queries() + QUERIES * headFloats();
+      return queries() + mostQueries * headFloats();
     }
 
     int maxima() {
-      return results() + QUERIES * resultFloats();
+      return results() + mostQueries * resultFloats();
     }
 
     int sums() {
-      return maxima() + QUERIES;
-    }
-
-    int decoded() {
-      return sums() + QUERIES;
+      return maxima() + mostQueries;
     }
 
     int keys() {
-      return decoded() + KEYS * Math.max(headDim, valueDim);
+      return sums() + mostQueries;
     }
 
     int keyPanels() {
@@ -126,19 +125,23 @@ final class Bf16Attention implements AttentionLoops {
     }
 
     int valuePanels() {
-      return keyPanels() + KEYS / WIDTH * keyPanelFloats();
+      return keyPanels() + KEYS / panels.width() * keyPanelFloats();
     }
 
     int scores() {
-      return valuePanels() + Math.ceilDiv(valueDim, WIDTH) * valuePanelFloats();
+      return valuePanels() + Math.ceilDiv(valueDim, panels.width()) * valuePanelFloats();
     }
 
     int exponentials() {
-      return scores() + ROWS * KEYS;
+      return scores() + mostRows * KEYS;
+    }
+
+    int decoded() {
+      return exponentials() + mostRows * KEYS / 2;
     }
 
     int size() {
-      return exponentials() + ROWS * KEYS / 2;
+      return decoded() + KEYS * Math.max(headDim, valueDim) + Bf16Functions.MOST_SKIPPED;
     }
   }
 
@@ -150,21 +153,21 @@ final class Bf16Attention implements AttentionLoops {
       few.attend(task, firstQuery, lastQuery, scratch);
       return;
     }
-    for (int first = firstQuery; first < lastQuery; first += QUERIES) {
-      attendBlock(task, first, Math.min(lastQuery, first + QUERIES), scratch);
+    Layout at = layout(functions.aligned(scratch, 0), task.headDim, task.valueDim);
+    for (int first = firstQuery; first < lastQuery; first += mostQueries) {
+      attendBlock(task, at, first, Math.min(lastQuery, first + mostQueries), scratch);
     }
   }
 
-  private void attendBlock(AttentionTask task, int first, int last, float[] scratch) {
-    Layout at = new Layout(task.headDim, task.valueDim);
+  private void attendBlock(AttentionTask task, Layout at, int first, int last, float[] scratch) {
     begin(task, at, first, last - first, scratch);
     int seen = task.seen(last - 1);
     for (int key = task.first(first); key < seen; key += KEYS) {
       int keys = Math.min(KEYS, seen - key);
       packKeys(task, at, key, keys, scratch);
       packValues(task, at, key, keys, scratch);
-      for (int query = first; query < last; query += ROWS) {
-        int rows = Math.min(ROWS, last - query);
+      for (int query = first; query < last; query += mostRows) {
+        int rows = Math.min(mostRows, last - query);
         int visible = Math.min(keys, task.seen(query + rows - 1) - key);
         if (visible > 0 && task.first(query) < key + keys) {
           attendTile(task, at, query, rows, query - first, key, visible, scratch);
@@ -176,9 +179,7 @@ final class Bf16Attention implements AttentionLoops {
 
   /** Rounds the queries of a block and clears what is summed. */
   private void begin(AttentionTask task, Layout at, int query, int queries, float[] scratch) {
-    Arrays.fill(scratch, at.zeros(), at.queryStarts(), 0);
-    starts(scratch, at.queryStarts(), QUERIES, 2 * at.headFloats());
-    starts(scratch, at.exponentialStarts(), ROWS, KEYS);
+    Arrays.fill(scratch, at.zeros(), at.queries(), 0);
     roundRows(
         task.q,
         task.qAt + query * task.qStride,
@@ -190,14 +191,7 @@ final class Bf16Attention implements AttentionLoops {
         at.headFloats());
     Arrays.fill(scratch, at.results(), at.maxima(), 0);
     Arrays.fill(scratch, at.maxima(), at.sums(), Float.NEGATIVE_INFINITY);
-    Arrays.fill(scratch, at.sums(), at.decoded(), 0);
-  }
-
-  /** Writes where rows begin, as bits of int: the code reads them, nobody else does. */
-  private static void starts(float[] scratch, int at, int rows, int apart) {
-    for (int row = 0; row < rows; row++) {
-      scratch[at + row] = Float.intBitsToFloat(row * apart);
-    }
+    Arrays.fill(scratch, at.sums(), at.keys(), 0);
   }
 
   private void roundRows(
@@ -223,12 +217,12 @@ final class Bf16Attention implements AttentionLoops {
     }
     // Rows after the last key hold anything, and their scores are not computed.
     for (int i = 0; i < keys; i += LANES) {
-      int panel = at.keyPanels() + i / WIDTH * at.keyPanelFloats() + i % WIDTH;
       functions.pack(
           Bf16Loops.slice(scratch, at.keys() + i * at.headFloats(), (long) LANES * at.headFloats()),
           (long) Float.BYTES * at.headFloats(),
           n,
-          Bf16Loops.slice(scratch, panel, (at.headFloats() - 1L) * WIDTH + LANES));
+          scratch,
+          at.keyPanels() + panels.groupAt(i, at.keyPanelFloats()));
     }
   }
 
@@ -244,24 +238,47 @@ final class Bf16Attention implements AttentionLoops {
       from = at.decoded();
       stride = n;
     }
-    long apart = 2L * Float.BYTES * stride;
-    long pairsApart = (long) Float.BYTES * WIDTH;
     MemorySegment values = Bf16Loops.slice(x, from, (keys - 1L) * stride + n);
-    MemorySegment zeros = Bf16Loops.slice(scratch, at.zeros(), LANES);
-    int twos = keys / 2;
     for (int i = 0; i < n; i += LANES) {
       int lanes = Math.min(LANES, n - i);
-      int panel = at.valuePanels() + i / WIDTH * at.valuePanelFloats() + i % WIDTH;
-      MemorySegment to = MemorySegment.ofArray(scratch).asSlice((long) Float.BYTES * panel);
-      MemorySegment even = values.asSlice((long) Float.BYTES * i);
-      if (twos > 0) {
-        MemorySegment odd = values.asSlice((long) Float.BYTES * (i + stride));
-        functions.interleave(even, odd, apart, to, pairsApart, twos, lanes);
+      MemorySegment group = values.asSlice((long) Float.BYTES * i);
+      int to = at.valuePanels() + panels.groupAt(i, at.valuePanelFloats());
+      for (int first = 0; first < keys; first += PanelLayout.BLOCK) {
+        int count = Math.min(PanelLayout.BLOCK, keys - first);
+        packValueBlock(at, group, stride, first, count, lanes, scratch, to);
+        to += panels.block();
       }
-      if (keys % 2 == 1) {
-        functions.interleave(
-            even.asSlice(twos * apart), zeros, 0, to.asSlice(twos * pairsApart), 0, 1, lanes);
-      }
+    }
+  }
+
+  /** Lays out a group's values of some keys; behind them come zeros to the end of the block. */
+  private void packValueBlock(
+      Layout at,
+      MemorySegment group,
+      int stride,
+      int first,
+      int count,
+      int lanes,
+      float[] scratch,
+      int to) {
+    long bytes = (long) Float.BYTES * stride;
+    long pairBytes = (long) Float.BYTES * panels.pair();
+    MemorySegment even = group.asSlice(bytes * first);
+    MemorySegment pairs = Bf16Loops.slice(scratch, to, (LANES - 1L) * panels.pair() + LANES);
+    int twos = count / 2;
+    if (twos > 0) {
+      functions.interleave(even, even.asSlice(bytes), 2 * bytes, pairs, pairBytes, twos, lanes);
+    }
+    int pair = twos;
+    if (count % 2 == 1) {
+      MemorySegment zeros = Bf16Loops.slice(scratch, at.zeros(), LANES);
+      functions.interleave(
+          even.asSlice(2 * bytes * twos), zeros, 0, pairs.asSlice(pairBytes * pair), 0, 1, lanes);
+      pair++;
+    }
+    for (; pair < LANES; pair++) {
+      int row = to + pair * panels.pair();
+      Arrays.fill(scratch, row, row + LANES, 0);
     }
   }
 
@@ -281,31 +298,30 @@ final class Bf16Attention implements AttentionLoops {
       int key,
       int keys,
       float[] scratch) {
-    MemorySegment all = MemorySegment.ofArray(scratch);
-    MemorySegment zeros = Bf16Loops.slice(scratch, at.zeros(), WIDTH);
-    for (int i = 0; i < keys; i += WIDTH) {
-      functions.multiply(
-          Bf16Loops.slice(scratch, at.queries(), (long) QUERIES * at.headFloats()),
-          Bf16Loops.slice(scratch, at.queryStarts() + row, rows),
-          Bf16Loops.slice(
-              scratch, at.keyPanels() + i / WIDTH * at.keyPanelFloats(), at.keyPanelFloats()),
-          zeros,
-          0,
-          Bf16Loops.slice(scratch, at.scores() + i, (long) ROWS * KEYS - i),
-          (long) Float.BYTES * KEYS,
-          Math.ceilDiv(task.headDim, 2),
-          rows,
-          Math.min(WIDTH, keys - i));
-    }
-    int whole = Math.ceilDiv(keys, 2 * LANES) * 2 * LANES;
+    int keyPanels = Math.ceilDiv(keys, panels.width());
+    products.multiply(
+        Bf16Loops.slice(
+            scratch, at.queries() + row * at.headFloats(), (long) rows * at.headFloats()),
+        (long) Float.BYTES * at.headFloats(),
+        Bf16Loops.slice(scratch, at.keyPanels(), (long) keyPanels * at.keyPanelFloats()),
+        (long) Float.BYTES * at.keyPanelFloats(),
+        Bf16Loops.slice(scratch, at.zeros(), panels.width()),
+        0,
+        0,
+        Bf16Loops.slice(scratch, at.scores(), (long) rows * KEYS),
+        (long) Float.BYTES * KEYS,
+        task.headDim,
+        rows,
+        keys);
+    int whole = PanelLayout.wholeBlocks(keys);
     hide(task, query, rows, key, keys, whole, scratch, at.scores());
     int results = at.results() + row * at.resultFloats();
     functions.soften(
-        Bf16Loops.slice(scratch, at.scores(), (long) ROWS * KEYS),
+        Bf16Loops.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
-        Bf16Loops.slice(scratch, at.exponentials(), (long) ROWS * KEYS / 2),
+        Bf16Loops.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
         (long) Short.BYTES * KEYS,
-        whole / (2 * LANES),
+        whole / PanelLayout.BLOCK,
         Bf16Loops.slice(scratch, at.maxima() + row, rows),
         Bf16Loops.slice(scratch, at.sums() + row, rows),
         Bf16Loops.slice(scratch, results, (long) rows * at.resultFloats()),
@@ -313,21 +329,23 @@ final class Bf16Attention implements AttentionLoops {
         at.resultFloats() / LANES,
         rows,
         task.scale * LOG2_E);
-    for (int i = 0; i < task.valueDim; i += WIDTH) {
-      MemorySegment sums = all.asSlice((long) Float.BYTES * (results + i));
-      functions.multiply(
-          Bf16Loops.slice(scratch, at.exponentials(), (long) ROWS * KEYS / 2),
-          Bf16Loops.slice(scratch, at.exponentialStarts(), rows),
-          Bf16Loops.slice(
-              scratch, at.valuePanels() + i / WIDTH * at.valuePanelFloats(), at.valuePanelFloats()),
-          sums,
-          (long) Float.BYTES * at.resultFloats(),
-          sums,
-          (long) Float.BYTES * at.resultFloats(),
-          Math.ceilDiv(keys, 2),
-          rows,
-          Math.min(WIDTH, task.valueDim - i));
-    }
+    MemorySegment sums = Bf16Loops.slice(scratch, results, (long) rows * at.resultFloats());
+    products.multiply(
+        Bf16Loops.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
+        (long) Short.BYTES * KEYS,
+        Bf16Loops.slice(
+            scratch,
+            at.valuePanels(),
+            (long) Math.ceilDiv(task.valueDim, panels.width()) * at.valuePanelFloats()),
+        (long) Float.BYTES * at.valuePanelFloats(),
+        sums,
+        (long) Float.BYTES * at.resultFloats(),
+        (long) Float.BYTES * panels.width(),
+        sums,
+        (long) Float.BYTES * at.resultFloats(),
+        keys,
+        rows,
+        task.valueDim);
   }
 
   /** Sets the scores of keys that a query does not see, and of those after the last, to -∞. */

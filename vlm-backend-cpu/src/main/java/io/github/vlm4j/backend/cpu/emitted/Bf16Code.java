@@ -45,7 +45,7 @@ final class Bf16Code {
    *
    * <ol start="0">
    *   <li>the inputs in bf16
-   *   <li>where each row begins, as int in units of bf16
+   *   <li>the bytes from a row of them to the next
    *   <li>the panel: for each pair of inputs a row of {@link #WIDTH} pairs of weights
    *   <li>what the sums begin with, f32
    *   <li>the bytes from a row of that to the next, which may be 0
@@ -80,11 +80,9 @@ final class Bf16Code {
   private void tile(Frame frame, int rows, int vectors) {
     a.mov(Gpr.RCX, frame.argument(7));
     for (int i = 0; i < rows; i++) {
-      a.movsxd(ROW.get(i), Gpr.RSI.at(Integer.BYTES * i));
-      a.lea(ROW.get(i), Gpr.RDI.plus(ROW.get(i), Short.BYTES));
-      a.lea(ROW.get(i), ROW.get(i).plus(Gpr.RCX, Float.BYTES));
+      a.lea(ROW.get(i), Gpr.RDI.plus(Gpr.RCX, Float.BYTES));
+      a.add(Gpr.RDI, Gpr.RSI);
     }
-    a.add(Gpr.RSI, Integer.BYTES * rows);
     for (int i = 0; i < rows; i++) {
       for (int v = 0; v < vectors; v++) {
         a.op(Evex.VMOVUPS, sum(i, v), Gpr.R8.at(VECTOR_BYTES * v), lanes(v, vectors));
@@ -138,10 +136,10 @@ final class Bf16Code {
    * <ol start="0">
    *   <li>the rows in f32
    *   <li>the bytes from one to the next
-   *   <li>where the rounded rows go, each in whole vectors
+   *   <li>where the rounded rows go, each in whole blocks of 32 numbers
    *   <li>the bytes from one to the next
-   *   <li>the vectors of a row, at least 1
-   *   <li>the lanes of the last vector that are numbers, one bit each; the others become 0
+   *   <li>the blocks of a row, at least 1
+   *   <li>what of the last block are numbers, one bit each; the others become 0
    *   <li>the number of rows, at least 1
    * </ol>
    *
@@ -150,15 +148,19 @@ final class Bf16Code {
   int round() {
     int at = a.position();
     Frame frame = new Frame(a, convention);
+    Mask someHigh = new Mask(2);
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RSI, frame.argument(2));
     a.mov(Gpr.R8, frame.argument(6));
     a.mov(Gpr.RAX, frame.argument(5));
     a.kmovq(SOME, Gpr.RAX);
+    a.shr(Gpr.RAX, LANES);
+    a.kmovq(someHigh, Gpr.RAX);
     Label nextRow = new Label();
     Label loop = new Label();
     Label last = new Label();
-    Zmm x = new Zmm(0);
+    Zmm low = new Zmm(0);
+    Zmm high = new Zmm(1);
     a.place(nextRow);
     a.mov(Gpr.RAX, Gpr.RDI);
     a.mov(Gpr.RDX, Gpr.RSI);
@@ -166,22 +168,33 @@ final class Bf16Code {
     a.place(loop);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
-    a.op(Evex.VMOVUPS, x, Gpr.RAX.at());
-    a.op(Evex.VCVTNEPS2BF16, x, x);
-    a.op(Evex.VMOVUPS_YMM_STORE, x, Gpr.RDX.at());
-    a.add(Gpr.RAX, VECTOR_BYTES);
-    a.add(Gpr.RDX, VECTOR_BYTES / 2);
+    a.op(Evex.VMOVUPS, low, Gpr.RAX.at());
+    a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES));
+    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
+    a.add(Gpr.RAX, 2 * VECTOR_BYTES);
+    a.add(Gpr.RDX, VECTOR_BYTES);
     a.jump(loop);
     a.place(last);
-    a.op(Evex.VMOVUPS, x, Gpr.RAX.at(), SOME);
-    a.op(Evex.VCVTNEPS2BF16, x, x);
-    a.op(Evex.VMOVUPS_YMM_STORE, x, Gpr.RDX.at());
+    a.op(Evex.VMOVUPS, low, Gpr.RAX.at(), SOME);
+    a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES), someHigh);
+    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
     a.mov(Gpr.RAX, frame.argument(3));
     a.add(Gpr.RSI, Gpr.RAX);
     a.sub(Gpr.R8, 1);
     a.jump(Condition.NOT_EQUAL, nextRow);
+    frame.leave();
+    return at;
+  }
+
+  /** Writes the function that returns its argument: where something lies. */
+  int address() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.RAX, frame.argument(0));
     frame.leave();
     return at;
   }
@@ -198,9 +211,10 @@ final class Bf16Code {
    *   <li>the weights of the last block that there are, one bit each; the others become 0
    * </ol>
    *
+   * @param layout how the panel lies
    * @return where it begins
    */
-  int pack() {
+  int pack(PanelLayout layout) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
@@ -232,9 +246,9 @@ final class Bf16Code {
     }
     Transposition.write(a);
     for (int i = 0; i < LANES; i++) {
-      a.op(Evex.VMOVUPS_STORE, new Zmm(i), Gpr.RDX.at(PANEL_BYTES * i));
+      a.op(Evex.VMOVUPS_STORE, new Zmm(i), Gpr.RDX.at(Float.BYTES * layout.pair() * i));
     }
-    a.add(Gpr.RDX, PANEL_BYTES * LANES);
+    a.add(Gpr.RDX, Float.BYTES * layout.block());
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
     frame.leave();

@@ -13,37 +13,31 @@ import org.jspecify.annotations.Nullable;
  * Products of inputs rounded to the nearest bf16 (ties to even, subnormal numbers to 0) with
  * weights in bf16; every product is exact and sums are f32. Quantised weights are rounded to bf16
  * likewise, once for all inputs. A panel of weights is a row of f32 for the bias, then the panel
- * that {@link Bf16Code} describes. The order in which products are summed depends on the shapes
+ * that {@link PanelLayout} describes. The order in which products are summed depends on the shapes
  * alone.
  */
 final class Bf16Loops implements RoundedLoops {
 
-  private static final int WIDTH = Bf16Code.WIDTH;
-  private static final int LANES = Bf16Code.LANES;
-
-  /** The inputs whose weights are one block when they are laid out: two for each lane. */
-  private static final int BLOCK = 2 * LANES;
-
-  /** The pairs of a sum that are added before the next tile's turn: a panel fits a second cache. */
-  private static final int DEPTH = 1024;
-
-  /** Rows of one call, which ends before anybody who waits for garbage collection would notice. */
-  private static final int CALL_ROWS = 32 * Bf16Code.ROWS;
+  private static final int LANES = PanelLayout.LANES;
 
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
-  private static final int GAP = BLOCK;
+  private static final int GAP = PanelLayout.BLOCK;
 
   private final Kernels decoder;
   private final Bf16Functions functions;
+  private final Bf16Products products;
+  private final PanelLayout layout;
 
   /**
    * Creates loops.
    *
    * @param decoder what decodes quantised weights
    */
-  Bf16Loops(Kernels decoder, Bf16Functions functions) {
+  Bf16Loops(Kernels decoder, Bf16Functions functions, Bf16Products products) {
     this.decoder = decoder;
     this.functions = functions;
+    this.products = products;
+    this.layout = products.layout();
   }
 
   @Override
@@ -61,56 +55,56 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int roundedFloats(int rows, int columns) {
-    return Math.multiplyExact(rows, apart(columns) / 2);
+    return Math.addExact(Math.multiplyExact(rows, apart(columns) / 2), Bf16Functions.MOST_SKIPPED);
   }
 
   /** Returns the numbers from one rounded row to the next. */
   private static int apart(int columns) {
-    return wholeBlocks(columns) + GAP;
-  }
-
-  private static int wholeBlocks(int columns) {
-    return Math.ceilDiv(columns, BLOCK) * BLOCK;
+    return PanelLayout.wholeBlocks(columns) + GAP;
   }
 
   @Override
   public void roundInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded) {
-    long apart = (long) Short.BYTES * apart(columns);
+      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
+    int apart = apart(columns) / 2;
     int rows = toRow - fromRow;
     functions.round(
         slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
-        MemorySegment.ofArray(rounded).asSlice(fromRow * apart, rows * apart),
-        apart,
+        slice(rounded, roundedAt + (long) fromRow * apart, (long) rows * apart),
+        (long) Float.BYTES * apart,
         columns,
         rows);
   }
 
   @Override
+  public int aligned(float[] array, int at) {
+    return functions.aligned(array, at);
+  }
+
+  @Override
   public int runTile() {
-    return Bf16Code.ROWS;
+    return products.rows();
   }
 
   @Override
   public int weightTile() {
-    return WIDTH;
+    return layout.width();
   }
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    int staging = LANES * wholeBlocks(k) / 2 + wholeBlocks(k);
-    return Math.addExact(stagingAt(outputs, k), staging);
+    int staging = LANES * PanelLayout.wholeBlocks(k) / 2 + k;
+    return Math.addExact(stagingAt(outputs, k), staging + Bf16Functions.MOST_SKIPPED);
   }
 
-  /** Rows on their way into a panel lie behind all panels and what their last blocks may touch. */
-  private static int stagingAt(int outputs, int k) {
-    int panels = Math.ceilDiv(outputs, WIDTH);
-    return Math.addExact(Math.multiplyExact(panels, panelFloats(k)), LANES * WIDTH);
+  /** Rows on their way into a panel lie behind all panels. */
+  private int stagingAt(int outputs, int k) {
+    return Math.multiplyExact(Math.ceilDiv(outputs, layout.width()), panelFloats(k));
   }
 
-  private static int panelFloats(int k) {
-    return Math.multiplyExact(1 + Math.ceilDiv(k, 2), WIDTH);
+  private int panelFloats(int k) {
+    return Math.addExact(layout.width(), layout.floats(k));
   }
 
   @Override
@@ -127,32 +121,33 @@ final class Bf16Loops implements RoundedLoops {
       float[] packed,
       int packedAt,
       float[] scratch) {
+    int width = layout.width();
+    int panelFloats = panelFloats(w.columns());
     int staging = packedAt + stagingAt(toRow - fromRow, w.columns());
-    int panel = packedAt;
-    for (int row = fromRow; row < toRow; row += WIDTH) {
-      int outputs = Math.min(WIDTH, toRow - row);
-      Arrays.fill(packed, panel, panel + WIDTH, 0);
+    for (int row = fromRow; row < toRow; row += LANES) {
+      int outputs = Math.min(LANES, toRow - row);
+      int panel = packedAt + (row - fromRow) / width * panelFloats;
+      int biasAt = panel + (row - fromRow) % width;
+      Arrays.fill(packed, biasAt, biasAt + LANES, 0);
       if (bias != null) {
-        System.arraycopy(bias, row, packed, panel, outputs);
+        System.arraycopy(bias, row, packed, biasAt, outputs);
       }
-      for (int i = 0; i < outputs; i += LANES) {
-        packLanes(w, row + i, Math.min(LANES, outputs - i), packed, panel + WIDTH + i, staging);
-      }
-      panel += panelFloats(w.columns());
+      int groupAt = packedAt + width + layout.groupAt(row - fromRow, panelFloats);
+      packGroup(w, row, outputs, packed, groupAt, staging);
     }
   }
 
-  /** Lays the weights of some outputs out, at most as many as a vector has lanes. */
-  private void packLanes(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
+  /** Lays the weights of a group of outputs out. */
+  private void packGroup(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
     int columns = w.columns();
     long rowBytes = w.dtype().bytes(columns);
-    MemorySegment to = slice(packed, packedAt, (long) wholeBlocks(columns) / 2 * WIDTH);
     if (w.dtype() == DType.BF16 && rows == LANES) {
-      functions.pack(w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, to);
+      functions.pack(
+          w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, packed, packedAt);
       return;
     }
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
-    int whole = wholeBlocks(columns);
+    int whole = PanelLayout.wholeBlocks(columns);
     MemorySegment staging = slice(packed, stagingAt, (long) LANES * whole / 2);
     int decodedAt = stagingAt + LANES * whole / 2;
     long apart = (long) Short.BYTES * whole;
@@ -165,7 +160,7 @@ final class Bf16Loops implements RoundedLoops {
             slice(packed, decodedAt, columns), 0, staging.asSlice(i * apart, apart), 0, columns, 1);
       }
     }
-    functions.pack(staging, apart, columns, to);
+    functions.pack(staging, apart, columns, packed, packedAt);
   }
 
   @Override
@@ -183,25 +178,15 @@ final class Bf16Loops implements RoundedLoops {
       int yAt,
       int outputs,
       float[] scratch) {
-    int panel = packedAt;
-    for (int row = fromRow; row < toRow; row += WIDTH) {
-      int used = Math.min(WIDTH, toRow - row);
-      for (int input = fromInput; input < toInput; input += CALL_ROWS) {
-        int rows = Math.min(CALL_ROWS, toInput - input);
-        multiply(
-            x,
-            xAt,
-            inputs,
-            input,
-            rows,
-            packed,
-            panel,
-            used,
-            y,
-            yAt + input * outputs + row,
-            outputs);
+    int panelFloats = panelFloats(inputs.size());
+    int width = layout.width();
+    for (int row = fromRow; row < toRow; row += width) {
+      int used = Math.min(width, toRow - row);
+      int panel = packedAt + (row - fromRow) / width * panelFloats;
+      for (int input = fromInput; input < toInput; input += products.mostRows()) {
+        int rows = Math.min(products.mostRows(), toInput - input);
+        multiply(x, xAt, inputs, input, rows, packed, panel, used, y, yAt + row, outputs);
       }
-      panel += panelFloats(inputs.size());
     }
   }
 
@@ -216,29 +201,24 @@ final class Bf16Loops implements RoundedLoops {
       int panel,
       int used,
       float[] y,
-      int at,
-      int apart) {
-    int[] starts = inputs.starts();
-    long pairs = Math.ceilDiv(inputs.size(), 2);
-    MemorySegment sums = slice(y, at, (rows - 1L) * apart + used);
-    MemorySegment first = slice(packed, panel, WIDTH);
-    long firstApart = 0;
-    for (long p = 0; p < pairs; p += DEPTH) {
-      long depth = Math.min(DEPTH, pairs - p);
-      functions.multiply(
-          slice(x, xAt + p, starts[input + rows - 1] / 2 + depth),
-          MemorySegment.ofArray(starts).asSlice((long) Integer.BYTES * input),
-          slice(packed, panel + WIDTH * (p + 1), WIDTH * depth),
-          first,
-          firstApart,
-          sums,
-          (long) Float.BYTES * apart,
-          depth,
-          rows,
-          used);
-      first = sums;
-      firstApart = (long) Float.BYTES * apart;
-    }
+      int yAt,
+      int outputs) {
+    int columns = inputs.size();
+    int apart = apart(columns) / 2;
+    int panelFloats = layout.floats(columns);
+    products.multiply(
+        slice(x, xAt + (long) input * apart, (long) rows * apart),
+        (long) Float.BYTES * apart,
+        slice(packed, panel + layout.width(), panelFloats),
+        (long) Float.BYTES * panelFloats,
+        slice(packed, panel, layout.width()),
+        0,
+        0,
+        slice(y, yAt + (long) input * outputs, (rows - 1L) * outputs + used),
+        (long) Float.BYTES * outputs,
+        columns,
+        rows,
+        used);
   }
 
   /** Returns a part of an array, after a check that it is there. */

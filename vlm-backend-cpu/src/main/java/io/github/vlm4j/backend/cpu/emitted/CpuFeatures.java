@@ -15,18 +15,24 @@ import java.lang.invoke.MethodHandle;
  * @param avx512 AVX-512 F, BW, DQ and VL, and an operating system that saves those registers
  * @param bf16 products of bf16, with {@code avx512}
  * @param vnni products of bytes, with {@code avx512}
+ * @param tiles AMX with products of bf16, and an operating system that knows its registers, which
+ *     it has to be asked for
  */
-record CpuFeatures(boolean avx2, boolean avx512, boolean bf16, boolean vnni) {
+record CpuFeatures(boolean avx2, boolean avx512, boolean bf16, boolean vnni, boolean tiles) {
 
   private static final int EAX = 0;
   private static final int EBX = 1;
   private static final int ECX = 2;
+  private static final int EDX = 3;
 
   /** Vectors of 128 and 256 bits. */
   private static final int SAVED_YMM = 0b0000_0110;
 
   /** The same, masks, and both parts of vectors of 512 bits. */
   private static final int SAVED_ZMM = 0b1110_0110;
+
+  /** The configuration of tiles, and tiles. */
+  private static final int SAVED_TILES = 0b11 << 17;
 
   /** Asks by code that is made for it. The processor has to be an x86-64. */
   static CpuFeatures ask() {
@@ -40,7 +46,7 @@ record CpuFeatures(boolean avx2, boolean avx512, boolean bf16, boolean vnni) {
       int one = question.cpuid(1, 0)[ECX];
       boolean tellsSavedState = bit(one, 27);
       if (Integer.compareUnsigned(leaves, 7) < 0 || !tellsSavedState) {
-        return new CpuFeatures(false, false, false, false);
+        return new CpuFeatures(false, false, false, false, false);
       }
       int saved = question.xgetbv();
       int[] seven = question.cpuid(7, 0);
@@ -53,7 +59,10 @@ record CpuFeatures(boolean avx2, boolean avx512, boolean bf16, boolean vnni) {
               && bit(seven[EBX], 17)
               && bit(seven[EBX], 30)
               && bit(seven[EBX], 31);
-      return new CpuFeatures(avx2, avx512, avx512 && bit(more, 5), avx512 && bit(seven[ECX], 11));
+      boolean tiles =
+          (saved & SAVED_TILES) == SAVED_TILES && bit(seven[EDX], 22) && bit(seven[EDX], 24);
+      return new CpuFeatures(
+          avx2, avx512, avx512 && bit(more, 5), avx512 && bit(seven[ECX], 11), tiles);
     }
   }
 

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,18 +50,20 @@ public final class EmittedKernels {
    * Makes the kernels.
    *
    * @param kernels what decodes quantised weights, lays those in f32 out and attends few queries
-   * @param bytes whether quantised weights are multiplied as bytes where the processor can, rather
-   *     than as bf16, which is more exact
+   * @param products what may be used; where tiles are, many inputs are not multiplied as bytes
    * @return nothing, after a line in the log at level debug, if the processor has not what they
    *     need, or if the system or the JVM does not let code be made
    */
-  public static Optional<EmittedKernels> make(Kernels kernels, boolean bytes) {
+  public static Optional<EmittedKernels> make(Kernels kernels, Set<Products> products) {
     String missing = missing();
     if (missing.isEmpty()) {
       try {
         CpuFeatures features = CpuFeatures.ask();
+        boolean bytes = products.contains(Products.BYTES);
         if (features.bf16()) {
-          return Optional.of(make(kernels, bytes && features.vnni(), Arena.ofAuto()));
+          boolean tiles =
+              products.contains(Products.TILES) && features.tiles() && TilePermission.ask();
+          return Optional.of(make(kernels, tiles, bytes && features.vnni(), Arena.ofAuto()));
         }
         if (features.avx2()) {
           return Optional.of(ofAvx2(kernels, bytes, Arena.ofAuto()));
@@ -88,18 +91,26 @@ public final class EmittedKernels {
     return FloatPanels.fit(kernels) ? kernels.over(new FloatPanels(arena)) : kernels;
   }
 
-  private static EmittedKernels make(Kernels kernels, boolean bytes, Arena arena) {
-    Bf16Functions functions = new Bf16Functions(arena);
+  private static EmittedKernels make(Kernels kernels, boolean tiles, boolean bytes, Arena arena) {
+    Bf16Products products = tiles ? new TileProducts(arena) : new DotProducts(arena);
+    Bf16Functions functions = new Bf16Functions(products.layout(), arena);
     List<RoundedLoops> rounded = new ArrayList<>();
+    List<String> parts = new ArrayList<>(List.of("avx512_bf16"));
     if (bytes) {
+      parts.add("avx512_vnni");
+    }
+    if (tiles) {
+      // Several times as fast as products of bytes, and more exact.
+      parts.add("amx_bf16");
+    } else if (bytes) {
       rounded.add(new Int8Loops(kernels, new Int8Functions(arena)));
     }
-    rounded.add(new Bf16Loops(kernels, functions));
+    rounded.add(new Bf16Loops(kernels, functions, products));
     return new EmittedKernels(
-        bytes ? "emitted (avx512_bf16, avx512_vnni)" : "emitted (avx512_bf16)",
+        "emitted (" + String.join(", ", parts) + ")",
         overEmitted(kernels, arena),
         rounded,
-        new Bf16Attention(kernels, functions),
+        new Bf16Attention(kernels, functions, products),
         bytes ? new ByteRows(ByteCode::new, arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }

@@ -75,12 +75,13 @@ final class Int8Loops implements RoundedLoops {
 
   @Override
   public void roundInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded) {
+      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     int rows = toRow - fromRow;
     functions.quantise(
         Bf16Loops.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
-        Bf16Loops.slice(rounded, (long) fromRow * apart(columns), (long) rows * apart(columns)),
+        Bf16Loops.slice(
+            rounded, roundedAt + (long) fromRow * apart(columns), (long) rows * apart(columns)),
         (long) Float.BYTES * apart(columns),
         columns / BLOCK,
         rows);

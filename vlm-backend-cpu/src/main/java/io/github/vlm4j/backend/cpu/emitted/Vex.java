@@ -65,7 +65,14 @@ enum Vex {
   VPSHUFD(1, 1, 0x70),
   VPERM2I128(3, 1, 0x46),
   VPERMD(2, 1, 0x36),
-  VPERMILPS(2, 1, 0x0c);
+  VPERMILPS(2, 1, 0x0c),
+
+  /** Says how many rows and bytes each tile has, from 64 bytes in memory. */
+  LDTILECFG(2, 0, 0x49, 0, 0),
+  TILELOADD(2, 3, 0x4b, 0, 0),
+  TILESTORED(2, 2, 0x4b, 0, 0),
+  /** Adds the products of pairs of bf16 to sums in f32. */
+  TDPBF16PS(2, 2, 0x5c, 0, 0);
 
   /** Which table of opcodes: 1 for 0F, 2 for 0F38, 3 for 0F3A. */
   final int map;

@@ -14,7 +14,7 @@ public interface RoundedLoops extends RunLoops {
   /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */
   Runs roundedRuns(int rows, int columns);
 
-  /** Returns the floats that rounded inputs take. */
+  /** Returns the floats that rounded inputs take, wherever {@link #aligned} says they begin. */
   int roundedFloats(int rows, int columns);
 
   /**
@@ -24,6 +24,8 @@ public interface RoundedLoops extends RunLoops {
    * @param fromRow the first row
    * @param toRow one past the last row
    * @param rounded {@link #roundedFloats} floats, which hold other bits than f32
+   * @param roundedAt where the first of all rows begins
    */
-  void roundInputs(float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded);
+  void roundInputs(
+      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt);
 }

@@ -11,7 +11,20 @@ public interface RunLoops {
   /** Returns the number of inputs that {@link #multiplyRuns} computes at once. */
   int runTile();
 
-  /** Returns the floats that {@link #packWeights} needs for some outputs of k inputs. */
+  /**
+   * Returns where inputs or weights that are laid out in an array had best begin. The answer may
+   * differ from call to call, as arrays are moved.
+   *
+   * @param at the first place that is free
+   */
+  default int aligned(float[] array, int at) {
+    return at;
+  }
+
+  /**
+   * Returns the floats that {@link #packWeights} needs for some outputs of k inputs, wherever
+   * {@link #aligned} says they begin.
+   */
   int packedWeightFloats(int outputs, int k);
 
   /**

@@ -69,6 +69,21 @@ class AssemblerTest {
             code(a -> a.op(Evex.VFMADD213PS, z(12), z(13), z(14)))),
         Arguments.of(
             "vpbroadcastd zmm21, r9d", "62 c2 7d 48 7c e9", code(a -> a.broadcast(z(21), R9))),
+        Arguments.of(
+            "ldtilecfg [r12 + 8]", "c4 c2 78 49 44 24 08", code(a -> a.configureTiles(R12.at(8)))),
+        Arguments.of("tilerelease", "c4 e2 78 49 c0", code(a -> a.releaseTiles())),
+        Arguments.of(
+            "tileloadd tmm5, [rdi + r9*1 + 64]",
+            "c4 a2 7b 4b 6c 0f 40",
+            code(a -> a.op(Vex.TILELOADD, new Tmm(5), RDI.plus(R9, 1).plus(64)))),
+        Arguments.of(
+            "tilestored [r10 + r11*1], tmm3",
+            "c4 82 7a 4b 1c 1a",
+            code(a -> a.op(Vex.TILESTORED, new Tmm(3), R10.plus(R11, 1)))),
+        Arguments.of(
+            "tdpbf16ps tmm2, tmm5, tmm7",
+            "c4 e2 42 5c d5",
+            code(a -> a.op(Vex.TDPBF16PS, new Tmm(2), new Tmm(5), new Tmm(7)))),
         Arguments.of("mov rax, rbx", "48 89 d8", code(a -> a.mov(RAX, RBX))),
         Arguments.of(
             "mov r15, [rdi + rcx*4 + 8]",

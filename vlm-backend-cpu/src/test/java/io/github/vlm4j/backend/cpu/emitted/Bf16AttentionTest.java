@@ -12,17 +12,25 @@ import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Attention of rounded numbers is held to that of the scalar kernels. Queries, keys, values and
  * exponentials are each off by up to 2⁻⁹ of themselves, so that results, which are means of values
  * from -1 to 1, are off by less than 0.01; what is left out or counted twice is off by more.
  */
+@ParameterizedClass(name = "tiles: {0}")
+@ValueSource(booleans = {false, true})
 class Bf16AttentionTest {
+
+  @Parameter boolean tiles;
 
   private static final float MOST = 0.01f;
   private static final float UNTOUCHED = -77.5f;
@@ -33,8 +41,10 @@ class Bf16AttentionTest {
 
   @BeforeEach
   void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make(exact, false).orElse(null);
+    EmittedKernels kernels =
+        EmittedKernels.make(exact, tiles ? Set.of(Products.TILES) : Set.of()).orElse(null);
     assumeThat(kernels).isNotNull();
+    assumeThat(kernels.name().contains("amx")).isEqualTo(tiles);
     loops = kernels.attention();
     assumeThat(loops).isNotNull();
   }

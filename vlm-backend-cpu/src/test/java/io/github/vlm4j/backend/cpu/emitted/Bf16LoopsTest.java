@@ -15,15 +15,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Products are held to those of the rounded inputs, to what sums in f32 may be off. */
+@ParameterizedClass(name = "tiles: {0}")
+@ValueSource(booleans = {false, true})
 class Bf16LoopsTest {
+
+  @Parameter boolean tiles;
 
   /** What results must not overwrite. */
   private static final float UNTOUCHED = -77.5f;
@@ -33,8 +40,11 @@ class Bf16LoopsTest {
 
   @BeforeEach
   void makeCode() {
-    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels(), false).orElse(null);
+    EmittedKernels kernels =
+        EmittedKernels.make(new ScalarKernels(), tiles ? Set.of(Products.TILES) : Set.of())
+            .orElse(null);
     assumeThat(kernels).isNotNull();
+    assumeThat(kernels.name().contains("amx")).isEqualTo(tiles);
     loops = kernels.rounded(DType.BF16);
     assumeThat(loops).isNotNull();
   }
@@ -138,8 +148,8 @@ class Bf16LoopsTest {
     float[] bias = floats(outputs);
     float[] whole = multiply(x, 0, rows, w, bias);
     float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, 0, columns, 0, 11, rounded);
-    loops.roundInputs(x, 0, columns, 11, rows, rounded);
+    loops.roundInputs(x, 0, columns, 0, 11, rounded, 0);
+    loops.roundInputs(x, 0, columns, 11, rows, rounded, 0);
     Runs inputs = loops.roundedRuns(rows, columns);
     float[] scratch = new float[loops.runScratch()];
     float[] y = new float[rows * outputs];
@@ -198,7 +208,7 @@ class Bf16LoopsTest {
   private float[] multiply(float[] x, int xAt, int rows, Matrix w, float[] bias) {
     int columns = w.columns();
     float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, xAt, columns, 0, rows, rounded);
+    loops.roundInputs(x, xAt, columns, 0, rows, rounded, 0);
     float[] scratch = new float[loops.runScratch()];
     float[] packed = new float[loops.packedWeightFloats(w.rows(), columns)];
     loops.packWeights(w, bias, 0, w.rows(), packed, 0, scratch);

@@ -30,5 +30,6 @@ class CpuFeaturesTest {
         .isEqualTo(flags.containsAll(List.of("avx512f", "avx512bw", "avx512dq", "avx512vl")));
     assertThat(features.bf16()).isEqualTo(flags.contains("avx512_bf16"));
     assertThat(features.vnni()).isEqualTo(flags.contains("avx512_vnni"));
+    assertThat(features.tiles()).isEqualTo(flags.containsAll(List.of("amx_tile", "amx_bf16")));
   }
 }

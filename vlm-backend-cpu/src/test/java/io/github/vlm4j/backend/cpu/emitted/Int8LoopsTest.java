@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +34,8 @@ class Int8LoopsTest {
   void makeCode() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
     assumeThat(CpuFeatures.ask().vnni()).isTrue();
-    EmittedKernels kernels = EmittedKernels.make(new ScalarKernels(), true).orElse(null);
+    EmittedKernels kernels =
+        EmittedKernels.make(new ScalarKernels(), Set.of(Products.BYTES)).orElse(null);
     assumeThat(kernels).isNotNull();
     loops = kernels.rounded(DType.Q8_0);
     assertThat(loops).isInstanceOf(Int8Loops.class);
@@ -126,8 +128,8 @@ class Int8LoopsTest {
     float[] bias = floats(outputs);
     float[] whole = multiply(x, 0, rows, w, bias);
     float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, 0, columns, 0, 11, rounded);
-    loops.roundInputs(x, 0, columns, 11, rows, rounded);
+    loops.roundInputs(x, 0, columns, 0, 11, rounded, 0);
+    loops.roundInputs(x, 0, columns, 11, rows, rounded, 0);
     Runs inputs = loops.roundedRuns(rows, columns);
     float[] scratch = new float[loops.runScratch()];
     float[] y = new float[rows * outputs];
@@ -147,7 +149,7 @@ class Int8LoopsTest {
   private float[] multiply(float[] x, int xAt, int rows, Matrix w, float[] bias) {
     int columns = w.columns();
     float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, xAt, columns, 0, rows, rounded);
+    loops.roundInputs(x, xAt, columns, 0, rows, rounded, 0);
     float[] scratch = new float[loops.runScratch()];
     float[] packed = new float[loops.packedWeightFloats(w.rows(), columns)];
     Arrays.fill(packed, Float.NaN);

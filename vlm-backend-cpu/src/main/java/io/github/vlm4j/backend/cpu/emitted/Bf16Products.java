@@ -1,0 +1,42 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import java.lang.foreign.MemorySegment;
+
+/** Products of inputs and weights in bf16, whose sums are f32. Distances are in bytes. */
+sealed interface Bf16Products permits DotProducts, TileProducts {
+
+  /** Returns how the weights lie. */
+  PanelLayout layout();
+
+  /** Returns the inputs that are multiplied at once. */
+  int rows();
+
+  /** Returns the rows that a call should have at most, so that they stay in a second cache. */
+  int mostRows();
+
+  /**
+   * Computes {@code sums[r, o] = first[r, o] + Σ inputs[r, i] · weights[i, o]}.
+   *
+   * @param inputs rows of whole blocks, of which what is after the last number is 0
+   * @param panels the weights, a panel for each {@link PanelLayout#width} outputs, of which what is
+   *     after the last input is 0
+   * @param first what sums begin with; 0 from row to row if all begin with the same
+   * @param firstStep from a panel's part of that to the next
+   * @param numbers the inner dimension, at least 1
+   * @param rows at least 1
+   * @param outputs at least 1
+   */
+  void multiply(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      int numbers,
+      int rows,
+      int outputs);
+}

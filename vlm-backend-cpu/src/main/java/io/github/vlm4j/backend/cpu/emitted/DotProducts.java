@@ -1,0 +1,109 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+
+/** Products by the code of {@link Bf16Code}. */
+final class DotProducts implements Bf16Products {
+
+  private static final PanelLayout LAYOUT =
+      new PanelLayout(
+          Bf16Code.WIDTH, Bf16Code.LANES, Bf16Code.WIDTH, Bf16Code.LANES * Bf16Code.WIDTH);
+
+  /** The pairs of a sum that are added before the next tile's turn: a panel fits a second cache. */
+  private static final int DEPTH = 1024;
+
+  private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
+
+  /**
+   * Makes the code.
+   *
+   * @param arena how long it lives
+   * @throws ExecutableMemory.Refused if the system does not allow that
+   */
+  DotProducts(Arena arena) {
+    Assembler assembler = new Assembler();
+    Bf16Code code = new Bf16Code(assembler, CallingConvention.ofThisSystem());
+    int[] at = new int[multiply.length];
+    Arrays.setAll(at, i -> code.multiply(i + 1));
+    ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
+    Arrays.setAll(multiply, i -> memory.function(at[i], Bf16Functions.arguments("alaalallll")));
+  }
+
+  @Override
+  public PanelLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public int rows() {
+    return Bf16Code.ROWS;
+  }
+
+  @Override
+  public int mostRows() {
+    return 32 * Bf16Code.ROWS;
+  }
+
+  @Override
+  public void multiply(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      int numbers,
+      int rows,
+      int outputs) {
+    int pairs = Math.ceilDiv(numbers, 2);
+    for (int from = 0; from < outputs; from += LAYOUT.width()) {
+      int panel = from / LAYOUT.width();
+      MemorySegment panelSums = sums.asSlice((long) Float.BYTES * from);
+      MemorySegment begin = first.asSlice(firstStep * panel);
+      long beginApart = firstApart;
+      for (int pair = 0; pair < pairs; pair += DEPTH) {
+        long pairBytes = (long) Float.BYTES * pair;
+        multiplyPanel(
+            inputs.asSlice(pairBytes),
+            inputsApart,
+            panels.asSlice(panelsApart * panel + pairBytes * LAYOUT.width()),
+            begin,
+            beginApart,
+            panelSums,
+            sumsApart,
+            Math.min(DEPTH, pairs - pair),
+            rows,
+            Math.min(LAYOUT.width(), outputs - from));
+        begin = panelSums;
+        beginApart = sumsApart;
+      }
+    }
+  }
+
+  private void multiplyPanel(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panel,
+      MemorySegment first,
+      long firstApart,
+      MemorySegment sums,
+      long sumsApart,
+      long pairs,
+      long rows,
+      int outputs) {
+    int vectors = Math.ceilDiv(outputs, Bf16Code.LANES);
+    long lanes = Bf16Functions.lanes(outputs - Bf16Code.LANES * (vectors - 1));
+    try {
+      multiply[vectors - 1].invokeExact(
+          inputs, inputsApart, panel, first, firstApart, sums, sumsApart, pairs, rows, lanes);
+    } catch (Throwable e) {
+      throw Bf16Functions.failed(e);
+    }
+  }
+}

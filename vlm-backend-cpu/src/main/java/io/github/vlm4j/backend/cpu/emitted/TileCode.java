@@ -1,0 +1,194 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+/**
+ * The code of matrix products in bf16 with AMX (Intel, "64 and IA-32 Architectures Software
+ * Developer's Manual", volume 1, 18): up to 32 inputs by 32 outputs, four tiles of f32, stay in
+ * registers while the inner dimension is walked, 32 numbers at a time.
+ */
+final class TileCode {
+
+  /** Inputs or outputs of a tile. */
+  static final int SIDE = 16;
+
+  /** The bytes of a row of a tile. */
+  static final int ROW_BYTES = 64;
+
+  /** The bytes of a tile. */
+  static final int TILE_BYTES = SIDE * ROW_BYTES;
+
+  /** The bytes that say how many rows and bytes each tile has. */
+  static final int CONFIGURATION_BYTES = 64;
+
+  private static final int COLUMNS_AT = 16;
+  private static final int ROWS_AT = 48;
+  private static final int LAST = 1;
+
+  private final Assembler a;
+  private final CallingConvention convention;
+
+  /** Creates what writes to an assembler. */
+  TileCode(Assembler assembler, CallingConvention convention) {
+    this.a = assembler;
+    this.convention = convention;
+  }
+
+  private static Tmm sums(int row, int column) {
+    return new Tmm(2 * row + column);
+  }
+
+  private static Tmm inputs(int row) {
+    return new Tmm(4 + row);
+  }
+
+  private static Tmm weights(int column) {
+    return new Tmm(6 + column);
+  }
+
+  /**
+   * Returns what configures the tiles of a call.
+   *
+   * @param rows the inputs of the last tile of inputs, 1 to {@link #SIDE}
+   * @param columns the outputs of the last tile of outputs, likewise
+   */
+  static byte[] configuration(int rows, int columns) {
+    byte[] bytes = new byte[CONFIGURATION_BYTES];
+    bytes[0] = 1;
+    for (int i = 0; i <= LAST; i++) {
+      int height = i == LAST ? rows : SIDE;
+      int width = Float.BYTES * (i == LAST ? columns : SIDE);
+      for (int j = 0; j <= LAST; j++) {
+        bytes[ROWS_AT + sums(i, j).number()] = (byte) height;
+        bytes[COLUMNS_AT + 2 * sums(j, i).number()] = (byte) width;
+      }
+      bytes[ROWS_AT + inputs(i).number()] = (byte) height;
+      bytes[COLUMNS_AT + 2 * inputs(i).number()] = ROW_BYTES;
+      bytes[ROWS_AT + weights(i).number()] = SIDE;
+      bytes[COLUMNS_AT + 2 * weights(i).number()] = (byte) width;
+    }
+    return bytes;
+  }
+
+  /**
+   * Writes the function that multiplies groups of inputs with panels of weights. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the inputs, rows of whole blocks of 32 numbers in bf16
+   *   <li>the bytes from a row to the next
+   *   <li>the first panel: for each block of 32 inputs a tile of weights for each tile of outputs,
+   *       whose rows are pairs of inputs
+   *   <li>the bytes from a panel to the next
+   *   <li>what the sums begin with, f32
+   *   <li>the bytes from a row of that to the next, which may be 0
+   *   <li>the bytes from a panel's part of that to the next
+   *   <li>where the sums go, f32
+   *   <li>the bytes from a row of that to the next
+   *   <li>the number of blocks, at least 1
+   *   <li>the number of groups, at least 1
+   *   <li>the number of panels, at least 1
+   *   <li>the {@link #configuration}
+   * </ol>
+   *
+   * @param rowTiles the tiles of inputs of a group, 1 or 2
+   * @param columnTiles the tiles of outputs of a panel that are computed, 1 or 2
+   * @return where it begins
+   */
+  int multiply(int rowTiles, int columnTiles) {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.RAX, frame.argument(12));
+    a.configureTiles(Gpr.RAX.at());
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.R9, frame.argument(5));
+    a.mov(Gpr.R11, frame.argument(8));
+    a.mov(Gpr.RBP, ROW_BYTES);
+    Label panel = new Label();
+    a.place(panel);
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.R8, frame.argument(4));
+    a.mov(Gpr.R10, frame.argument(7));
+    a.mov(Gpr.R15, frame.argument(10));
+    Label group = new Label();
+    a.place(group);
+    group(frame, rowTiles, columnTiles);
+    advance(Gpr.RDI, Gpr.RSI, rowTiles * SIDE);
+    advance(Gpr.R8, Gpr.R9, rowTiles * SIDE);
+    advance(Gpr.R10, Gpr.R11, rowTiles * SIDE);
+    a.sub(Gpr.R15, 1);
+    a.jump(Condition.NOT_EQUAL, group);
+    addTo(frame.argument(2), frame.argument(3));
+    addTo(frame.argument(4), frame.argument(6));
+    a.mov(Gpr.RAX, frame.argument(7));
+    a.add(Gpr.RAX, columnTiles * ROW_BYTES);
+    a.mov(frame.argument(7), Gpr.RAX);
+    a.mov(Gpr.RAX, frame.argument(11));
+    a.sub(Gpr.RAX, 1);
+    a.mov(frame.argument(11), Gpr.RAX);
+    a.jump(Condition.NOT_EQUAL, panel);
+    a.releaseTiles();
+    frame.leave();
+    return at;
+  }
+
+  /** Adds a distance some times. */
+  private void advance(Gpr address, Gpr distance, int times) {
+    a.mov(Gpr.RAX, distance);
+    a.shl(Gpr.RAX, Integer.numberOfTrailingZeros(times));
+    a.add(address, Gpr.RAX);
+  }
+
+  private void addTo(Mem sum, Mem other) {
+    a.mov(Gpr.RAX, sum);
+    a.mov(Gpr.RCX, other);
+    a.add(Gpr.RAX, Gpr.RCX);
+    a.mov(sum, Gpr.RAX);
+  }
+
+  private void group(Frame frame, int rowTiles, int columnTiles) {
+    int firstRow = 2 - rowTiles;
+    int firstColumn = 2 - columnTiles;
+    move(Vex.TILELOADD, Gpr.R8, Gpr.R9, rowTiles, columnTiles);
+    a.mov(Gpr.RAX, Gpr.RDI);
+    a.mov(Gpr.RBX, Gpr.RDI);
+    if (rowTiles > 1) {
+      a.mov(Gpr.RBX, Gpr.RSI);
+      a.shl(Gpr.RBX, Integer.numberOfTrailingZeros(SIDE));
+      a.add(Gpr.RBX, Gpr.RDI);
+    }
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RCX, frame.argument(9));
+    Label loop = new Label();
+    a.place(loop);
+    for (int i = firstRow; i <= LAST; i++) {
+      a.op(Vex.TILELOADD, inputs(i), (i == LAST ? Gpr.RBX : Gpr.RAX).plus(Gpr.RSI, 1));
+      for (int j = firstColumn; j <= LAST; j++) {
+        if (i == firstRow) {
+          int tile = TILE_BYTES * (j - firstColumn);
+          a.op(Vex.TILELOADD, weights(j), Gpr.RDX.plus(Gpr.RBP, 1).plus(tile));
+        }
+        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
+      }
+    }
+    a.add(Gpr.RAX, ROW_BYTES);
+    a.add(Gpr.RBX, ROW_BYTES);
+    a.add(Gpr.RDX, 2 * TILE_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    move(Vex.TILESTORED, Gpr.R10, Gpr.R11, rowTiles, columnTiles);
+  }
+
+  /** Loads or stores the sums of a group. */
+  private void move(Vex op, Gpr rows, Gpr apart, int rowTiles, int columnTiles) {
+    a.mov(Gpr.RAX, rows);
+    for (int i = 2 - rowTiles; i <= LAST; i++) {
+      for (int j = 0; j < columnTiles; j++) {
+        Mem tile = Gpr.RAX.plus(apart, 1).plus(ROW_BYTES * j);
+        a.op(op, sums(i, 2 - columnTiles + j), tile);
+      }
+      if (i < LAST) {
+        a.mov(Gpr.RBX, apart);
+        a.shl(Gpr.RBX, Integer.numberOfTrailingZeros(SIDE));
+        a.add(Gpr.RAX, Gpr.RBX);
+      }
+    }
+  }
+}

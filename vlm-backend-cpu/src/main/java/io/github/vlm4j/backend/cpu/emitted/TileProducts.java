@@ -1,0 +1,215 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/** Products by the code of {@link TileCode}. */
+final class TileProducts implements Bf16Products {
+
+  private static final int SIDE = TileCode.SIDE;
+  private static final int TILES = 2;
+  private static final int TILE_FLOATS = TileCode.TILE_BYTES / Float.BYTES;
+
+  private static final PanelLayout LAYOUT =
+      new PanelLayout(TILES * SIDE, TILE_FLOATS, SIDE, TILES * TILE_FLOATS);
+
+  private final MethodHandle[][] multiply = new MethodHandle[TILES][TILES];
+
+  /** For each number of rows and of columns of the last tiles. */
+  private final MemorySegment configurations;
+
+  /**
+   * Makes the code.
+   *
+   * @param arena how long it lives
+   * @throws ExecutableMemory.Refused if the system does not allow that
+   */
+  TileProducts(Arena arena) {
+    Assembler assembler = new Assembler();
+    TileCode code = new TileCode(assembler, CallingConvention.ofThisSystem());
+    int[][] at = new int[TILES][TILES];
+    for (int i = 0; i < TILES; i++) {
+      for (int j = 0; j < TILES; j++) {
+        at[i][j] = code.multiply(i + 1, j + 1);
+      }
+    }
+    ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
+    for (int i = 0; i < TILES; i++) {
+      for (int j = 0; j < TILES; j++) {
+        multiply[i][j] = memory.function(at[i][j], Bf16Functions.arguments("alalallalllla"));
+      }
+    }
+    long bytes = TileCode.CONFIGURATION_BYTES;
+    configurations = arena.allocate(bytes * SIDE * SIDE, bytes);
+    for (int rows = 1; rows <= SIDE; rows++) {
+      for (int columns = 1; columns <= SIDE; columns++) {
+        configuration(rows, columns)
+            .copyFrom(MemorySegment.ofArray(TileCode.configuration(rows, columns)));
+      }
+    }
+  }
+
+  private MemorySegment configuration(int rows, int columns) {
+    long bytes = TileCode.CONFIGURATION_BYTES;
+    return configurations.asSlice(bytes * (SIDE * (rows - 1) + columns - 1), bytes);
+  }
+
+  @Override
+  public PanelLayout layout() {
+    return LAYOUT;
+  }
+
+  @Override
+  public int rows() {
+    return TILES * SIDE;
+  }
+
+  @Override
+  public int mostRows() {
+    return 8 * rows();
+  }
+
+  @Override
+  public void multiply(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      int numbers,
+      int rows,
+      int outputs) {
+    int whole = outputs / LAYOUT.width();
+    int left = outputs % LAYOUT.width();
+    long blocks = Math.ceilDiv(numbers, PanelLayout.BLOCK);
+    if (whole > 0) {
+      multiplyPanels(
+          inputs,
+          inputsApart,
+          panels,
+          panelsApart,
+          first,
+          firstApart,
+          firstStep,
+          sums,
+          sumsApart,
+          blocks,
+          rows,
+          whole,
+          LAYOUT.width());
+    }
+    if (left > 0) {
+      multiplyPanels(
+          inputs,
+          inputsApart,
+          panels.asSlice(panelsApart * whole),
+          panelsApart,
+          first.asSlice(firstStep * whole),
+          firstApart,
+          firstStep,
+          sums.asSlice((long) Float.BYTES * LAYOUT.width() * whole),
+          sumsApart,
+          blocks,
+          rows,
+          1,
+          left);
+    }
+  }
+
+  /** Multiplies with panels that have the same number of outputs, of which there may be fewer. */
+  private void multiplyPanels(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      long blocks,
+      int rows,
+      long count,
+      int width) {
+    int whole = rows / rows();
+    int left = rows % rows();
+    if (whole > 0) {
+      multiplyGroups(
+          inputs,
+          inputsApart,
+          panels,
+          panelsApart,
+          first,
+          firstApart,
+          firstStep,
+          sums,
+          sumsApart,
+          blocks,
+          whole,
+          rows(),
+          count,
+          width);
+    }
+    if (left > 0) {
+      long skipped = (long) whole * rows();
+      multiplyGroups(
+          inputs.asSlice(inputsApart * skipped),
+          inputsApart,
+          panels,
+          panelsApart,
+          first.asSlice(firstApart * skipped),
+          firstApart,
+          firstStep,
+          sums.asSlice(sumsApart * skipped),
+          sumsApart,
+          blocks,
+          1,
+          left,
+          count,
+          width);
+    }
+  }
+
+  /** Multiplies groups that have the same number of rows, of which there may be fewer. */
+  private void multiplyGroups(
+      MemorySegment inputs,
+      long inputsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      long blocks,
+      long groups,
+      int rows,
+      long count,
+      int width) {
+    int rowTiles = Math.ceilDiv(rows, SIDE);
+    int columnTiles = Math.ceilDiv(width, SIDE);
+    try {
+      multiply[rowTiles - 1][columnTiles - 1].invokeExact(
+          inputs,
+          inputsApart,
+          panels,
+          panelsApart,
+          first,
+          firstApart,
+          firstStep,
+          sums,
+          sumsApart,
+          blocks,
+          groups,
+          count,
+          configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)));
+    } catch (Throwable e) {
+      throw Bf16Functions.failed(e);
+    }
+  }
+}
