@@ -18,9 +18,6 @@ final class RunMatMulStep implements Step, Workers.Task {
   /** With fewer inputs, laying out weights takes longer than laying out inputs. */
   static final int LEAST_INPUTS = 160;
 
-  /** Floats of weights that stay in a second cache, beside the inputs. */
-  private static final int BAND_FLOATS = (1 << 16) + (1 << 12);
-
   /** Inputs that stay in a third cache while all outputs are computed. */
   private static final int MOST_BAND_INPUTS = 1024;
 
@@ -93,9 +90,7 @@ final class RunMatMulStep implements Step, Workers.Task {
   private Bands outputBands(int columns) {
     int tile = loops.weightTile();
     int tiles = Math.max(1, Math.ceilDiv(weight.rows(), tile));
-    int floats =
-        loops.packedWeightFloats(2 * tile, columns) - loops.packedWeightFloats(tile, columns);
-    int cached = Math.max(1, BAND_FLOATS / floats);
+    int cached = loops.bandOutputs(columns) / tile;
     boolean fewInputs = inputs.rows() < (long) MOST_BAND_INPUTS * team.workers().size();
     int bandTiles = Math.min(cached, fewInputs ? Math.max(1, tiles / partsWanted()) : tiles);
     return new Bands(weight.rows(), Math.min(bandTiles * tile, Math.max(1, weight.rows())));

@@ -20,6 +20,9 @@ final class Bf16Loops implements RoundedLoops {
 
   private static final int LANES = PanelLayout.LANES;
 
+  /** The numbers that are summed before the next panel's turn: a second cache holds its part. */
+  private static final int DEPTH = 2048;
+
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = PanelLayout.BLOCK;
 
@@ -90,6 +93,11 @@ final class Bf16Loops implements RoundedLoops {
   @Override
   public int weightTile() {
     return layout.width();
+  }
+
+  @Override
+  public int bandOutputs(int k) {
+    return products.bandOutputs();
   }
 
   @Override
@@ -178,47 +186,71 @@ final class Bf16Loops implements RoundedLoops {
       int yAt,
       int outputs,
       float[] scratch) {
-    int panelFloats = panelFloats(inputs.size());
-    int width = layout.width();
-    for (int row = fromRow; row < toRow; row += width) {
-      int used = Math.min(width, toRow - row);
-      int panel = packedAt + (row - fromRow) / width * panelFloats;
-      for (int input = fromInput; input < toInput; input += products.mostRows()) {
-        int rows = Math.min(products.mostRows(), toInput - input);
-        multiply(x, xAt, inputs, input, rows, packed, panel, used, y, yAt + row, outputs);
+    for (int input = fromInput; input < toInput; input += products.mostRows()) {
+      int rows = Math.min(products.mostRows(), toInput - input);
+      int at = yAt + input * outputs;
+      for (int p = 0; p < inputs.size(); p += DEPTH) {
+        multiply(
+            x,
+            xAt,
+            inputs.size(),
+            input,
+            rows,
+            p,
+            packed,
+            packedAt,
+            fromRow,
+            toRow,
+            y,
+            at,
+            outputs);
       }
     }
   }
 
-  /** Computes the sums of some inputs and one panel of weights. */
+  /** Adds a part of the sums of some inputs and all outputs. */
   private void multiply(
       float[] x,
       int xAt,
-      Runs inputs,
+      int columns,
       int input,
       int rows,
+      int first,
       float[] packed,
-      int panel,
-      int used,
+      int packedAt,
+      int fromRow,
+      int toRow,
       float[] y,
       int yAt,
       int outputs) {
-    int columns = inputs.size();
+    int width = layout.width();
+    int panelFloats = panelFloats(columns);
     int apart = apart(columns) / 2;
-    int panelFloats = layout.floats(columns);
-    products.multiply(
-        slice(x, xAt + (long) input * apart, (long) rows * apart),
-        (long) Float.BYTES * apart,
-        slice(packed, panel + layout.width(), panelFloats),
-        (long) Float.BYTES * panelFloats,
-        slice(packed, panel, layout.width()),
-        0,
-        0,
-        slice(y, yAt + (long) input * outputs, (rows - 1L) * outputs + used),
-        (long) Float.BYTES * outputs,
-        columns,
-        rows,
-        used);
+    int numbers = Math.min(DEPTH, columns - first);
+    MemorySegment some =
+        slice(
+            x,
+            xAt + (long) input * apart + first / 2,
+            (rows - 1L) * apart + PanelLayout.wholeBlocks(numbers) / 2);
+    for (int row = fromRow; row < toRow; row += width) {
+      int used = Math.min(width, toRow - row);
+      int panel = packedAt + (row - fromRow) / width * panelFloats;
+      MemorySegment sums = slice(y, yAt + row, (rows - 1L) * outputs + used);
+      boolean begins = first == 0;
+      products.multiply(
+          some,
+          (long) Float.BYTES * apart,
+          slice(packed, panel + width + layout.floats(first), layout.floats(numbers)),
+          0,
+          begins ? slice(packed, panel, width) : sums,
+          begins ? 0 : (long) Float.BYTES * outputs,
+          0,
+          sums,
+          (long) Float.BYTES * outputs,
+          numbers,
+          rows,
+          used);
+    }
   }
 
   /** Returns a part of an array, after a check that it is there. */

@@ -11,8 +11,13 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
   /** Returns the inputs that are multiplied at once. */
   int rows();
 
-  /** Returns the rows that a call should have at most, so that they stay in a second cache. */
+  /**
+   * Returns the inputs that are multiplied with several panels, so that a second cache keeps them.
+   */
   int mostRows();
+
+  /** Returns the outputs that inputs in a second cache are multiplied with. */
+  int bandOutputs();
 
   /**
    * Computes {@code sums[r, o] = first[r, o] + Σ inputs[r, i] · weights[i, o]}.

@@ -12,9 +12,6 @@ final class DotProducts implements Bf16Products {
       new PanelLayout(
           Bf16Code.WIDTH, Bf16Code.LANES, Bf16Code.WIDTH, Bf16Code.LANES * Bf16Code.WIDTH);
 
-  /** The pairs of a sum that are added before the next tile's turn: a panel fits a second cache. */
-  private static final int DEPTH = 1024;
-
   private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
 
   /**
@@ -48,6 +45,11 @@ final class DotProducts implements Bf16Products {
   }
 
   @Override
+  public int bandOutputs() {
+    return LAYOUT.width();
+  }
+
+  @Override
   public void multiply(
       MemorySegment inputs,
       long inputsApart,
@@ -61,28 +63,20 @@ final class DotProducts implements Bf16Products {
       int numbers,
       int rows,
       int outputs) {
-    int pairs = Math.ceilDiv(numbers, 2);
-    for (int from = 0; from < outputs; from += LAYOUT.width()) {
-      int panel = from / LAYOUT.width();
-      MemorySegment panelSums = sums.asSlice((long) Float.BYTES * from);
-      MemorySegment begin = first.asSlice(firstStep * panel);
-      long beginApart = firstApart;
-      for (int pair = 0; pair < pairs; pair += DEPTH) {
-        long pairBytes = (long) Float.BYTES * pair;
-        multiplyPanel(
-            inputs.asSlice(pairBytes),
-            inputsApart,
-            panels.asSlice(panelsApart * panel + pairBytes * LAYOUT.width()),
-            begin,
-            beginApart,
-            panelSums,
-            sumsApart,
-            Math.min(DEPTH, pairs - pair),
-            rows,
-            Math.min(LAYOUT.width(), outputs - from));
-        begin = panelSums;
-        beginApart = sumsApart;
-      }
+    int width = LAYOUT.width();
+    for (int from = 0; from < outputs; from += width) {
+      int panel = from / width;
+      multiplyPanel(
+          inputs,
+          inputsApart,
+          panels.asSlice(panelsApart * panel),
+          first.asSlice(firstStep * panel),
+          firstApart,
+          sums.asSlice((long) Float.BYTES * from),
+          sumsApart,
+          Math.ceilDiv(numbers, 2),
+          rows,
+          Math.min(width, outputs - from));
     }
   }
 

@@ -71,6 +71,11 @@ final class TileProducts implements Bf16Products {
   }
 
   @Override
+  public int bandOutputs() {
+    return 8 * LAYOUT.width();
+  }
+
+  @Override
   public void multiply(
       MemorySegment inputs,
       long inputsApart,

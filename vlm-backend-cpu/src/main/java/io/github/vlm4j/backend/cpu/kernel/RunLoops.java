@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
  */
 public interface RunLoops {
 
+  /** Floats of weights that stay in a second cache, beside the inputs. */
+  int BAND_FLOATS = (1 << 16) + (1 << 12);
+
   /** Returns the number of inputs that {@link #multiplyRuns} computes at once. */
   int runTile();
 
@@ -31,6 +34,16 @@ public interface RunLoops {
    * Returns the number of outputs that one call of {@link #packWeights} should be a multiple of.
    */
   int weightTile();
+
+  /**
+   * Returns the outputs whose weights had best be laid out together: as many as stay in a second
+   * cache, beside the inputs.
+   */
+  default int bandOutputs(int k) {
+    int tile = weightTile();
+    int floats = packedWeightFloats(2 * tile, k) - packedWeightFloats(tile, k);
+    return Math.max(1, BAND_FLOATS / floats) * tile;
+  }
 
   /**
    * Lays weights and their bias out as {@link #multiplyRuns} reads them.
