@@ -21,17 +21,8 @@ final class Avx2Code implements RowCode {
   /** In the place of what only Q6_K needs. */
   private static final Zmm EIGHTH = HIGH_PAIRS;
 
-  /** Groups whose scales are converted together. */
-  private static final int SCALES = 8;
-
   /** Where scales are between registers. */
   private static final int BETWEEN = 64;
-
-  /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
-  private static final int AHEAD = 2048;
-
-  /** The bytes that caches hold together. */
-  private static final int LINE = 64;
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -179,26 +170,19 @@ final class Avx2Code implements RowCode {
     return at;
   }
 
-  /** Eight groups at a time, then those that are left one by one. */
   private void groups(DType type) {
     int bytes = type.blockBytes();
-    Label eight = new Label();
-    Label few = new Label();
-    Label one = new Label();
-    Label end = new Label();
-    a.place(eight);
-    a.cmp(Gpr.RCX, SCALES);
-    a.jump(Condition.LESS, few);
+    memory.eights(bytes, () -> eight(type, bytes), () -> one(type));
+  }
+
+  private void eight(DType type, int bytes) {
     eightScales(type);
-    for (int i = 0; i < SCALES; i++) {
+    for (int i = 0; i < RowMemory.SCALES; i++) {
       group(type, i, bytes * i);
     }
-    memory.advance(SCALES, SCALES * bytes);
-    a.jump(eight);
-    a.place(few);
-    a.cmp(Gpr.RCX, 1);
-    a.jump(Condition.LESS, end);
-    a.place(one);
+  }
+
+  private void one(DType type) {
     half(v(4), 0);
     if (type == DType.Q4_0) {
       a.op(Vex.VBROADCASTSS, v(5), Gpr.R9.at());
@@ -210,25 +194,11 @@ final class Avx2Code implements RowCode {
     a.op(Vex.VMULPS, v(4), v(4), v(5));
     a.op(Vex.VMOVUPS_STORE, v(4), Gpr.R12.at(BETWEEN));
     group(type, 0, 0);
-    memory.advance(1, bytes);
-    a.jump(Condition.NOT_EQUAL, one);
-    a.place(end);
   }
 
   /** Puts the scales of eight groups, times those of inputs, between registers. */
   private void eightScales(DType type) {
-    int bytes = type.blockBytes();
-    prefetch(SCALES * bytes);
-    for (int half = 0; half < 2; half++) {
-      Gpr four = half == 0 ? Gpr.RAX : Gpr.RDX;
-      a.movzx16(four, Gpr.RDI.at(bytes * (4 * half + 3)));
-      for (int i = 2; i >= 0; i--) {
-        a.shl(four, 16);
-        a.movzx16(Gpr.RBX, Gpr.RDI.at(bytes * (4 * half + i)));
-        a.add(four, Gpr.RBX);
-      }
-    }
-    a.pair(v(4), Gpr.RAX, Gpr.RDX);
+    memory.eightScales(v(4), type.blockBytes());
     a.op(Vex.VCVTPH2PS, v(4), v(4));
     if (type == DType.Q4_0) {
       a.op(Vex.VFMADD231PS, v(2), v(4), Gpr.R9.at());
@@ -267,17 +237,10 @@ final class Avx2Code implements RowCode {
     a.op(Vex.VCVTPH2PS, to, to);
   }
 
-  /** Asks for weights that are needed soon: a processor does not look beyond a page by itself. */
-  private void prefetch(int bytes) {
-    for (int line = 0; line < bytes; line += LINE) {
-      a.prefetch(Gpr.RDI.at(AHEAD + line));
-    }
-  }
-
   private void blocks(DType type) {
     Label next = new Label();
     a.place(next);
-    prefetch(type.blockBytes());
+    memory.prefetch(type.blockBytes());
     if (type == DType.Q4_K) {
       fourBits();
     } else {

@@ -14,6 +14,9 @@ final class ByteCode implements RowCode {
   private static final Mask ONE = new Mask(1);
   private static final Mask UPPER = new Mask(2);
 
+  /** Where scales are between registers. */
+  private static final int BETWEEN = 64;
+
   private static final Zmm LOW_NIBBLES = new Zmm(31);
   private static final Zmm OFFSET = new Zmm(30);
   private static final Zmm BY_HALVES = new Zmm(29);
@@ -158,30 +161,32 @@ final class ByteCode implements RowCode {
     return at;
   }
 
-  /** Two groups at a time, each with a sum of its own, as each addition waits for the last. */
   private void groups(DType type) {
     int bytes = type.blockBytes();
-    Label two = new Label();
-    Label last = new Label();
-    Label end = new Label();
-    a.place(two);
-    a.cmp(Gpr.RCX, 2);
-    a.jump(Condition.LESS, last);
-    group(type, 0, 0);
-    group(type, 1, bytes);
-    memory.advance(2, 2 * bytes);
-    a.jump(two);
-    a.place(last);
-    a.cmp(Gpr.RCX, 1);
-    a.jump(Condition.LESS, end);
-    group(type, 0, 0);
-    a.place(end);
+    memory.eights(bytes, () -> eight(type, bytes), () -> one(type));
   }
 
+  private void eight(DType type, int bytes) {
+    memory.eightScales(v(8), bytes);
+    a.op(Evex.VCVTPH2PS_YMM, v(8), v(8));
+    a.op(Evex.VMULPS_YMM, v(8), v(8), Gpr.R8.at());
+    a.op(Evex.VMOVUPS_YMM_STORE, v(8), Gpr.R12.at(BETWEEN));
+    for (int i = 0; i < RowMemory.SCALES; i++) {
+      group(type, i, bytes * i);
+    }
+  }
+
+  private void one(DType type) {
+    half(v(8), 0);
+    a.broadcast(Evex.VMULPS_YMM, v(8), v(8), Gpr.R8.at());
+    a.op(Evex.VMOVUPS_YMM_STORE, v(8), Gpr.R12.at(BETWEEN));
+    group(type, 0, 0);
+  }
+
+  /** Adds the products of a group, whose scale is between registers. */
   private void group(DType type, int index, int bytes) {
-    Zmm weights = v(8 + 4 * index);
-    Zmm sum = v(9 + 4 * index);
-    Zmm scale = v(10 + 4 * index);
+    Zmm weights = v(8 + 2 * index);
+    Zmm sum = v(9 + 2 * index);
     if (type == DType.Q8_0) {
       a.op(Evex.VPXORD_YMM, weights, OFFSET, Gpr.RDI.at(bytes + 2));
     } else {
@@ -192,9 +197,7 @@ final class ByteCode implements RowCode {
     a.op(Evex.VMOVDQU8_YMM, sum, Gpr.RSI.at(RECORD * index + GROUP));
     a.op(Evex.VPDPBUSD_YMM, sum, weights, Gpr.RSI.at(RECORD * index));
     a.op(Evex.VCVTDQ2PS_YMM, sum, sum);
-    half(scale, bytes);
-    a.broadcast(Evex.VMULPS_YMM, scale, scale, Gpr.R8.at(Float.BYTES * index));
-    a.op(Evex.VFMADD231PS_YMM, v(index), sum, scale);
+    a.broadcast(Evex.VFMADD231PS_YMM, v(index % 4), sum, Gpr.R12.at(BETWEEN + Float.BYTES * index));
   }
 
   /** Puts an f16 of the weights into all of 256 bits. */
@@ -206,6 +209,7 @@ final class ByteCode implements RowCode {
   private void blocks(DType type, int bytes) {
     Label next = new Label();
     a.place(next);
+    memory.prefetch(bytes);
     if (type == DType.Q4_K) {
       fourBits();
     } else {

@@ -16,7 +16,16 @@ final class RowMemory {
   /** The bytes from a group's inputs to those of the next. */
   static final int RECORD = 64;
 
+  /** Groups whose scales are converted together. */
+  static final int SCALES = 8;
+
   private static final int BETWEEN_REGISTERS = 128;
+
+  /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
+  private static final int AHEAD = 2048;
+
+  /** The bytes that caches hold together. */
+  private static final int LINE = 64;
 
   private final Assembler a;
 
@@ -59,6 +68,55 @@ final class RowMemory {
     a.add(Gpr.R8, Float.BYTES * groups);
     a.add(Gpr.R9, Float.BYTES * groups);
     a.sub(Gpr.RCX, groups);
+  }
+
+  /**
+   * Walks the groups of a row, of which rcx counts down: eight at a time, then those that are left
+   * one by one.
+   *
+   * @param bytes a group's weights and scale
+   */
+  void eights(int bytes, Runnable eight, Runnable one) {
+    Label next = new Label();
+    Label few = new Label();
+    Label single = new Label();
+    Label end = new Label();
+    a.place(next);
+    a.cmp(Gpr.RCX, SCALES);
+    a.jump(Condition.LESS, few);
+    prefetch(SCALES * bytes);
+    eight.run();
+    advance(SCALES, SCALES * bytes);
+    a.jump(next);
+    a.place(few);
+    a.cmp(Gpr.RCX, 1);
+    a.jump(Condition.LESS, end);
+    a.place(single);
+    one.run();
+    advance(1, bytes);
+    a.jump(Condition.NOT_EQUAL, single);
+    a.place(end);
+  }
+
+  /** Asks for weights that are needed soon: a processor does not look beyond a page by itself. */
+  void prefetch(int bytes) {
+    for (int line = 0; line < bytes; line += LINE) {
+      a.prefetch(Gpr.RDI.at(AHEAD + line));
+    }
+  }
+
+  /** Gathers the scales of eight groups, f16 that begin each, in 128 bits. */
+  void eightScales(Zmm to, int bytes) {
+    for (int half = 0; half < 2; half++) {
+      Gpr four = half == 0 ? Gpr.RAX : Gpr.RDX;
+      a.movzx16(four, Gpr.RDI.at(bytes * (4 * half + 3)));
+      for (int i = 2; i >= 0; i--) {
+        a.shl(four, 16);
+        a.movzx16(Gpr.RBX, Gpr.RDI.at(bytes * (4 * half + i)));
+        a.add(four, Gpr.RBX);
+      }
+    }
+    a.pair(to, Gpr.RAX, Gpr.RDX);
   }
 
   /**
