@@ -261,6 +261,23 @@ final class Assembler {
 
   // Masks and vectors.
 
+  /** Sets how vectors round and what they do with numbers too small for a normal one. */
+  void ldmxcsr(Mem from) {
+    control(2, from);
+  }
+
+  /** Stores what {@link #ldmxcsr} sets. */
+  void stmxcsr(Mem to) {
+    control(3, to);
+  }
+
+  private void control(int operation, Mem mem) {
+    rex(0, 0, 0, mem.base().ordinal());
+    put(0x0f);
+    put(0xae);
+    modMemory(operation, mem, 1);
+  }
+
   /** Sets a mask of up to 64 lanes. */
   void kmovq(Mask to, Gpr from) {
     put(0xc4);

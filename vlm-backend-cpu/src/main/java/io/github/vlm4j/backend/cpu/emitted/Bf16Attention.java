@@ -375,9 +375,13 @@ final class Bf16Attention implements AttentionLoops {
       float factor = sum == 0 ? 0 : 1 / sum;
       int from = at.results() + i * at.resultFloats();
       int to = task.outAt + (query + i) * task.outStride;
-      for (int d = 0; d < task.valueDim; d++) {
-        task.out[to + d] = scratch[from + d] * factor;
-      }
+      scale(scratch, from, factor, task.out, to, task.valueDim);
+    }
+  }
+
+  private static void scale(float[] x, int xAt, float factor, float[] y, int yAt, int n) {
+    for (int i = 0; i < n; i++) {
+      y[yAt + i] = x[xAt + i] * factor;
     }
   }
 }

@@ -11,6 +11,9 @@ final class Bf16AttentionCode {
   /** Powers of two below this are 0 in f32. */
   private static final float LEAST_EXPONENT = -160;
 
+  /** In MXCSR: small results become zero, and small operands are taken for it. */
+  private static final int FLUSH = 1 << 15 | 1 << 6;
+
   private static final Mask ONE = new Mask(1);
 
   private static final Zmm FACTOR = new Zmm(16);
@@ -61,48 +64,84 @@ final class Bf16AttentionCode {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     constants(frame.argument(11));
-    a.mov(Gpr.RDI, frame.argument(0));
+    flushToZero(frame.argument(11));
     a.mov(Gpr.R12, frame.argument(1));
-    a.mov(Gpr.RSI, frame.argument(2));
     a.mov(Gpr.R13, frame.argument(3));
     a.mov(Gpr.R15, frame.argument(4));
-    a.mov(Gpr.R8, frame.argument(5));
-    a.mov(Gpr.R9, frame.argument(6));
-    a.mov(Gpr.R10, frame.argument(7));
     a.mov(Gpr.R14, frame.argument(8));
     a.mov(Gpr.RBX, frame.argument(9));
+    begin(frame);
+    a.mov(Gpr.R10, frame.argument(7));
+    rows(() -> {
+      fade();
+      a.add(Gpr.R10, Gpr.R14);
+    });
+    begin(frame);
+    a.mov(Gpr.RSI, frame.argument(2));
+    rows(() -> {
+      exponentials();
+      a.add(Gpr.RSI, Gpr.R13);
+    });
+    a.ldmxcsr(frame.argument(11));
+    frame.leave();
+    return at;
+  }
+
+  /**
+   * Lets powers of two that are too small for a normal number be zero, as a processor takes a
+   * hundred cycles for what is between. The state before is kept where it is told.
+   */
+  private void flushToZero(Mem before) {
+    a.stmxcsr(before);
+    a.movsxd(Gpr.RAX, before);
+    a.and(Gpr.RAX, ~FLUSH);
+    a.add(Gpr.RAX, FLUSH);
+    a.mov32(before.plus(Integer.BYTES), Gpr.RAX);
+    a.ldmxcsr(before.plus(Integer.BYTES));
+  }
+
+  private void begin(Frame frame) {
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.R8, frame.argument(5));
+    a.mov(Gpr.R9, frame.argument(6));
     a.mov(Gpr.R11, frame.argument(10));
+  }
+
+  /** Walks the rows, of which a processor overlaps several as long as each has little to do. */
+  private void rows(Runnable each) {
     Label row = new Label();
     a.place(row);
+    each.run();
+    a.add(Gpr.RDI, Gpr.R12);
+    a.add(Gpr.R8, Float.BYTES);
+    a.add(Gpr.R9, Float.BYTES);
+    a.sub(Gpr.R11, 1);
+    a.jump(Condition.NOT_EQUAL, row);
+  }
+
+  /** Brings a row's greatest score up to date, and its sum and results to that base. */
+  private void fade() {
     greatest();
     Zmm fade = new Zmm(2);
     Zmm base = new Zmm(3);
     a.op(Evex.VBROADCASTSS, fade, Gpr.R8.at());
     a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), fade);
-    a.op(Evex.VMOVUPS_STORE, new Zmm(0), Gpr.R8.at(), ONE);
-    // A row that sees no key yet: any finite base keeps the difference of infinities from being
-    // NaN.
-    a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), LOWEST);
-    a.op(Evex.VMULPS, base, new Zmm(0), MINUS_FACTOR);
+    a.op(Vex.VMOVSS_STORE, new Zmm(0), Gpr.R8.at());
+    base(base, new Zmm(0));
     a.op(Evex.VFMADD213PS, fade, FACTOR, base);
     power(fade, new Zmm(7), new Zmm(8));
-    a.op(Evex.VMOVUPS_STORE, fade, frame.argument(11), ONE);
-    exponentials(base);
-    Zmm sum = new Zmm(4);
-    Reduction.write(a, Evex.VADDPS, sum, new Zmm(1));
     a.op(Evex.VBROADCASTSS, new Zmm(5), Gpr.R9.at());
-    a.op(Evex.VFMADD213PS, new Zmm(5), fade, sum);
-    a.op(Evex.VMOVUPS_STORE, new Zmm(5), Gpr.R9.at(), ONE);
-    fadeResults(frame.argument(11), fade);
-    a.add(Gpr.RDI, Gpr.R12);
-    a.add(Gpr.RSI, Gpr.R13);
-    a.add(Gpr.R10, Gpr.R14);
-    a.add(Gpr.R8, Float.BYTES);
-    a.add(Gpr.R9, Float.BYTES);
-    a.sub(Gpr.R11, 1);
-    a.jump(Condition.NOT_EQUAL, row);
-    frame.leave();
-    return at;
+    a.op(Evex.VMULPS, new Zmm(5), new Zmm(5), fade);
+    a.op(Vex.VMOVSS_STORE, new Zmm(5), Gpr.R9.at());
+    fadeResults(fade);
+  }
+
+  /** Computes what is added to scores, of which the greatest is given. */
+  private void base(Zmm to, Zmm greatest) {
+    // A row that sees no key yet: any finite base keeps the difference of infinities from being
+    // NaN.
+    a.op(Evex.VMAXPS, to, greatest, LOWEST);
+    a.op(Evex.VMULPS, to, to, MINUS_FACTOR);
   }
 
   private void constants(Mem factor) {
@@ -143,11 +182,14 @@ final class Bf16AttentionCode {
     Reduction.write(a, Evex.VMAXPS, new Zmm(0), new Zmm(1));
   }
 
-  /** Writes the exponentials of a row and leaves the sums of its lanes in vector 4. */
-  private void exponentials(Zmm base) {
+  /** Writes the exponentials of a row and adds them to its sum. */
+  private void exponentials() {
+    Zmm base = new Zmm(3);
     Zmm low = new Zmm(5);
     Zmm high = new Zmm(6);
     Label loop = new Label();
+    a.op(Evex.VBROADCASTSS, base, Gpr.R8.at());
+    base(base, base);
     a.op(Evex.VPXORD, new Zmm(4), new Zmm(4), new Zmm(4));
     a.op(Evex.VPXORD, new Zmm(13), new Zmm(13), new Zmm(13));
     a.mov(Gpr.RAX, Gpr.RDI);
@@ -169,6 +211,10 @@ final class Bf16AttentionCode {
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
     a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), new Zmm(13));
+    Reduction.write(a, Evex.VADDPS, new Zmm(4), new Zmm(1));
+    a.op(Evex.VBROADCASTSS, new Zmm(5), Gpr.R9.at());
+    a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), new Zmm(5));
+    a.op(Vex.VMOVSS_STORE, new Zmm(4), Gpr.R9.at());
   }
 
   /** Replaces x by 2 to the power of x: whole powers change the exponent, a polynomial the rest. */
@@ -184,13 +230,11 @@ final class Bf16AttentionCode {
     a.op(Evex.VSCALEFPS, x, sum, whole);
   }
 
-  /** Multiplies a row of results, unless by 1. */
-  private void fadeResults(Mem lane, Zmm fade) {
+  /**
+   * Multiplies a row of results, even by 1: whether it is would be known late, and guessed wrongly.
+   */
+  private void fadeResults(Zmm fade) {
     Label loop = new Label();
-    Label end = new Label();
-    a.movsxd(Gpr.RAX, lane);
-    a.cmp(Gpr.RAX, Float.floatToRawIntBits(1));
-    a.jump(Condition.EQUAL, end);
     a.mov(Gpr.RAX, Gpr.R10);
     a.mov(Gpr.RCX, Gpr.RBX);
     a.place(loop);
@@ -199,7 +243,6 @@ final class Bf16AttentionCode {
     a.add(Gpr.RAX, VECTOR_BYTES);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
-    a.place(end);
   }
 
   /**

@@ -71,6 +71,8 @@ class AssemblerTest {
             "vpbroadcastd zmm21, r9d", "62 c2 7d 48 7c e9", code(a -> a.broadcast(z(21), R9))),
         Arguments.of(
             "ldtilecfg [r12 + 8]", "c4 c2 78 49 44 24 08", code(a -> a.configureTiles(R12.at(8)))),
+        Arguments.of("ldmxcsr [rsp + 8]", "0f ae 54 24 08", code(a -> a.ldmxcsr(RSP.at(8)))),
+        Arguments.of("stmxcsr [r12]", "41 0f ae 1c 24", code(a -> a.stmxcsr(R12.at()))),
         Arguments.of("tilerelease", "c4 e2 78 49 c0", code(a -> a.releaseTiles())),
         Arguments.of(
             "tileloadd tmm5, [rdi + r9*1 + 64]",

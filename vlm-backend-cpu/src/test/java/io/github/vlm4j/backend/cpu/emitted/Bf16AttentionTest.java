@@ -49,6 +49,15 @@ class Bf16AttentionTest {
     assumeThat(loops).isNotNull();
   }
 
+  @Test
+  void numbersBelowTheNormalOnesAreStillNumbersAfterwards() {
+    AttentionTask task = task(20, 30, 16, 16);
+    attend(loops, task, 0, 20);
+
+    float half = random.nextFloat() / 4 + 0.25f;
+    assertThat(Float.MIN_NORMAL * half).isPositive();
+  }
+
   @ParameterizedTest(
       name = "{0} queries, {1} keys, {2} and {3} numbers, causal from {4}, window {5}")
   @CsvSource({
