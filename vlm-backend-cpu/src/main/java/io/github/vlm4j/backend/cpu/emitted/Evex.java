@@ -19,6 +19,7 @@ enum Evex {
   VPDPBUSD(2, 1, 0, 0x50, 64),
   VFMADD213PS(2, 1, 0, 0xa8, 64),
   VFMADD231PS(2, 1, 0, 0xb8, 64),
+  VFMSUB213PS(2, 1, 0, 0xaa, 64),
   VADDPS(1, 0, 0, 0x58, 64),
   VSUBPS(1, 0, 0, 0x5c, 64),
   VMULPS(1, 0, 0, 0x59, 64),
@@ -39,7 +40,14 @@ enum Evex {
   VPADDD(1, 1, 0, 0xfe, 64),
   VPSUBD(1, 1, 0, 0xfa, 64),
   VPMAXSD(2, 1, 0, 0x3d, 64),
+  VPSUBB(1, 1, 0, 0xf8, 64),
+  /** Any function of three bits, of which the destination is the first; a constant says which. */
+  VPTERNLOGD(3, 1, 0, 0x25, 64),
   VPSLLD(1, 1, 0, 0x72, 64, 2, 6),
+  VPSRLD(1, 1, 0, 0x72, 64, 2, 2),
+  VPSRLW(1, 1, 0, 0x71, 64, 2, 2),
+  VPSLLVD(2, 1, 0, 0x47, 64),
+  VPSRLVD(2, 1, 0, 0x45, 64),
 
   VPUNPCKLDQ(1, 1, 0, 0x62, 64),
   VPUNPCKHDQ(1, 1, 0, 0x6a, 64),
@@ -47,13 +55,21 @@ enum Evex {
   VPUNPCKHQDQ(1, 1, 1, 0x6d, 64),
   VSHUFI32X4(3, 1, 0, 0x43, 64),
   VPSHUFD(1, 1, 0, 0x70, 64),
+  /** Lanes of the third operand, which the second's say. */
+  VPERMPS(2, 1, 0, 0x16, 64),
+  VPERMW(2, 1, 1, 0x8d, 64),
+  VBROADCASTI64X4(2, 1, 1, 0x5b, 32),
 
   VPMOVZXWD(2, 1, 0, 0x33, 32),
+  VPMOVZXBW(2, 1, 0, 0x30, 32),
+  VPMOVZXBD(2, 1, 0, 0x31, 16),
   VPMOVSXBD(2, 1, 0, 0x21, 16),
   VPMOVSDB_STORE(2, 2, 0, 0x21, 16),
 
   /** From f16 in 256 bits. */
   VCVTPH2PS(2, 1, 0, 0x13, 32),
+  /** From four f16 to 128 bits. */
+  VCVTPH2PS_XMM(2, 1, 0, 0x13, 8, 0, 0),
 
   // The same in 256 bits.
   VMOVDQU8_YMM(1, 3, 0, 0x6f, 32, 1, 0),

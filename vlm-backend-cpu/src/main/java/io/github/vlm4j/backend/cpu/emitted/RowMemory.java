@@ -21,12 +21,6 @@ final class RowMemory {
 
   private static final int BETWEEN_REGISTERS = 128;
 
-  /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
-  private static final int AHEAD = 2048;
-
-  /** The bytes that caches hold together. */
-  private static final int LINE = 64;
-
   private final Assembler a;
 
   /** Creates what writes to an assembler. */
@@ -98,11 +92,9 @@ final class RowMemory {
     a.place(end);
   }
 
-  /** Asks for weights that are needed soon: a processor does not look beyond a page by itself. */
+  /** Asks for as many bytes of weights further on. */
   void prefetch(int bytes) {
-    for (int line = 0; line < bytes; line += LINE) {
-      a.prefetch(Gpr.RDI.at(AHEAD + line));
-    }
+    Lookahead.write(a, bytes);
   }
 
   /** Gathers the scales of eight groups, f16 that begin each, in 128 bits. */
@@ -120,37 +112,12 @@ final class RowMemory {
   }
 
   /**
-   * Takes the eight scales of a block of Q4_K, and then its eight minima, apart into bytes, which
-   * go between registers. They have six bits each; see {@link
-   * io.github.vlm4j.core.quant.BlockCodec} for where those lie.
+   * Puts the eight scales of a block of Q4_K, and then its eight minima, a byte each, between
+   * registers.
    */
   void scalesAndMinima() {
-    a.mov(Gpr.RAX, Gpr.RDI.at());
-    a.mov(Gpr.RBX, Gpr.RDI.at(8));
-    a.mov(Gpr.RDX, Gpr.RAX);
-    a.shr(Gpr.RDX, 32);
-    a.and(Gpr.RDX, 0x3f3f3f3f);
-    part(Gpr.RBP, Gpr.RBX, 32, 0x0f0f0f0f);
-    part(Gpr.R13, Gpr.RAX, 34, 0x30303030);
-    upper();
+    SixBitScales.write(a);
     a.mov(Gpr.R12.at(), Gpr.RDX);
-    a.mov(Gpr.RDX, Gpr.RBX);
-    a.and(Gpr.RDX, 0x3f3f3f3f);
-    part(Gpr.RBP, Gpr.RBX, 36, 0x0f0f0f0f);
-    part(Gpr.R13, Gpr.RBX, 2, 0x30303030);
-    upper();
-    a.mov(Gpr.R12.at(8), Gpr.RDX);
-  }
-
-  private void part(Gpr to, Gpr from, int shift, int mask) {
-    a.mov(to, from);
-    a.shr(to, shift);
-    a.and(to, mask);
-  }
-
-  private void upper() {
-    a.add(Gpr.RBP, Gpr.R13);
-    a.shl(Gpr.RBP, 32);
-    a.add(Gpr.RDX, Gpr.RBP);
+    a.mov(Gpr.R12.at(8), Gpr.RAX);
   }
 }

@@ -295,6 +295,74 @@ class AssemblerTest {
             code(a -> a.op(Evex.VMOVUPS_YMM_STORE, z(3), RAX.at(4), k(1)))));
   }
 
+  static Stream<Arguments> instructionsForBlocks() {
+    return Stream.of(
+        Arguments.of(
+            "vfmsub213ps zmm12, zmm31, dword ptr [rsp + 36]{1to16}",
+            "62 72 05 50 aa 64 24 09",
+            code(a -> a.broadcast(Evex.VFMSUB213PS, z(12), z(31), RSP.at(36)))),
+        Arguments.of(
+            "vpsubb zmm4, zmm5, zmm26",
+            "62 91 55 48 f8 e2",
+            code(a -> a.op(Evex.VPSUBB, z(4), z(5), z(26)))),
+        Arguments.of(
+            "vpternlogd zmm4, zmm5, zmm27, 0xf8",
+            "62 93 55 48 25 e3 f8",
+            code(a -> a.op(Evex.VPTERNLOGD, z(4), z(5), z(27), 0xf8))),
+        Arguments.of(
+            "vpsrld zmm21, zmm2, 4",
+            "62 f1 55 40 72 d2 04",
+            code(a -> a.shift(Evex.VPSRLD, z(21), z(2), 4))),
+        Arguments.of(
+            "vpsrlw zmm21, zmm2, 4",
+            "62 f1 55 40 71 d2 04",
+            code(a -> a.shift(Evex.VPSRLW, z(21), z(2), 4))),
+        Arguments.of(
+            "vpsllvd zmm1, zmm18, zmm25",
+            "62 92 6d 40 47 c9",
+            code(a -> a.op(Evex.VPSLLVD, z(1), z(18), z(25)))),
+        Arguments.of(
+            "vpsrlvd zmm1, zmm18, zmm25",
+            "62 92 6d 40 45 c9",
+            code(a -> a.op(Evex.VPSRLVD, z(1), z(18), z(25)))),
+        Arguments.of(
+            "vpermps zmm1, zmm30, zmm3",
+            "62 f2 0d 40 16 cb",
+            code(a -> a.op(Evex.VPERMPS, z(1), z(30), z(3)))),
+        Arguments.of(
+            "vpermw zmm1, zmm18, zmm3",
+            "62 f2 ed 40 8d cb",
+            code(a -> a.op(Evex.VPERMW, z(1), z(18), z(3)))),
+        Arguments.of(
+            "vbroadcasti64x4 zmm17, [rdi + 160]",
+            "62 e2 fd 48 5b 4f 05",
+            code(a -> a.op(Evex.VBROADCASTI64X4, z(17), RDI.at(160)))),
+        Arguments.of(
+            "vpmovzxbw zmm17, ymmword ptr [rdi + 48]",
+            "62 e2 7d 48 30 8f 30 00 00 00",
+            code(a -> a.op(Evex.VPMOVZXBW, z(17), RDI.at(48)))),
+        Arguments.of(
+            "vpmovzxbw zmm1, ymm18",
+            "62 b2 7d 48 30 ca",
+            code(a -> a.op(Evex.VPMOVZXBW, z(1), z(18)))),
+        Arguments.of(
+            "vpmovzxbd zmm1, xmm18",
+            "62 b2 7d 48 31 ca",
+            code(a -> a.op(Evex.VPMOVZXBD, z(1), z(18)))),
+        Arguments.of(
+            "vpmovsxbd zmm1, xmmword ptr [rdi + 18]",
+            "62 f2 7d 48 21 8f 12 00 00 00",
+            code(a -> a.op(Evex.VPMOVSXBD, z(1), RDI.at(18)))),
+        Arguments.of(
+            "vpmovsxbd zmm30, xmm0",
+            "62 62 7d 48 21 f0",
+            code(a -> a.op(Evex.VPMOVSXBD, z(30), z(0)))),
+        Arguments.of(
+            "vcvtph2ps xmm17, qword ptr [rdi + 202]",
+            "62 e2 7d 08 13 8f ca 00 00 00",
+            code(a -> a.op(Evex.VCVTPH2PS_XMM, z(17), RDI.at(202)))));
+  }
+
   static Stream<Arguments> instructionsForBytes() {
     return Stream.of(
         Arguments.of(
@@ -532,13 +600,23 @@ class AssemblerTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource({"instructions", "instructionsForBytes", "instructionsOfAvx2"})
+  @MethodSource({
+    "instructions",
+    "instructionsForBlocks",
+    "instructionsForBytes",
+    "instructionsOfAvx2"
+  })
   void anInstructionIsEncodedAsByTheGnuAssembler(String text, String expected, byte[] code) {
     assertThat(HEX.formatHex(code)).as(text).isEqualTo(expected);
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource({"instructions", "instructionsForBytes", "instructionsOfAvx2"})
+  @MethodSource({
+    "instructions",
+    "instructionsForBlocks",
+    "instructionsForBytes",
+    "instructionsOfAvx2"
+  })
   void objdumpReadsTheInstructionAsItsText(
       String text, String expected, byte[] code, @TempDir Path folder)
       throws IOException, InterruptedException {
