@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
@@ -26,7 +25,7 @@ final class Bf16Loops implements RoundedLoops {
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = PanelLayout.BLOCK;
 
-  private final Kernels decoder;
+  private final BlockRowFunctions blockRows;
   private final Bf16Functions functions;
   private final Bf16Products products;
   private final PanelLayout layout;
@@ -34,10 +33,10 @@ final class Bf16Loops implements RoundedLoops {
   /**
    * Creates loops.
    *
-   * @param decoder what decodes quantised weights
+   * @param blockRows what decodes quantised weights
    */
-  Bf16Loops(Kernels decoder, Bf16Functions functions, Bf16Products products) {
-    this.decoder = decoder;
+  Bf16Loops(BlockRowFunctions blockRows, Bf16Functions functions, Bf16Products products) {
+    this.blockRows = blockRows;
     this.functions = functions;
     this.products = products;
     this.layout = products.layout();
@@ -45,7 +44,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public boolean takes(DType weights) {
-    return weights == DType.BF16 || weights.isQuantised();
+    return weights == DType.BF16 || blockRows.takes(weights);
   }
 
   @Override
@@ -102,7 +101,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    int staging = LANES * PanelLayout.wholeBlocks(k) / 2 + k;
+    int staging = LANES * PanelLayout.wholeBlocks(k) / 2;
     return Math.addExact(stagingAt(outputs, k), staging + Bf16Functions.MOST_SKIPPED);
   }
 
@@ -157,16 +156,13 @@ final class Bf16Loops implements RoundedLoops {
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
     int whole = PanelLayout.wholeBlocks(columns);
     MemorySegment staging = slice(packed, stagingAt, (long) LANES * whole / 2);
-    int decodedAt = stagingAt + LANES * whole / 2;
     long apart = (long) Short.BYTES * whole;
-    for (int i = 0; i < rows; i++) {
-      if (w.dtype() == DType.BF16) {
+    if (w.dtype() == DType.BF16) {
+      for (int i = 0; i < rows; i++) {
         MemorySegment.copy(w.data(), w.rowOffset(row + i), staging, i * apart, rowBytes);
-      } else {
-        decoder.decodeRow(w, row + i, packed, decodedAt);
-        functions.round(
-            slice(packed, decodedAt, columns), 0, staging.asSlice(i * apart, apart), 0, columns, 1);
       }
+    } else {
+      blockRows.decode(w, row, rows, staging, apart);
     }
     functions.pack(staging, apart, columns, packed, packedAt);
   }

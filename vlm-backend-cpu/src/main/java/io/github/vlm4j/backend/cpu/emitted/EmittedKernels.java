@@ -105,7 +105,7 @@ public final class EmittedKernels {
     } else if (bytes) {
       rounded.add(new Int8Loops(kernels, new Int8Functions(arena)));
     }
-    rounded.add(new Bf16Loops(kernels, functions, products));
+    rounded.add(new Bf16Loops(new BlockRowFunctions(arena), functions, products));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         overEmitted(kernels, arena),
