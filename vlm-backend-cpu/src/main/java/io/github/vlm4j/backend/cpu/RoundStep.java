@@ -31,7 +31,10 @@ final class RoundStep implements Step, Workers.Task {
 
   /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
   static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
-    return team.emitted() == null || rows < LEAST_INPUTS || weight.columns() == 0
+    return team.emitted() == null
+            || rows < LEAST_INPUTS
+            || weight.columns() == 0
+            || MatVecStep.isEmitted(team, weight, rows)
         ? null
         : team.emitted().rounded(weight.dtype());
   }
