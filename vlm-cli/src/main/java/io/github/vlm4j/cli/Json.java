@@ -11,8 +11,6 @@ import java.io.PrintStream;
 /** The one JSON document that {@code --json} prints. */
 final class Json {
 
-  private static final ObjectMapper MAPPER = new ObjectMapper();
-
   private Json() {}
 
   static ObjectNode object() {
@@ -25,7 +23,7 @@ final class Json {
 
   static void print(PrintStream out, JsonNode document) {
     try {
-      out.println(MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(document));
+      out.println(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(document));
     } catch (JsonProcessingException impossible) {
       throw new IllegalStateException("A tree of plain nodes can always be written", impossible);
     }

@@ -4,8 +4,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -37,7 +36,6 @@ public final class ConfigNode {
   /** The size up to which {@link #read(Path)} reads a file. */
   public static final int DEFAULT_MAX_BYTES = 8 << 20;
 
-  private static final ObjectReader TREES = new ObjectMapper().reader();
   private static final int MIN_BYTES_PER_TOKEN = 16;
   private static final int MIN_TOKENS = 1 << 16;
 
@@ -108,6 +106,15 @@ public final class ConfigNode {
   }
 
   /**
+   * Takes an object that is no file's.
+   *
+   * @param origin what messages call it instead of a file name
+   */
+  public static ConfigNode of(String origin, ObjectNode json) {
+    return new ConfigNode(origin, "", json);
+  }
+
+  /**
    * Reads a file that holds a list of objects, such as the messages of a conversation.
    *
    * @param path the file, of at most {@link #DEFAULT_MAX_BYTES} bytes
@@ -144,7 +151,7 @@ public final class ConfigNode {
       parser.enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION.mappedFeature());
       // Python writes NaN and Infinity; the getters of numbers refuse them, other fields may be.
       parser.enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS.mappedFeature());
-      @Nullable JsonNode root = TREES.readTree(parser);
+      @Nullable JsonNode root = JsonTree.read(parser);
       if (root == null || !condition.test(root)) {
         throw new CheckpointException(
             file

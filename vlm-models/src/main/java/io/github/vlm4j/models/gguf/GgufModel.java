@@ -228,7 +228,7 @@ public final class GgufModel implements AutoCloseable {
                 name.equals(GgufDecoderConfig.ROPE_FACTORS)
                     ? Optional.empty()
                     : known.apply(name).or(() -> Optional.of(name))),
-        ConfigNode.parse(path.getFileName() + " (metadata)", config.toString()),
+        ConfigNode.of(path.getFileName() + " (metadata)", config),
         new CompanionFiles.Made(path, metadata, texts));
   }
 

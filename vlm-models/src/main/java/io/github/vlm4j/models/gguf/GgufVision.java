@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.checkpoint.GgufFile;
 import io.github.vlm4j.core.checkpoint.GgufMetadata;
+import io.github.vlm4j.core.checkpoint.JsonTree;
 import io.github.vlm4j.core.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
@@ -219,7 +220,7 @@ final class GgufVision {
     config.putObject("crop_size").put("height", side).put("width", side);
     putNumbers(config.putArray("image_mean"), "image_mean");
     putNumbers(config.putArray("image_std"), "image_std");
-    return config.toString();
+    return JsonTree.text(config);
   }
 
   private String qwenPreprocessorJson() {
@@ -233,7 +234,7 @@ final class GgufVision {
         .put("max_pixels", pixels("image_max_pixels", MAX_TOKENS * block));
     putNumbers(config.putArray("image_mean"), "image_mean");
     putNumbers(config.putArray("image_std"), "image_std");
-    return config.toString();
+    return JsonTree.text(config);
   }
 
   private long pixels(String key, long otherwise) {

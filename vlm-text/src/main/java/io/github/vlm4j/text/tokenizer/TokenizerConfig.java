@@ -1,11 +1,12 @@
 package io.github.vlm4j.text.tokenizer;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.CompanionFiles;
+import io.github.vlm4j.core.checkpoint.JsonTree;
 import io.github.vlm4j.text.template.ChatTemplate;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -152,9 +153,9 @@ public record TokenizerConfig(
                     .maxStringLength(2 << 20)
                     .build())
             .build();
-    try {
-      JsonNode node = new ObjectMapper(factory).readTree(text);
-      if (!node.isObject()) {
+    try (JsonParser parser = factory.createParser(text)) {
+      JsonNode node = JsonTree.read(parser);
+      if (node == null || !node.isObject()) {
         throw new CheckpointException(file + " must hold a JSON object.");
       }
       return node;

@@ -1,9 +1,10 @@
 package io.github.vlm4j.text.tokenizer;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.JsonTree;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
@@ -62,7 +63,7 @@ record TokenizerFile(
    */
   String json(Map<String, String> names) {
     StringWriter out = new StringWriter();
-    try (JsonGenerator json = new ObjectMapper().createGenerator(out)) {
+    try (JsonGenerator json = new JsonFactory().createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("version", "1.0");
       json.writeNullField("truncation");
@@ -106,7 +107,7 @@ record TokenizerFile(
     if (node == null) {
       json.writeNull();
     } else {
-      json.writeTree(node);
+      JsonTree.write(node, json);
     }
   }
 

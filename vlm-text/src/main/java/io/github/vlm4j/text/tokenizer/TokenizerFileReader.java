@@ -5,8 +5,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.CheckpointException;
+import io.github.vlm4j.core.checkpoint.JsonTree;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -103,7 +104,7 @@ final class TokenizerFileReader {
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
             .build();
-    try (JsonParser json = new ObjectMapper(factory).createParser(in)) {
+    try (JsonParser json = factory.createParser(in)) {
       readFile(json);
     }
   }
@@ -142,7 +143,7 @@ final class TokenizerFileReader {
         case "added_tokens" -> readAddedTokens(json);
         case "model" -> readModel(json);
         case "normalizer", "pre_tokenizer", "decoder", "post_processor" ->
-            components.put(field, json.readValueAsTree());
+            components.put(field, tree(json));
         default -> json.skipChildren();
       }
     }
@@ -151,13 +152,17 @@ final class TokenizerFileReader {
     }
   }
 
+  private static JsonNode tree(JsonParser json) throws IOException {
+    return Objects.requireNonNull(JsonTree.read(json));
+  }
+
   private void readAddedTokens(JsonParser json) throws IOException {
     if (json.currentToken() == JsonToken.VALUE_NULL) {
       return;
     }
     expect(json.currentToken(), JsonToken.START_ARRAY, "added_tokens", "a list");
     while (json.nextToken() != JsonToken.END_ARRAY) {
-      JsonNode token = json.readValueAsTree();
+      JsonNode token = tree(json);
       JsonNode content = token.path("content");
       if (!token.isObject() || !content.isTextual() || !token.path("id").canConvertToInt()) {
         throw broken(
@@ -186,7 +191,7 @@ final class TokenizerFileReader {
       switch (field) {
         case "vocab" -> readVocabulary(json);
         case "merges" -> readMerges(json);
-        default -> settings.put(field, json.readValueAsTree());
+        default -> settings.put(field, tree(json));
       }
     }
   }
