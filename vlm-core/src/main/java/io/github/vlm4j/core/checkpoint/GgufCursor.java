@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** Reads a GGUF header from its beginning on, and never past its end. */
 final class GgufCursor {
@@ -91,15 +92,7 @@ final class GgufCursor {
 
   /** Reads a text by its length. */
   String string(String what, int maxBytes) {
-    if (remaining() < Long.BYTES) {
-      throw ended("the length of " + what);
-    }
-    long length = int64(what);
-    if (length < 0 || length > maxBytes) {
-      throw broken(
-          "claims %s of %s bytes, but at most %d are allowed"
-              .formatted(what, Long.toUnsignedString(length), maxBytes));
-    }
+    long length = length(what, maxBytes);
     byte[] text = new byte[(int) Math.min(length, Math.max(remaining(), 0))];
     long from = advance(length, what);
     MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, from, text, 0, text.length);
@@ -109,6 +102,61 @@ final class GgufCursor {
       requireUtf8(text, what);
     }
     return decoded;
+  }
+
+  private long length(String what, int maxBytes) {
+    if (remaining() < Long.BYTES) {
+      throw ended("the length of " + what);
+    }
+    long length = int64(what);
+    if (length < 0 || length > maxBytes) {
+      throw broken(
+          "claims %s of %s bytes, but at most %d are allowed"
+              .formatted(what, Long.toUnsignedString(length), maxBytes));
+    }
+    return length;
+  }
+
+  /**
+   * Reads several texts, each by its length.
+   *
+   * @param what one of them is
+   */
+  Utf8Texts texts(int count, String what, int maxBytes) {
+    byte[] utf8 = new byte[Math.toIntExact(Math.min(remaining(), 16L * count))];
+    int[] ends = new int[count];
+    int end = 0;
+    for (int i = 0; i < count; i++) {
+      int length = (int) length(what, maxBytes);
+      long from = advance(length, what);
+      if (length > utf8.length - end) {
+        utf8 = Arrays.copyOf(utf8, 2 * (end + length));
+      }
+      MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, from, utf8, end, length);
+      end += length;
+      ends[i] = end;
+    }
+    byte[] joined = Arrays.copyOf(utf8, end);
+    requireUtf8(joined, what);
+    requireBeginnings(joined, ends, what);
+    return new Utf8Texts(joined, ends);
+  }
+
+  /** Reads several whole numbers of 32 bits. */
+  int[] int32s(int count, String what) {
+    int[] numbers = new int[count];
+    MemorySegment.copy(
+        bytes, Tensor.I32, advance((long) Integer.BYTES * count, what), numbers, 0, count);
+    return numbers;
+  }
+
+  /** Of valid text, the parts are valid if none begins within a character. */
+  private void requireBeginnings(byte[] utf8, int[] ends, String what) {
+    for (int end : ends) {
+      if (end < utf8.length && (utf8[end] & 0xc0) == 0x80) {
+        throw new CheckpointException(file + ": " + what + " is not valid UTF-8");
+      }
+    }
   }
 
   private void requireUtf8(byte[] text, String what) {

@@ -115,9 +115,9 @@ public final class GgufMetadata {
   }
 
   /** Returns a list of texts. */
-  public List<String> texts(String key) {
+  public Utf8Texts texts(String key) {
     return switch (values.get(key)) {
-      case GgufValue.Texts(List<String> texts) -> texts;
+      case GgufValue.Texts(List<String> texts) -> Utf8Texts.of(texts);
       case null -> throw missing(key, "a list of texts");
       default -> throw invalid(key, "a list of texts");
     };

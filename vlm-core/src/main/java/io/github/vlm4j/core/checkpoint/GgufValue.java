@@ -160,7 +160,7 @@ public sealed interface GgufValue {
 
     /** Keeps an immutable copy. */
     public Texts {
-      values = List.copyOf(values);
+      values = values instanceof Utf8Texts ? values : List.copyOf(values);
     }
   }
 

@@ -2,6 +2,7 @@ package io.github.vlm4j.core.checkpoint;
 
 import io.github.vlm4j.core.CheckpointException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -84,14 +85,14 @@ final class GgufValues {
       }
       return new GgufValue.Flags(values);
     }
+    if (type == GgufValue.WholeType.INT32.number()) {
+      return new GgufValue.Wholes(
+          GgufValue.WholeType.INT32,
+          Arrays.stream(in.int32s(count(Integer.BYTES), key)).asLongStream().toArray());
+    }
     if (type == STRING) {
-      int count = count(8);
-      List<String> values = new ArrayList<>(count);
-      String what = "an entry of " + key;
-      for (int i = 0; i < count; i++) {
-        values.add(in.string(what, GgufCursor.MAX_STRING_BYTES));
-      }
-      return new GgufValue.Texts(values);
+      return new GgufValue.Texts(
+          in.texts(count(8), "an entry of " + key, GgufCursor.MAX_STRING_BYTES));
     }
     for (GgufValue.WholeType whole : GgufValue.WholeType.values()) {
       if (whole.number() == type) {

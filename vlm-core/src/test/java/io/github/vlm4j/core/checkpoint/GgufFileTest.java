@@ -186,6 +186,40 @@ class GgufFileTest {
             GgufBytes.of(0, 1).string("k").u32(8).u64(2).bytes(0xc3, 0x28).done(),
             ": k is not valid UTF-8"),
         arguments(
+            GgufBytes.of(0, 1)
+                .string("k")
+                .u32(9)
+                .u32(8)
+                .u64(2)
+                .u64(1)
+                .bytes(0xc3)
+                .u64(1)
+                .bytes(0xa9)
+                .done(),
+            ": an entry of k is not valid UTF-8"),
+        arguments(
+            GgufBytes.of(0, 1)
+                .string("k")
+                .u32(9)
+                .u32(8)
+                .u64(2)
+                .string("a")
+                .u64(1)
+                .bytes(0xc3)
+                .done(),
+            ": an entry of k is not valid UTF-8"),
+        arguments(
+            GgufBytes.of(0, 1)
+                .string("k")
+                .u32(9)
+                .u32(8)
+                .u64(2)
+                .string("abcdefgh")
+                .u64(3)
+                .raw("ab")
+                .done(),
+            "within an entry of k"),
+        arguments(
             GgufBytes.of(0, 1).string("k").u32(8).u64(1L << 40).done(),
             "claims k of 1099511627776 bytes, but at most 8388608"),
         arguments(

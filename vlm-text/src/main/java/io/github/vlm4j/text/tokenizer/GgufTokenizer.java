@@ -5,14 +5,19 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.checkpoint.GgufMetadata;
+import io.github.vlm4j.core.checkpoint.JsonTree;
+import io.github.vlm4j.core.checkpoint.Utf8Texts;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * The tokenizer that a GGUF file's metadata describes, as the {@code tokenizer.json} and {@code
@@ -24,6 +29,7 @@ public final class GgufTokenizer {
 
   private static final String PREFIX = "tokenizer.ggml.";
   private static final String MODEL = PREFIX + "model";
+  private static final String BYTE_LEVEL = "gpt2";
   private static final String PRE = PREFIX + "pre";
   private static final String TOKENS = PREFIX + "tokens";
   private static final String TYPES = PREFIX + "token_type";
@@ -49,7 +55,7 @@ public final class GgufTokenizer {
           "<end_of_utterance>");
 
   private final GgufMetadata metadata;
-  private final List<String> tokens;
+  private final Utf8Texts tokens;
   private final int[] types;
 
   /**
@@ -109,7 +115,46 @@ public final class GgufTokenizer {
             "bos", "bos_token", "eos", "eos_token", "unknown", "unk_token", "padding", "pad_token");
     roles.forEach(
         (role, field) -> special(role).ifPresent(id -> config.put(field, tokens.get(id))));
-    return config.toString();
+    return JsonTree.text(config);
+  }
+
+  /**
+   * Returns the tokenizer.
+   *
+   * @param path what messages are to call it
+   * @throws CheckpointException if it is malformed, or of a kind that is not supported
+   */
+  Tokenizer tokenizer(Path path) {
+    return isByteLevel() && types.length >= GradualTokenizer.LEAST_TOKENS
+        ? new GradualTokenizer(this, path)
+        : HuggingFaceTokenizer.of(file(path));
+  }
+
+  /** Returns whether the tokens are sequences of bytes. */
+  private boolean isByteLevel() {
+    return metadata.text(MODEL).equals(BYTE_LEVEL);
+  }
+
+  /** Returns whether texts are normalised before they are cut into words. */
+  boolean normalises() {
+    return words().equals("qwen2");
+  }
+
+  /** Returns how many tokens there are. */
+  int size() {
+    return types.length;
+  }
+
+  /** Returns the spelling of a token, or nothing if there is none of that id. */
+  Optional<String> token(int id) {
+    return id >= 0 && id < types.length && types[id] != UNUSED
+        ? Optional.of(tokens.get(id))
+        : Optional.empty();
+  }
+
+  /** Returns whether a token controls the model and is no text. */
+  boolean isControl(int id) {
+    return id >= 0 && id < types.length && types[id] == CONTROL;
   }
 
   /**
@@ -120,50 +165,107 @@ public final class GgufTokenizer {
    * @throws CheckpointException if the tokenizer is malformed, or of a kind that is not supported
    */
   TokenizerFile file(Path path) {
-    ObjectNode file = JsonNodeFactory.instance.objectNode();
-    file.set("added_tokens", addedTokens());
-    String kind = metadata.text(MODEL);
-    switch (kind) {
-      case "gpt2" -> putByteLevel(file);
-      case "llama" -> putSentencePiece(file);
-      default ->
-          throw metadata.invalid(MODEL, "\"gpt2\" or \"llama\", the kinds that are supported");
-    }
-    TokenizerFileReader reader = TokenizerFileReader.begin(path, file.toString());
-    addVocabulary(reader);
-    if (kind.equals("gpt2")) {
-      metadata.texts(PREFIX + "merges").forEach(reader::addMerge);
+    BitSet all = new BitSet();
+    all.set(0, types.length);
+    TokenizerFileReader reader = begin(path, all);
+    if (isByteLevel()) {
+      merges().forEach(reader::addMerge);
     } else {
       addMergesByScore(reader);
     }
     return reader.finish();
   }
 
-  private ArrayNode addedTokens() {
-    ArrayNode added = JsonNodeFactory.instance.arrayNode();
+  /**
+   * Returns as much of the file as it takes to encode a text as the whole would, if tokens are
+   * sequences of bytes: those tokens that occur in it.
+   *
+   * @param text no longer than a few thousand bytes, as every token is looked for in it
+   */
+  TokenizerFile fileFor(Path path, String text) {
+    ByteSequences sequences =
+        new ByteSequences(ByteAlphabet.of(text.getBytes(StandardCharsets.UTF_8)));
+    BitSet ids = always();
+    tokens.where(sequences::contain).forEach(ids::set);
+    TokenizerFileReader reader = begin(path, ids);
+    Utf8Texts merges = merges();
+    merges.where(sequences::containPair).mapToObj(merges::get).forEach(reader::addMerge);
+    return reader.finish();
+  }
+
+  /** Returns as much of the file as says what is put around a text. */
+  TokenizerFile frameFile(Path path) {
+    return fileOf(path, always());
+  }
+
+  /**
+   * Returns the ids that have a meaning of their own, whatever the text, and one at least, as no
+   * vocabulary is empty.
+   */
+  private BitSet always() {
+    BitSet ids = new BitSet();
+    IntStream.range(0, types.length).filter(id -> types[id] != UNUSED).limit(1).forEach(ids::set);
     for (int id = 0; id < types.length; id++) {
-      if (types[id] == CONTROL || types[id] == USER_DEFINED) {
-        added
-            .addObject()
-            .put("id", id)
-            .put("content", tokens.get(id))
-            .put("special", types[id] == CONTROL)
-            .put("normalized", false);
+      if (isAdded(id)) {
+        ids.set(id);
       }
     }
+    for (String role : List.of("bos", "eos")) {
+      special(role).ifPresent(ids::set);
+    }
+    return ids;
+  }
+
+  /** Returns as much of the file as it takes to decode some of its tokens as the whole would. */
+  TokenizerFile fileOf(Path path, BitSet ids) {
+    return begin(path, ids).finish();
+  }
+
+  private TokenizerFileReader begin(Path path, BitSet ids) {
+    ObjectNode file = JsonNodeFactory.instance.objectNode();
+    file.set("added_tokens", addedTokens(ids));
+    switch (metadata.text(MODEL)) {
+      case BYTE_LEVEL -> putByteLevel(file);
+      case "llama" -> putSentencePiece(file);
+      default ->
+          throw metadata.invalid(MODEL, "\"gpt2\" or \"llama\", the kinds that are supported");
+    }
+    TokenizerFileReader reader = TokenizerFileReader.begin(path, JsonTree.text(file));
+    ids.stream()
+        .filter(id -> types[id] != UNUSED)
+        .forEach(id -> reader.addToken(tokens.get(id), id));
+    return reader;
+  }
+
+  private Utf8Texts merges() {
+    return metadata.texts(PREFIX + "merges");
+  }
+
+  private boolean isAdded(int id) {
+    return types[id] == CONTROL || types[id] == USER_DEFINED;
+  }
+
+  private ArrayNode addedTokens(BitSet ids) {
+    ArrayNode added = JsonNodeFactory.instance.arrayNode();
+    ids.stream()
+        .filter(this::isAdded)
+        .forEach(id ->
+            added
+                .addObject()
+                .put("id", id)
+                .put("content", tokens.get(id))
+                .put("special", types[id] == CONTROL)
+                .put("normalized", false));
     return added;
   }
 
-  private void addVocabulary(TokenizerFileReader reader) {
-    for (int id = 0; id < types.length; id++) {
-      if (types[id] != UNUSED) {
-        reader.addToken(tokens.get(id), id);
-      }
-    }
+  /** Returns the name of the way to find words. */
+  private String words() {
+    return metadata.textIfPresent(PRE).orElse("default");
   }
 
   private void putByteLevel(ObjectNode file) {
-    String pre = metadata.textIfPresent(PRE).orElse("default");
+    String pre = words();
     String words =
         switch (pre) {
           case "qwen2" -> TokenizerComponents.QWEN;
@@ -177,7 +279,7 @@ public final class GgufTokenizer {
                       + " are supported");
         };
     boolean wholeWords = pre.startsWith("llama") || pre.equals("tekken");
-    if (pre.equals("qwen2")) {
+    if (normalises()) {
       file.set("normalizer", created("NFC"));
     }
     ObjectNode split = created("Split").put("behavior", "Isolated").put("invert", false);

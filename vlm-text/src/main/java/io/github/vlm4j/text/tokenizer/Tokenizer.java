@@ -48,8 +48,7 @@ public interface Tokenizer {
     return switch (files) {
       case CompanionFiles.Folder folder -> load(folder.path());
       case CompanionFiles.Made made ->
-          HuggingFaceTokenizer.of(
-              new GgufTokenizer(made.metadata()).file(made.path("tokenizer.json")));
+          new GgufTokenizer(made.metadata()).tokenizer(made.path("tokenizer.json"));
     };
   }
 
