@@ -1,6 +1,7 @@
 /** Tokenizers, chat templates and text decoders. */
 module io.github.vlm4j.text {
   requires transitive io.github.vlm4j.core;
+  requires ai.djl.api;
   requires ai.djl.tokenizers;
   requires org.jsoup;
 

@@ -82,6 +82,9 @@ final class NativeTokenizer {
     }
 
     private static @Nullable String tryLoad() {
+      if (UnpackedLibrary.load()) {
+        return null;
+      }
       Map<String, String> before = new HashMap<>();
       SETTINGS.forEach((key, value) -> {
         String old = System.getProperty(key);
