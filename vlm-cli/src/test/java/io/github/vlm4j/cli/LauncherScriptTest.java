@@ -41,6 +41,9 @@ final class LauncherScriptTest {
             [ -e "$dir/fails" ] && exit 1
             echo classes >"${argument#*=}"
             ;;
+          */CurrentClassFiles.java)
+            [ -e "$dir/refuses" ] && exit 1
+            ;;
         esac
       done
       """;
@@ -93,6 +96,36 @@ final class LauncherScriptTest {
     assertThat(options(calls.get(0))).isEqualTo(options(calls.get(1))).isNotEmpty();
     assertThat(calls.get(1)).contains(USES_LINKED + cache).endsWith("describe a.png --threads 1");
     assertThat(calls.get(2)).contains(USES_LINKED + cache).endsWith("describe b.png");
+  }
+
+  @Test
+  void oldClassesAreWrittenAgainBeforeTheFirstArchiveOnly() throws Exception {
+    Path jar = Files.createDirectories(dist.resolve("lib")).resolve("picocli-1.jar");
+    Files.writeString(jar, "classes");
+
+    vlm("models");
+    vlm("describe", "a.png");
+
+    List<String> calls = calls();
+    assertThat(calls).hasSize(5);
+    assertThat(calls.get(0)).endsWith("CurrentClassFiles.java " + jar);
+    assertThat(calls.get(1)).contains(MAKES);
+    assertThat(calls.get(3)).contains(MAKES_LINKED);
+    assertThat(calls.subList(1, 5)).noneMatch(call -> call.contains("CurrentClassFiles"));
+  }
+
+  @Test
+  void classesThatCannotBeWrittenAgainStayAsTheyAre() throws Exception {
+    Path jar = Files.createDirectories(dist.resolve("lib")).resolve("picocli-1.jar");
+    Files.writeString(jar, "classes");
+    Path part = Files.writeString(Path.of(jar + ".part"), "half of them");
+    Files.writeString(jdk.resolve("refuses"), "");
+
+    vlm("models");
+
+    assertThat(calls().getLast()).contains(USES);
+    assertThat(jar).hasContent("classes");
+    assertThat(part).doesNotExist();
   }
 
   @Test
