@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.graph.Activation;
@@ -50,12 +49,6 @@ final class MatVecStep implements Step, Workers.Task {
    * for more, but have to be compiled before a short question is answered.
    */
   static final int MOST_EMITTED_ROWS = 24;
-
-  /**
-   * Rows up to which they are taken row by row where products of rounded inputs are emitted, too:
-   * laying out weights for these takes as long by then, and is compiled later.
-   */
-  static final int MOST_ROWS_BESIDE_ROUNDED = 16;
 
   /** Kernels stream several rows of weights side by side. */
   private static final int MULTIPLE = 8;
@@ -215,13 +208,9 @@ final class MatVecStep implements Step, Workers.Task {
 
   /** Returns whether a layer goes through emitted code row by row, for so many rows of inputs. */
   static boolean isEmitted(Team team, Matrix weight, int rows) {
-    EmittedKernels kernels = team.emitted();
-    if (kernels == null || kernels.rows(weight) == null) {
-      return false;
-    }
-    return kernels.rounded(weight.dtype()) == null
-        ? rows <= MOST_EMITTED_ROWS
-        : rows <= MOST_ROWS_BESIDE_ROUNDED;
+    return rows <= MOST_EMITTED_ROWS
+        && RoundStep.loops(team, weight, rows) == null
+        && emitted(team, weight) != null;
   }
 
   private static @Nullable RowLoops emitted(Team team, Matrix weight) {

@@ -31,12 +31,11 @@ final class RoundStep implements Step, Workers.Task {
 
   /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
   static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
-    return team.emitted() == null
-            || rows < LEAST_INPUTS
-            || weight.columns() == 0
-            || MatVecStep.isEmitted(team, weight, rows)
-        ? null
-        : team.emitted().rounded(weight.dtype());
+    RoundedLoops loops =
+        team.emitted() == null || rows < LEAST_INPUTS || weight.columns() == 0
+            ? null
+            : team.emitted().rounded(weight.dtype());
+    return loops == null || rows < loops.leastInputs() ? null : loops;
   }
 
   /** Lowers a linear layer to rounding its inputs, then multiplying. */

@@ -2,17 +2,18 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.Op;
 import io.github.vlm4j.core.graph.Value;
 
 /**
- * Prompts of a few tokens whose matrix products all go through emitted code, row by row. Next to
- * these, what else is computed is so little that plain loops are quick enough, while vector code
- * would have to be compiled first: a short question is answered seconds sooner after a start.
- * Whether a graph is one, and which attention takes which loops, is decided by shapes alone, so
- * that the same question gets the same answer whatever was computed before.
+ * Prompts of a few tokens whose matrix products all go through emitted code, row by row or with
+ * rounded inputs. Next to these, what else is computed is so little that plain loops are quick
+ * enough, while vector code would have to be compiled first: a short question is answered seconds
+ * sooner after a start. Whether a graph is one, and which attention takes which loops, is decided
+ * by shapes alone, so that the same question gets the same answer whatever was computed before.
  */
 final class ShortPrompt {
 
@@ -39,7 +40,7 @@ final class ShortPrompt {
     for (Value value : graph.values()) {
       switch (value.op()) {
         case Op.Linear op -> {
-          if (!MatVecStep.isEmitted(team, leaves.matrix(value.operands().get(1)), rows(value))) {
+          if (!isEmitted(team, leaves.matrix(value.operands().get(1)), rows(value))) {
             return false;
           }
           several |= rows(value) > 1;
@@ -54,6 +55,11 @@ final class ShortPrompt {
       }
     }
     return several;
+  }
+
+  private static boolean isEmitted(Team team, Matrix weight, int rows) {
+    return MatVecStep.isEmitted(team, weight, rows)
+        || rows <= MatVecStep.MOST_EMITTED_ROWS && RoundStep.loops(team, weight, rows) != null;
   }
 
   private static int rows(Value value) {

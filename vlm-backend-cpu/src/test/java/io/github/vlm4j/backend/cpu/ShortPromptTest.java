@@ -33,7 +33,7 @@ final class ShortPromptTest {
       EmittedKernels.make(kernels, EnumSet.allOf(Products.class)).orElse(null);
 
   @ParameterizedTest
-  @ValueSource(ints = {2, Lowering.MOST_MAT_VEC_ROWS + 1, MatVecStep.MOST_ROWS_BESIDE_ROUNDED})
+  @ValueSource(ints = {2, Lowering.MOST_MAT_VEC_ROWS + 1, MatVecStep.MOST_EMITTED_ROWS})
   void aFewRowsOfQuantisedWeightsArePlainLoopsBesideEmittedCode(int rows) {
     assumeThat(emitted).isNotNull();
     assertThat(chosen(emitted, DType.Q8_0, rows)).isInstanceOf(ScalarKernels.class);

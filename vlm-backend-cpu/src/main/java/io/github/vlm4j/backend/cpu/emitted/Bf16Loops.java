@@ -48,6 +48,11 @@ final class Bf16Loops implements RoundedLoops {
   }
 
   @Override
+  public int leastInputs() {
+    return 1;
+  }
+
+  @Override
   public Runs roundedRuns(int rows, int columns) {
     int apart = apart(columns);
     int[] starts = new int[rows];

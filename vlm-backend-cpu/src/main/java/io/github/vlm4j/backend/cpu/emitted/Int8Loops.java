@@ -31,6 +31,8 @@ final class Int8Loops implements RoundedLoops {
   /** The blocks of a sum that are added before the next tile's turn: a first cache holds them. */
   private static final int DEPTH = 8;
 
+  private static final int LEAST_INPUTS = 17;
+
   /** Rows of one call. */
   private static final int CALL_ROWS = 64 * Int8Code.ROWS;
 
@@ -53,6 +55,12 @@ final class Int8Loops implements RoundedLoops {
   @Override
   public boolean takes(DType weights) {
     return weights.isQuantised() && weights.blockElements() % BLOCK == 0;
+  }
+
+  /** Weights are decoded by Java, which takes as long as fewer inputs do, and is compiled later. */
+  @Override
+  public int leastInputs() {
+    return LEAST_INPUTS;
   }
 
   @Override
