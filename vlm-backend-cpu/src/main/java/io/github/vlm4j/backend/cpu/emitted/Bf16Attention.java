@@ -141,7 +141,7 @@ final class Bf16Attention implements AttentionLoops {
     }
 
     int size() {
-      return decoded() + KEYS * Math.max(headDim, valueDim) + Bf16Functions.MOST_SKIPPED;
+      return decoded() + KEYS * Math.max(headDim, valueDim) + CacheLines.MOST_SKIPPED;
     }
   }
 
@@ -153,7 +153,7 @@ final class Bf16Attention implements AttentionLoops {
       few.attend(task, firstQuery, lastQuery, scratch);
       return;
     }
-    Layout at = layout(functions.aligned(scratch, 0), task.headDim, task.valueDim);
+    Layout at = layout(functions.lines().next(scratch, 0), task.headDim, task.valueDim);
     for (int first = firstQuery; first < lastQuery; first += mostQueries) {
       attendBlock(task, at, first, Math.min(lastQuery, first + mostQueries), scratch);
     }
@@ -197,9 +197,9 @@ final class Bf16Attention implements AttentionLoops {
   private void roundRows(
       float[] x, int xAt, int stride, int columns, int rows, float[] scratch, int to, int floats) {
     functions.round(
-        Bf16Loops.slice(x, xAt, (rows - 1L) * stride + columns),
+        Calls.slice(x, xAt, (rows - 1L) * stride + columns),
         (long) Float.BYTES * stride,
-        Bf16Loops.slice(scratch, to, (long) rows * floats),
+        Calls.slice(scratch, to, (long) rows * floats),
         (long) Float.BYTES * floats,
         columns,
         rows);
@@ -218,7 +218,7 @@ final class Bf16Attention implements AttentionLoops {
     // Rows after the last key hold anything, and their scores are not computed.
     for (int i = 0; i < keys; i += LANES) {
       functions.pack(
-          Bf16Loops.slice(scratch, at.keys() + i * at.headFloats(), (long) LANES * at.headFloats()),
+          Calls.slice(scratch, at.keys() + i * at.headFloats(), (long) LANES * at.headFloats()),
           (long) Float.BYTES * at.headFloats(),
           n,
           scratch,
@@ -238,7 +238,7 @@ final class Bf16Attention implements AttentionLoops {
       from = at.decoded();
       stride = n;
     }
-    MemorySegment values = Bf16Loops.slice(x, from, (keys - 1L) * stride + n);
+    MemorySegment values = Calls.slice(x, from, (keys - 1L) * stride + n);
     for (int i = 0; i < n; i += LANES) {
       int lanes = Math.min(LANES, n - i);
       MemorySegment group = values.asSlice((long) Float.BYTES * i);
@@ -264,14 +264,14 @@ final class Bf16Attention implements AttentionLoops {
     long bytes = (long) Float.BYTES * stride;
     long pairBytes = (long) Float.BYTES * panels.pair();
     MemorySegment even = group.asSlice(bytes * first);
-    MemorySegment pairs = Bf16Loops.slice(scratch, to, (LANES - 1L) * panels.pair() + LANES);
+    MemorySegment pairs = Calls.slice(scratch, to, (LANES - 1L) * panels.pair() + LANES);
     int twos = count / 2;
     if (twos > 0) {
       functions.interleave(even, even.asSlice(bytes), 2 * bytes, pairs, pairBytes, twos, lanes);
     }
     int pair = twos;
     if (count % 2 == 1) {
-      MemorySegment zeros = Bf16Loops.slice(scratch, at.zeros(), LANES);
+      MemorySegment zeros = Calls.slice(scratch, at.zeros(), LANES);
       functions.interleave(
           even.asSlice(2 * bytes * twos), zeros, 0, pairs.asSlice(pairBytes * pair), 0, 1, lanes);
       pair++;
@@ -300,15 +300,14 @@ final class Bf16Attention implements AttentionLoops {
       float[] scratch) {
     int keyPanels = Math.ceilDiv(keys, panels.width());
     products.multiply(
-        Bf16Loops.slice(
-            scratch, at.queries() + row * at.headFloats(), (long) rows * at.headFloats()),
+        Calls.slice(scratch, at.queries() + row * at.headFloats(), (long) rows * at.headFloats()),
         (long) Float.BYTES * at.headFloats(),
-        Bf16Loops.slice(scratch, at.keyPanels(), (long) keyPanels * at.keyPanelFloats()),
+        Calls.slice(scratch, at.keyPanels(), (long) keyPanels * at.keyPanelFloats()),
         (long) Float.BYTES * at.keyPanelFloats(),
-        Bf16Loops.slice(scratch, at.zeros(), panels.width()),
+        Calls.slice(scratch, at.zeros(), panels.width()),
         0,
         0,
-        Bf16Loops.slice(scratch, at.scores(), (long) rows * KEYS),
+        Calls.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
         task.headDim,
         rows,
@@ -317,23 +316,23 @@ final class Bf16Attention implements AttentionLoops {
     hide(task, query, rows, key, keys, whole, scratch, at.scores());
     int results = at.results() + row * at.resultFloats();
     functions.soften(
-        Bf16Loops.slice(scratch, at.scores(), (long) rows * KEYS),
+        Calls.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
-        Bf16Loops.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
+        Calls.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
         (long) Short.BYTES * KEYS,
         whole / PanelLayout.BLOCK,
-        Bf16Loops.slice(scratch, at.maxima() + row, rows),
-        Bf16Loops.slice(scratch, at.sums() + row, rows),
-        Bf16Loops.slice(scratch, results, (long) rows * at.resultFloats()),
+        Calls.slice(scratch, at.maxima() + row, rows),
+        Calls.slice(scratch, at.sums() + row, rows),
+        Calls.slice(scratch, results, (long) rows * at.resultFloats()),
         (long) Float.BYTES * at.resultFloats(),
         at.resultFloats() / LANES,
         rows,
         task.scale * LOG2_E);
-    MemorySegment sums = Bf16Loops.slice(scratch, results, (long) rows * at.resultFloats());
+    MemorySegment sums = Calls.slice(scratch, results, (long) rows * at.resultFloats());
     products.multiply(
-        Bf16Loops.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
+        Calls.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
         (long) Short.BYTES * KEYS,
-        Bf16Loops.slice(
+        Calls.slice(
             scratch,
             at.valuePanels(),
             (long) Math.ceilDiv(task.valueDim, panels.width()) * at.valuePanelFloats()),

@@ -190,15 +190,6 @@ final class Bf16Code {
     return at;
   }
 
-  /** Writes the function that returns its argument: where something lies. */
-  int address() {
-    int at = a.position();
-    Frame frame = new Frame(a, convention);
-    a.mov(Gpr.RAX, frame.argument(0));
-    frame.leave();
-    return at;
-  }
-
   /**
    * Writes the function that lays the weights of {@value #LANES} outputs out as a part of a panel.
    * Its arguments:

@@ -1,11 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -15,13 +10,8 @@ import java.lang.invoke.MethodHandle;
  */
 final class Bf16Functions {
 
-  private static final int LINE_BYTES = 64;
-
-  /** The floats before the next line of a cache, at most. */
-  static final int MOST_SKIPPED = LINE_BYTES / Float.BYTES - 1;
-
   private final PanelLayout layout;
-  private final MethodHandle address;
+  private final CacheLines lines;
   private final MethodHandle round;
   private final MethodHandle pack;
   private final MethodHandle soften;
@@ -40,26 +30,16 @@ final class Bf16Functions {
     CallingConvention convention = CallingConvention.ofThisSystem();
     Bf16Code products = new Bf16Code(assembler, convention);
     Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention);
-    int addressAt = products.address();
     int roundAt = products.round();
     int packAt = products.pack(layout);
     int softenAt = attention.soften();
     int interleaveAt = attention.interleave();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    address = memory.function(addressAt, FunctionDescriptor.of(JAVA_LONG, ADDRESS));
-    round = memory.function(roundAt, arguments("alallll"));
-    pack = memory.function(packAt, arguments("alall"));
-    soften = memory.function(softenAt, arguments("alallaaallll"));
-    interleave = memory.function(interleaveAt, arguments("aalalll"));
-  }
-
-  /** Describes a function by a letter for each argument: an address or a whole number. */
-  static FunctionDescriptor arguments(String letters) {
-    return FunctionDescriptor.ofVoid(
-        letters
-            .chars()
-            .mapToObj(letter -> letter == 'a' ? ADDRESS : JAVA_LONG)
-            .toArray(MemoryLayout[]::new));
+    lines = new CacheLines(arena);
+    round = memory.function(roundAt, Calls.arguments("alallll"));
+    pack = memory.function(packAt, Calls.arguments("alall"));
+    soften = memory.function(softenAt, Calls.arguments("alallaaallll"));
+    interleave = memory.function(interleaveAt, Calls.arguments("aalalll"));
   }
 
   /** Returns a mask of some lanes, less than 64. */
@@ -67,21 +47,9 @@ final class Bf16Functions {
     return (1L << count) - 1;
   }
 
-  /**
-   * Returns the first place in an array that begins a line of a cache, where rows of 64 bytes are
-   * read twice as fast as elsewhere. It is a matter of speed alone: the array may be moved later
-   * on.
-   *
-   * @param at where to look from; at most {@link #MOST_SKIPPED} floats are skipped
-   */
-  int aligned(float[] array, int at) {
-    try {
-      long bytes =
-          (long) address.invokeExact(MemorySegment.ofArray(array)) + (long) Float.BYTES * at;
-      return at + (int) ((-bytes & LINE_BYTES - 1) / Float.BYTES);
-    } catch (Throwable e) {
-      throw failed(e);
-    }
+  /** Returns where lines of a cache begin in arrays. */
+  CacheLines lines() {
+    return lines;
   }
 
   /** Calls {@link Bf16Code#round} for rows of some numbers. */
@@ -91,7 +59,7 @@ final class Bf16Functions {
     try {
       round.invokeExact(x, apart, to, toApart, blocks, numbers, rows);
     } catch (Throwable e) {
-      throw failed(e);
+      throw Calls.failed(e);
     }
   }
 
@@ -103,11 +71,11 @@ final class Bf16Functions {
   void pack(MemorySegment weights, long apart, int columns, float[] to, int toAt) {
     long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
     long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
-    MemorySegment group = Bf16Loops.slice(to, toAt, layout.groupFloats(columns));
+    MemorySegment group = Calls.slice(to, toAt, layout.groupFloats(columns));
     try {
       pack.invokeExact(weights, apart, group, blocks, lanes);
     } catch (Throwable e) {
-      throw failed(e);
+      throw Calls.failed(e);
     }
   }
 
@@ -141,7 +109,7 @@ final class Bf16Functions {
           rows,
           bits);
     } catch (Throwable e) {
-      throw failed(e);
+      throw Calls.failed(e);
     }
   }
 
@@ -157,12 +125,7 @@ final class Bf16Functions {
     try {
       interleave.invokeExact(even, odd, apart, to, toApart, twos, lanes(lanes));
     } catch (Throwable e) {
-      throw failed(e);
+      throw Calls.failed(e);
     }
-  }
-
-  /** Returns what a call that cannot throw anything of its own ended with. */
-  static RuntimeException failed(Throwable e) {
-    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
   }
 }

@@ -62,7 +62,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int roundedFloats(int rows, int columns) {
-    return Math.addExact(Math.multiplyExact(rows, apart(columns) / 2), Bf16Functions.MOST_SKIPPED);
+    return Math.addExact(Math.multiplyExact(rows, apart(columns) / 2), CacheLines.MOST_SKIPPED);
   }
 
   /** Returns the numbers from one rounded row to the next. */
@@ -76,9 +76,9 @@ final class Bf16Loops implements RoundedLoops {
     int apart = apart(columns) / 2;
     int rows = toRow - fromRow;
     functions.round(
-        slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
+        Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
-        slice(rounded, roundedAt + (long) fromRow * apart, (long) rows * apart),
+        Calls.slice(rounded, roundedAt + (long) fromRow * apart, (long) rows * apart),
         (long) Float.BYTES * apart,
         columns,
         rows);
@@ -86,7 +86,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int aligned(float[] array, int at) {
-    return functions.aligned(array, at);
+    return functions.lines().next(array, at);
   }
 
   @Override
@@ -107,7 +107,7 @@ final class Bf16Loops implements RoundedLoops {
   @Override
   public int packedWeightFloats(int outputs, int k) {
     int staging = LANES * PanelLayout.wholeBlocks(k) / 2;
-    return Math.addExact(stagingAt(outputs, k), staging + Bf16Functions.MOST_SKIPPED);
+    return Math.addExact(stagingAt(outputs, k), staging + CacheLines.MOST_SKIPPED);
   }
 
   /** Rows on their way into a panel lie behind all panels. */
@@ -160,7 +160,7 @@ final class Bf16Loops implements RoundedLoops {
     }
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
     int whole = PanelLayout.wholeBlocks(columns);
-    MemorySegment staging = slice(packed, stagingAt, (long) LANES * whole / 2);
+    MemorySegment staging = Calls.slice(packed, stagingAt, (long) LANES * whole / 2);
     long apart = (long) Short.BYTES * whole;
     if (w.dtype() == DType.BF16) {
       for (int i = 0; i < rows; i++) {
@@ -229,21 +229,21 @@ final class Bf16Loops implements RoundedLoops {
     int apart = apart(columns) / 2;
     int numbers = Math.min(DEPTH, columns - first);
     MemorySegment some =
-        slice(
+        Calls.slice(
             x,
             xAt + (long) input * apart + first / 2,
             (rows - 1L) * apart + PanelLayout.wholeBlocks(numbers) / 2);
     for (int row = fromRow; row < toRow; row += width) {
       int used = Math.min(width, toRow - row);
       int panel = packedAt + (row - fromRow) / width * panelFloats;
-      MemorySegment sums = slice(y, yAt + row, (rows - 1L) * outputs + used);
+      MemorySegment sums = Calls.slice(y, yAt + row, (rows - 1L) * outputs + used);
       boolean begins = first == 0;
       products.multiply(
           some,
           (long) Float.BYTES * apart,
-          slice(packed, panel + width + layout.floats(first), layout.floats(numbers)),
+          Calls.slice(packed, panel + width + layout.floats(first), layout.floats(numbers)),
           0,
-          begins ? slice(packed, panel, width) : sums,
+          begins ? Calls.slice(packed, panel, width) : sums,
           begins ? 0 : (long) Float.BYTES * outputs,
           0,
           sums,
@@ -252,10 +252,5 @@ final class Bf16Loops implements RoundedLoops {
           rows,
           used);
     }
-  }
-
-  /** Returns a part of an array, after a check that it is there. */
-  static MemorySegment slice(float[] array, long at, long count) {
-    return MemorySegment.ofArray(array).asSlice(Float.BYTES * at, Float.BYTES * count);
   }
 }

@@ -1,8 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
@@ -16,9 +13,7 @@ import java.util.Objects;
  */
 final class BlockRowFunctions {
 
-  private static final FunctionDescriptor DECODE =
-      FunctionDescriptor.ofVoid(
-          ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  private static final FunctionDescriptor DECODE = Calls.arguments("allallll");
 
   /** Weights of one call, which ends before anybody who waits for garbage collection notices. */
   private static final int CALL_WEIGHTS = 1 << 18;
@@ -91,7 +86,7 @@ final class BlockRowFunctions {
         default -> throw new IllegalArgumentException(type + " is not stored in blocks");
       }
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

@@ -1,8 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.tensor.DType;
@@ -43,13 +40,8 @@ final class ByteRows implements RowLoops {
       at.put(type, code.multiply(type));
     }
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    quantise =
-        memory.function(
-            quantiseAt,
-            FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG));
-    FunctionDescriptor rows =
-        FunctionDescriptor.ofVoid(
-            ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG);
+    quantise = memory.function(quantiseAt, Calls.arguments("alall"));
+    FunctionDescriptor rows = Calls.arguments("alllalal");
     multiply8 = memory.function(at.getOrDefault(DType.Q8_0, 0), rows);
     multiply4 = memory.function(at.getOrDefault(DType.Q4_0, 0), rows);
     multiply4k = memory.function(at.getOrDefault(DType.Q4_K, 0), rows);

@@ -26,7 +26,7 @@ final class DotProducts implements Bf16Products {
     int[] at = new int[multiply.length];
     Arrays.setAll(at, i -> code.multiply(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    Arrays.setAll(multiply, i -> memory.function(at[i], Bf16Functions.arguments("alaalallll")));
+    Arrays.setAll(multiply, i -> memory.function(at[i], Calls.arguments("alaalallll")));
   }
 
   @Override
@@ -97,7 +97,7 @@ final class DotProducts implements Bf16Products {
       multiply[vectors - 1].invokeExact(
           inputs, inputsApart, panel, first, firstApart, sums, sumsApart, pairs, rows, lanes);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

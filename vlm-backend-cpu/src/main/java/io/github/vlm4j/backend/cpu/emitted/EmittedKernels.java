@@ -24,6 +24,11 @@ public final class EmittedKernels {
 
   private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
 
+  /** Fewer inputs are multiplied sooner one by one, with quantised weights by emitted code. */
+  private static final int LEAST_QUANTISED_WORDS = 25;
+
+  private static final int LEAST_WORDS = 9;
+
   private final String name;
   private final Kernels kernels;
   private final List<RoundedLoops> rounded;
@@ -66,7 +71,8 @@ public final class EmittedKernels {
           return Optional.of(make(kernels, tiles, bytes && features.vnni(), Arena.ofAuto()));
         }
         if (features.avx2()) {
-          return Optional.of(ofAvx2(kernels, bytes, Arena.ofAuto()));
+          boolean words = products.contains(Products.WORDS) && !features.avx512();
+          return Optional.of(ofAvx2(kernels, bytes, words, Arena.ofAuto()));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
       } catch (ExecutableMemory.Refused e) {
@@ -77,14 +83,20 @@ public final class EmittedKernels {
     return Optional.empty();
   }
 
-  private static EmittedKernels ofAvx2(Kernels kernels, boolean bytes, Arena arena) {
+  private static EmittedKernels ofAvx2(Kernels kernels, boolean bytes, boolean words, Arena arena) {
     return new EmittedKernels(
         "emitted (avx2)",
         overEmitted(kernels, arena),
-        List.of(),
+        words ? words(kernels, new WordFunctions(arena)) : List.of(),
         null,
         bytes ? new ByteRows(Avx2Code::new, arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
+  }
+
+  private static List<RoundedLoops> words(Kernels kernels, WordFunctions functions) {
+    return List.of(
+        new WordLoops(kernels, functions, DType::isQuantised, LEAST_QUANTISED_WORDS),
+        new WordLoops(kernels, functions, type -> type == DType.BF16, LEAST_WORDS));
   }
 
   private static Kernels overEmitted(Kernels kernels, Arena arena) {

@@ -1,14 +1,10 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
@@ -53,11 +49,7 @@ final class FloatLoops implements RunLoops {
     int[] at = new int[multiply.length];
     Arrays.setAll(at, i -> code.multiply(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    FunctionDescriptor descriptor =
-        FunctionDescriptor.ofVoid(
-            ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-            JAVA_LONG, JAVA_LONG);
-    Arrays.setAll(multiply, i -> memory.function(at[i], descriptor));
+    Arrays.setAll(multiply, i -> memory.function(at[i], Calls.arguments("aaaalalllll")));
   }
 
   /** Returns whether kernels lay weights out as panels of the width that this code reads. */
@@ -123,7 +115,7 @@ final class FloatLoops implements RunLoops {
         for (int p = 0; p < inputs.length(); p += DEPTH) {
           int depth = Math.min(DEPTH, inputs.length() - p);
           long at = xAt + (long) run * inputs.apart() + p;
-          MemorySegment slice = slice(x, at, reach + depth);
+          MemorySegment slice = Calls.slice(x, at, reach + depth);
           int panel = packedAt;
           for (int row = fromRow; row < toRow; row += WIDTH) {
             int used = Math.min(WIDTH, toRow - row);
@@ -172,10 +164,10 @@ final class FloatLoops implements RunLoops {
     long width = (long) vectors * LANES;
     long lastLanes = used - (vectors - 1L) * LANES;
     long sumsApart = (long) Float.BYTES * apart;
-    MemorySegment sums = slice(y, at, (rows - 1L) * apart + used);
-    MemorySegment first = done == 0 ? slice(packed, panel, width) : sums;
+    MemorySegment sums = Calls.slice(y, at, (rows - 1L) * apart + used);
+    MemorySegment first = done == 0 ? Calls.slice(packed, panel, width) : sums;
     long firstApart = done == 0 ? 0 : sumsApart;
-    MemorySegment weights = slice(packed, panel + (1L + done) * width, depth * width);
+    MemorySegment weights = Calls.slice(packed, panel + (1L + done) * width, depth * width);
     try {
       multiply[vectors - 1].invokeExact(
           x,
@@ -190,11 +182,7 @@ final class FloatLoops implements RunLoops {
           lastLanes,
           0L);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
-  }
-
-  private static MemorySegment slice(float[] array, long at, long count) {
-    return Bf16Loops.slice(array, at, count);
   }
 }

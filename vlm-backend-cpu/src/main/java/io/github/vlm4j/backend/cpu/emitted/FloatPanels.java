@@ -1,12 +1,8 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
@@ -28,11 +24,7 @@ final class FloatPanels implements PanelLoops {
     int[] at = new int[add.length];
     Arrays.setAll(at, i -> code.multiplyEven(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    FunctionDescriptor descriptor =
-        FunctionDescriptor.ofVoid(
-            ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG,
-            JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    Arrays.setAll(add, i -> memory.function(at[i], descriptor));
+    Arrays.setAll(add, i -> memory.function(at[i], Calls.arguments("alaalalllll")));
   }
 
   /** Returns whether kernels lay inputs out as panels of the width that this code reads. */
@@ -53,9 +45,9 @@ final class FloatPanels implements PanelLoops {
       int width,
       float[] c,
       int cAt) {
-    MemorySegment weights = Bf16Loops.slice(w, wAt, (rows - 1L) * step + k);
-    MemorySegment panel = Bf16Loops.slice(x, xAt, (long) k * width);
-    MemorySegment sums = Bf16Loops.slice(c, cAt, (long) rows * width);
+    MemorySegment weights = Calls.slice(w, wAt, (rows - 1L) * step + k);
+    MemorySegment panel = Calls.slice(x, xAt, (long) k * width);
+    MemorySegment sums = Calls.slice(c, cAt, (long) rows * width);
     long apart = (long) Float.BYTES * width;
     long lanes = FloatCode.LANES;
     try {
@@ -72,7 +64,7 @@ final class FloatPanels implements PanelLoops {
           lanes,
           0L);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

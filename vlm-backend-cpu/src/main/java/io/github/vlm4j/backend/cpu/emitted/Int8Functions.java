@@ -1,21 +1,12 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 
 /** The functions of {@link Int8Code}, ready to be called. Distances are in bytes. */
 final class Int8Functions {
-
-  private static final FunctionDescriptor MULTIPLY =
-      FunctionDescriptor.ofVoid(
-          ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-          JAVA_LONG);
 
   private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
   private final MethodHandle quantise;
@@ -35,14 +26,9 @@ final class Int8Functions {
     int quantiseAt = code.quantise();
     int packAt = code.pack();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    Arrays.setAll(multiply, i -> memory.function(multiplyAt[i], MULTIPLY));
-    quantise =
-        memory.function(
-            quantiseAt,
-            FunctionDescriptor.ofVoid(
-                ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    pack =
-        memory.function(packAt, FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG));
+    Arrays.setAll(multiply, i -> memory.function(multiplyAt[i], Calls.arguments("aaaalallll")));
+    quantise = memory.function(quantiseAt, Calls.arguments("alalll"));
+    pack = memory.function(packAt, Calls.arguments("alal"));
   }
 
   /**
@@ -67,7 +53,7 @@ final class Int8Functions {
       multiply[vectors - 1].invokeExact(
           inputs, starts, panel, first, firstApart, sums, sumsApart, blocks, rows, lanes);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 
@@ -77,7 +63,7 @@ final class Int8Functions {
     try {
       quantise.invokeExact(x, apart, to, toApart, blocks, rows);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 
@@ -86,7 +72,7 @@ final class Int8Functions {
     try {
       pack.invokeExact(weights, apart, to, blocks);
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

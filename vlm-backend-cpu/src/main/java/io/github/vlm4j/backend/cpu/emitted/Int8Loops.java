@@ -86,9 +86,9 @@ final class Int8Loops implements RoundedLoops {
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     int rows = toRow - fromRow;
     functions.quantise(
-        Bf16Loops.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
+        Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
-        Bf16Loops.slice(
+        Calls.slice(
             rounded, roundedAt + (long) fromRow * apart(columns), (long) rows * apart(columns)),
         (long) Float.BYTES * apart(columns),
         columns / BLOCK,
@@ -157,17 +157,17 @@ final class Int8Loops implements RoundedLoops {
     for (int i = 0; i < rows; i++) {
       decoder.decodeRow(w, row + i, packed, decodedAt);
       functions.quantise(
-          Bf16Loops.slice(packed, decodedAt, columns),
+          Calls.slice(packed, decodedAt, columns),
           0,
-          Bf16Loops.slice(packed, stagingAt + (long) i * apart, apart),
+          Calls.slice(packed, stagingAt + (long) i * apart, apart),
           0,
           blocks,
           1);
     }
     functions.pack(
-        Bf16Loops.slice(packed, stagingAt, (long) LANES * apart),
+        Calls.slice(packed, stagingAt, (long) LANES * apart),
         (long) Float.BYTES * apart,
-        Bf16Loops.slice(packed, packedAt, (long) PANEL_FLOATS * blocks - WIDTH + LANES),
+        Calls.slice(packed, packedAt, (long) PANEL_FLOATS * blocks - WIDTH + LANES),
         blocks);
   }
 
@@ -213,16 +213,16 @@ final class Int8Loops implements RoundedLoops {
       int apart) {
     int[] starts = inputs.starts();
     int blocks = inputs.size() / BLOCK;
-    MemorySegment sums = Bf16Loops.slice(y, at, (rows - 1L) * apart + used);
-    MemorySegment first = Bf16Loops.slice(packed, panel, WIDTH);
+    MemorySegment sums = Calls.slice(y, at, (rows - 1L) * apart + used);
+    MemorySegment first = Calls.slice(packed, panel, WIDTH);
     long firstApart = 0;
     for (int block = 0; block < blocks; block += DEPTH) {
       int depth = Math.min(DEPTH, blocks - block);
       long end = starts[input + rows - 1] / Float.BYTES + (long) INPUT_FLOATS * depth;
       functions.multiply(
-          Bf16Loops.slice(x, xAt + (long) INPUT_FLOATS * block, end),
+          Calls.slice(x, xAt + (long) INPUT_FLOATS * block, end),
           MemorySegment.ofArray(starts).asSlice((long) Integer.BYTES * input),
-          Bf16Loops.slice(
+          Calls.slice(
               packed, panel + WIDTH + (long) PANEL_FLOATS * block, (long) PANEL_FLOATS * depth),
           first,
           firstApart,

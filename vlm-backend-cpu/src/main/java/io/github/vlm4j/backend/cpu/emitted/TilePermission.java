@@ -42,7 +42,7 @@ final class TilePermission {
     try {
       return (long) syscall.invokeExact(SYS_ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

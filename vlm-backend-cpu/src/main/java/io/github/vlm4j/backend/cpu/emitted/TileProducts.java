@@ -37,7 +37,7 @@ final class TileProducts implements Bf16Products {
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     for (int i = 0; i < TILES; i++) {
       for (int j = 0; j < TILES; j++) {
-        multiply[i][j] = memory.function(at[i][j], Bf16Functions.arguments("alalallalllla"));
+        multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallalllla"));
       }
     }
     long bytes = TileCode.CONFIGURATION_BYTES;
@@ -214,7 +214,7 @@ final class TileProducts implements Bf16Products {
           count,
           configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)));
     } catch (Throwable e) {
-      throw Bf16Functions.failed(e);
+      throw Calls.failed(e);
     }
   }
 }

@@ -29,6 +29,7 @@ enum Vex {
   VMULPS(1, 0, 0x59),
   VDIVPS(1, 0, 0x5e),
   VMAXPS(1, 0, 0x5f),
+  VFMADD213PS(2, 1, 0xa8),
   VFMADD231PS(2, 1, 0xb8),
   /** Loads the lanes whose signs the second operand has set, zeros in the others. */
   VMASKMOVPS(2, 1, 0x2c),
@@ -40,6 +41,7 @@ enum Vex {
   /** From f16 in 128 bits. */
   VCVTPH2PS(2, 1, 0x13),
   VPMOVZXBD(2, 1, 0x31),
+  VPMOVZXWD(2, 1, 0x33),
   VPMOVSXBD(2, 1, 0x21),
   VPACKSSDW(1, 1, 0x6b),
   VPACKSSWB(1, 1, 0x63),
@@ -62,6 +64,11 @@ enum Vex {
   VPSRLD(1, 1, 0x72, 1, 2),
   VPSRLVD(2, 1, 0x45),
 
+  VUNPCKLPS(1, 0, 0x14),
+  VUNPCKHPS(1, 0, 0x15),
+  VUNPCKLPD(1, 1, 0x14),
+  VUNPCKHPD(1, 1, 0x15),
+  VBLENDPS(3, 1, 0x0c),
   VPSHUFD(1, 1, 0x70),
   VPERM2I128(3, 1, 0x46),
   VPERMD(2, 1, 0x36),
