@@ -91,8 +91,9 @@ final class WordCode {
    * Writes the function that multiplies rows of inputs with one panel of weights. Its arguments:
    *
    * <ol start="0">
-   *   <li>the inputs, in blocks of {@link #ROW_FLOATS}
-   *   <li>the bytes from a row to the next
+   *   <li>the inputs in tiles of {@value #ROWS} rows: their first blocks, of {@link #ROW_FLOATS},
+   *       one after the other, then their second blocks, and so on
+   *   <li>the bytes from a tile to the next
    *   <li>the panel: rows of {@link #WIDTH}, as many for each block as an input has floats there
    *   <li>what the sums begin with, f32
    *   <li>the bytes from a row of that to the next, which may be 0
@@ -156,11 +157,7 @@ final class WordCode {
       a.add(Gpr.R8, Gpr.R9);
     }
     a.mov(Gpr.RAX, Gpr.RDI);
-    a.lea(Gpr.RBX, Gpr.RDI.plus(Gpr.RSI, 2));
-    a.add(Gpr.RBX, Gpr.RSI);
-    for (int i = 0; i < rows; i++) {
-      a.add(Gpr.RDI, Gpr.RSI);
-    }
+    a.add(Gpr.RDI, Gpr.RSI);
     a.mov(Gpr.RDX, Gpr.R13);
     a.mov(Gpr.RCX, Gpr.RBP);
     Label block = new Label();
@@ -176,7 +173,7 @@ final class WordCode {
     for (int step = 0; step < STEPS; step++) {
       loadWeights(step, vectors);
       for (int i = 0; i < rows; i++) {
-        a.op(Vex.VPBROADCASTD, INPUT, row(i).plus(Float.BYTES * step));
+        a.op(Vex.VPBROADCASTD, INPUT, input(i, step));
         for (int v = 0; v < vectors; v++) {
           a.op(Vex.VPMADDWD, PRODUCTS, INPUT, weights(v));
           a.op(Vex.VPADDD, sum(i, v), sum(i, v), PRODUCTS);
@@ -188,7 +185,7 @@ final class WordCode {
     a.jump(Condition.NOT_EQUAL, pairs);
     loadWeights(0, vectors);
     for (int i = 0; i < rows; i++) {
-      a.op(Vex.VBROADCASTSS, INPUT, row(i));
+      a.op(Vex.VBROADCASTSS, INPUT, input(i, 0));
       for (int v = 0; v < vectors; v++) {
         a.op(Vex.VCVTDQ2PS, sum(i, v), sum(i, v));
         a.op(Vex.VMULPS, sum(i, v), sum(i, v), weights(v));
@@ -197,6 +194,7 @@ final class WordCode {
       }
     }
     advance(1);
+    a.add(Gpr.RAX, ROW_BYTES * (ROWS - 1));
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, block);
     if (partial) {
@@ -224,13 +222,10 @@ final class WordCode {
   private void advance(int panelRows) {
     a.add(Gpr.RDX, PANEL_ROW_BYTES * panelRows);
     a.add(Gpr.RAX, Float.BYTES * panelRows);
-    a.add(Gpr.RBX, Float.BYTES * panelRows);
   }
 
-  /** Returns where an input is: two registers and their distance reach six rows. */
-  private static Mem row(int row) {
-    Gpr base = row < 3 ? Gpr.RAX : Gpr.RBX;
-    return row % 3 == 0 ? base.at() : base.plus(Gpr.RSI, row % 3);
+  private static Mem input(int row, int index) {
+    return Gpr.RAX.at(ROW_BYTES * row + Float.BYTES * index);
   }
 
   /** Returns where a sum in f32 is while a block is multiplied. */
@@ -246,6 +241,7 @@ final class WordCode {
    *   <li>the bytes from one to the next
    *   <li>where their blocks of {@link #ROW_FLOATS} go
    *   <li>the bytes from one row of them to the next
+   *   <li>the bytes from one block of a row to the next
    *   <li>the blocks of a row, at least 1
    *   <li>the numbers of the last block that there are, at least 1; the others become 0
    *   <li>the number of rows, at least 1
@@ -272,15 +268,16 @@ final class WordCode {
     constant(SIZE, Integer.MAX_VALUE);
     constant(LEAST_SIZE, Float.floatToRawIntBits(LEAST));
     constant(LANE_COUNT, LANES);
-    a.op(Vex.VBROADCASTSS, GREATEST, frame.argument(7));
-    laneNumbers(NUMBERS, frame.argument(7));
+    a.op(Vex.VBROADCASTSS, GREATEST, frame.argument(8));
+    laneNumbers(NUMBERS, frame.argument(8));
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.R8, frame.argument(1));
     a.mov(Gpr.RSI, frame.argument(2));
     a.mov(Gpr.R9, frame.argument(3));
-    a.mov(Gpr.R10, frame.argument(4));
-    a.mov(Gpr.R14, frame.argument(5));
-    a.mov(Gpr.R11, frame.argument(6));
+    a.mov(Gpr.RBX, frame.argument(4));
+    a.mov(Gpr.R10, frame.argument(5));
+    a.mov(Gpr.R14, frame.argument(6));
+    a.mov(Gpr.R11, frame.argument(7));
     Label row = new Label();
     Label block = new Label();
     Label last = new Label();
@@ -325,7 +322,7 @@ final class WordCode {
     }
     roundBlock();
     a.add(Gpr.RAX, BLOCK * bytes);
-    a.add(Gpr.RDX, ROW_BYTES);
+    a.add(Gpr.RDX, Gpr.RBX);
   }
 
   private void partialBlock() {

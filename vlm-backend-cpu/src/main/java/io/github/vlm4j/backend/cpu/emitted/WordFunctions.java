@@ -39,8 +39,8 @@ final class WordFunctions {
     Arrays.setAll(multiply, i -> memory.function(multiplyAt[i], products));
     Arrays.setAll(multiplyPartial, i -> memory.function(partialAt[i], products));
     lines = new CacheLines(arena);
-    round = memory.function(roundAt, Calls.arguments("alalllll"));
-    roundBf16 = memory.function(roundBf16At, Calls.arguments("alalllll"));
+    round = memory.function(roundAt, Calls.arguments("alallllll"));
+    roundBf16 = memory.function(roundBf16At, Calls.arguments("alallllll"));
     pack = memory.function(packAt, Calls.arguments("alal"));
   }
 
@@ -86,13 +86,14 @@ final class WordFunctions {
       long apart,
       MemorySegment to,
       long toApart,
+      long blocksApart,
       int columns,
       long rows,
       int greatest) {
     long blocks = Math.ceilDiv(columns, WordCode.BLOCK);
     long last = columns - WordCode.BLOCK * (blocks - 1);
     try {
-      round.invokeExact(x, apart, to, toApart, blocks, last, rows, bits(greatest));
+      round.invokeExact(x, apart, to, toApart, blocksApart, blocks, last, rows, bits(greatest));
     } catch (Throwable e) {
       throw Calls.failed(e);
     }
@@ -104,13 +105,14 @@ final class WordFunctions {
       long apart,
       MemorySegment to,
       long toApart,
+      long blocksApart,
       int columns,
       long rows,
       int greatest) {
     long blocks = columns / WordCode.BLOCK;
     long last = WordCode.BLOCK;
     try {
-      roundBf16.invokeExact(x, apart, to, toApart, blocks, last, rows, bits(greatest));
+      roundBf16.invokeExact(x, apart, to, toApart, blocksApart, blocks, last, rows, bits(greatest));
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

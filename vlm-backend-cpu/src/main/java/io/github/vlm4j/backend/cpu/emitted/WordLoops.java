@@ -24,12 +24,14 @@ final class WordLoops implements RoundedLoops {
   private static final int LANES = WordCode.LANES;
   private static final int BLOCK = WordCode.BLOCK;
   private static final int ROW_FLOATS = WordCode.ROW_FLOATS;
+  private static final long ROW_BYTES = (long) Float.BYTES * ROW_FLOATS;
+  private static final int TILE = WordCode.ROWS;
 
   /** The blocks of a sum that are added before the next tile's turn: a first cache holds them. */
   private static final int DEPTH = 8;
 
   /** Rows of one call. Their blocks stay in a second cache while all panels pass. */
-  private static final int CALL_ROWS = 8 * WordCode.ROWS;
+  private static final int CALL_ROWS = 8 * TILE;
 
   private final Kernels decoder;
   private final WordFunctions functions;
@@ -62,15 +64,21 @@ final class WordLoops implements RoundedLoops {
 
   @Override
   public Runs roundedRuns(int rows, int columns) {
-    int apart = rowFloats(columns);
     int[] starts = new int[rows];
-    Arrays.setAll(starts, row -> Math.multiplyExact(row, apart));
+    Arrays.setAll(starts, row -> start(row, columns));
     return new Runs(starts, rows, 1, columns, 0);
+  }
+
+  /** Returns where a rounded row begins: in a tile of rows whose blocks take turns. */
+  private static int start(int row, int columns) {
+    int tile = Math.multiplyExact(row / TILE, TILE * rowFloats(columns));
+    return Math.addExact(tile, row % TILE * ROW_FLOATS);
   }
 
   @Override
   public int roundedFloats(int rows, int columns) {
-    return Math.addExact(Math.multiplyExact(rows, rowFloats(columns)), CacheLines.MOST_SKIPPED);
+    int tiles = Math.multiplyExact(Math.ceilDiv(rows, TILE), TILE * rowFloats(columns));
+    return Math.addExact(tiles, CacheLines.MOST_SKIPPED);
   }
 
   private static int blocks(int columns) {
@@ -85,16 +93,26 @@ final class WordLoops implements RoundedLoops {
   @Override
   public void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
-    int rows = toRow - fromRow;
-    long apart = rowFloats(columns);
-    functions.round(
-        Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
-        (long) Float.BYTES * columns,
-        Calls.slice(rounded, roundedAt + fromRow * apart, rows * apart),
-        Float.BYTES * apart,
-        columns,
-        rows,
-        WordCode.GREATEST_INPUT);
+    long rowBytes = (long) Float.BYTES * columns;
+    for (int row = fromRow; row < toRow; ) {
+      int rows = Math.min(TILE - row % TILE, toRow - row);
+      long start = start(row, columns);
+      functions.round(
+          Calls.slice(x, xAt + (long) row * columns, (long) rows * columns),
+          rowBytes,
+          Calls.slice(rounded, roundedAt + start, tileReach(columns) + (rows - 1L) * ROW_FLOATS),
+          ROW_BYTES,
+          TILE * ROW_BYTES,
+          columns,
+          rows,
+          WordCode.GREATEST_INPUT);
+      row += rows;
+    }
+  }
+
+  /** Returns the floats from the beginning of a row to its end in a tile. */
+  private static long tileReach(int columns) {
+    return (long) TILE * rowFloats(columns) - (TILE - 1) * ROW_FLOATS;
   }
 
   @Override
@@ -104,7 +122,7 @@ final class WordLoops implements RoundedLoops {
 
   @Override
   public int runTile() {
-    return WordCode.ROWS;
+    return TILE;
   }
 
   @Override
@@ -168,6 +186,7 @@ final class WordLoops implements RoundedLoops {
           bytes,
           staging,
           (long) Float.BYTES * apart,
+          ROW_BYTES,
           columns,
           rows,
           WordCode.GREATEST_WEIGHT);
@@ -180,6 +199,7 @@ final class WordLoops implements RoundedLoops {
             0,
             Calls.slice(packed, stagingAt + (long) i * apart, apart),
             0,
+            ROW_BYTES,
             columns,
             1,
             WordCode.GREATEST_WEIGHT);
@@ -214,9 +234,13 @@ final class WordLoops implements RoundedLoops {
       int at = yAt + input * outputs;
       for (int block = 0; block < blocks; block += DEPTH) {
         int depth = Math.min(DEPTH, blocks - block);
-        long first = xAt + (long) input * blocks * ROW_FLOATS + (long) block * ROW_FLOATS;
+        long first = xAt + (long) input * blocks * ROW_FLOATS + (long) block * TILE * ROW_FLOATS;
         MemorySegment some =
-            Calls.slice(x, first, (rows - 1L) * blocks * ROW_FLOATS + (long) depth * ROW_FLOATS);
+            Calls.slice(
+                x,
+                first,
+                ((rows - 1L) / TILE * blocks + depth - 1) * TILE * ROW_FLOATS
+                    + ((rows - 1L) % TILE + 1) * ROW_FLOATS);
         int panel = packedAt;
         for (int row = fromRow; row < toRow; row += WIDTH) {
           int used = Math.min(WIDTH, toRow - row);
@@ -246,7 +270,7 @@ final class WordLoops implements RoundedLoops {
     boolean begins = block == 0;
     functions.multiply(
         x,
-        (long) Float.BYTES * ROW_FLOATS * blocks,
+        TILE * ROW_BYTES * blocks,
         Calls.slice(packed, panel + WIDTH + blockFloats * block, blockFloats * depth),
         begins ? Calls.slice(packed, panel, WIDTH) : sums,
         begins ? 0 : sumsApart,
