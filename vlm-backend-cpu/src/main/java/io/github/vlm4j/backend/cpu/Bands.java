@@ -35,6 +35,19 @@ record Bands(int total, int size) {
     return Math.ceilDiv(total, size);
   }
 
+  /**
+   * Returns the bands in an order in which those that follow each other, as many as there are
+   * threads, lie far apart: threads that write neighbouring bands at a time take the cache line
+   * between these from each other again and again.
+   *
+   * @param index the place in that order
+   */
+  int far(int index, int threads) {
+    int stretch = index % threads;
+    int whole = count() / threads;
+    return stretch * whole + Math.min(stretch, count() % threads) + index / threads;
+  }
+
   /** Returns the first item of a band. */
   int from(int band) {
     return band * size;

@@ -120,7 +120,7 @@ final class RunMatMulStep implements Step, Workers.Task {
   public void run(int part, int worker) {
     // Threads write rows of their own, and what they lay out serves several parts in a row.
     int inputBand = part % inputBands.count();
-    int outputBand = part / inputBands.count();
+    int outputBand = outputBands.far(part / inputBands.count(), team.workers().size());
     int from = outputBands.from(outputBand);
     int to = outputBands.to(outputBand);
     float[] scratch = team.scratch().array(worker);

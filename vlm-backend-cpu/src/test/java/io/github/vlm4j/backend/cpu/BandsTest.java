@@ -42,4 +42,22 @@ class BandsTest {
       assertThat(Bands.of(100_000, 1, 8, workers).count()).isEqualTo(1);
     }
   }
+
+  @Test
+  void farBandsAreAllBandsAndNeighboursAreNotDoneAtATime() {
+    for (int threads : new int[] {1, 2, 3, 5}) {
+      for (int count : new int[] {1, 2, 3, 7, 12, 96}) {
+        Bands bands = new Bands(count, 1);
+        boolean[] done = new boolean[count];
+        for (int i = 0; i < count; i++) {
+          int band = bands.far(i, threads);
+          assertThat(done[band]).as("band %d of %d twice", band, count).isFalse();
+          done[band] = true;
+          if (i > 0 && threads > 1 && count > 2 * threads) {
+            assertThat(Math.abs(band - bands.far(i - 1, threads))).isGreaterThan(1);
+          }
+        }
+      }
+    }
+  }
 }

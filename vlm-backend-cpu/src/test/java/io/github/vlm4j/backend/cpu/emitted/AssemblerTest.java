@@ -596,7 +596,35 @@ class AssemblerTest {
         Arguments.of(
             "vpermilps ymm6, ymm6, ymm13",
             "c4 c2 4d 0c f5",
-            code(a -> a.op(Vex.VPERMILPS, z(6), z(6), z(13)))));
+            code(a -> a.op(Vex.VPERMILPS, z(6), z(6), z(13)))),
+        Arguments.of(
+            "vfmadd213ps ymm3, ymm14, [rsp + 96]",
+            "c4 e2 0d a8 5c 24 60",
+            code(a -> a.op(Vex.VFMADD213PS, z(3), z(14), RSP.at(96)))),
+        Arguments.of(
+            "vpmovzxwd ymm7, [rax + 112]",
+            "c4 e2 7d 33 78 70",
+            code(a -> a.op(Vex.VPMOVZXWD, z(7), RAX.at(112)))),
+        Arguments.of(
+            "vunpcklps ymm8, ymm0, ymm1",
+            "c5 7c 14 c1",
+            code(a -> a.op(Vex.VUNPCKLPS, z(8), z(0), z(1)))),
+        Arguments.of(
+            "vunpckhps ymm15, ymm6, ymm7",
+            "c5 4c 15 ff",
+            code(a -> a.op(Vex.VUNPCKHPS, z(15), z(6), z(7)))),
+        Arguments.of(
+            "vunpcklpd ymm4, ymm12, ymm14",
+            "c4 c1 1d 14 e6",
+            code(a -> a.op(Vex.VUNPCKLPD, z(4), z(12), z(14)))),
+        Arguments.of(
+            "vunpckhpd ymm5, ymm13, ymm15",
+            "c4 c1 15 15 ef",
+            code(a -> a.op(Vex.VUNPCKHPD, z(5), z(13), z(15)))),
+        Arguments.of(
+            "vblendps ymm0, ymm0, ymm9, 4",
+            "c4 c3 7d 0c c1 04",
+            code(a -> a.op(Vex.VBLENDPS, z(0), z(0), z(9), 4))));
   }
 
   @ParameterizedTest(name = "{0}")
