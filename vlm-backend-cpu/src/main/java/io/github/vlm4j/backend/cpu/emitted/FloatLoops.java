@@ -38,6 +38,7 @@ final class FloatLoops implements RunLoops {
 
   private final Kernels kernels;
   private final MethodHandle[] multiply = new MethodHandle[FloatCode.VECTORS];
+  private final MethodHandle[] multiplyWhole = new MethodHandle[FloatCode.VECTORS];
 
   /**
    * Makes the code.
@@ -51,13 +52,16 @@ final class FloatLoops implements RunLoops {
     Assembler assembler = new Assembler();
     FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
     int[] at = new int[multiply.length];
+    int[] wholeAt = new int[multiply.length];
     Arrays.setAll(at, i -> code.multiply(i + 1));
+    Arrays.setAll(wholeAt, i -> code.multiplyWhole(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     FunctionDescriptor descriptor =
         FunctionDescriptor.ofVoid(
             ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
             JAVA_LONG, JAVA_LONG);
     Arrays.setAll(multiply, i -> memory.function(at[i], descriptor));
+    Arrays.setAll(multiplyWhole, i -> memory.function(wholeAt[i], descriptor));
   }
 
   /** Returns whether kernels lay weights out as panels of the width that this code reads. */
@@ -176,8 +180,9 @@ final class FloatLoops implements RunLoops {
     MemorySegment first = done == 0 ? slice(packed, panel, width) : sums;
     long firstApart = done == 0 ? 0 : sumsApart;
     MemorySegment weights = slice(packed, panel + (1L + done) * width, depth * width);
+    MethodHandle function = lastLanes == LANES ? multiplyWhole[vectors - 1] : multiply[vectors - 1];
     try {
-      multiply[vectors - 1].invokeExact(
+      function.invokeExact(
           x,
           starts,
           weights,
