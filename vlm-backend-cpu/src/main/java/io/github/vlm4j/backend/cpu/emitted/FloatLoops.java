@@ -7,6 +7,8 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
@@ -33,10 +35,14 @@ final class FloatLoops implements RunLoops {
   /** The products of a sum that are added before the next tile's turn. */
   private static final int DEPTH = 512;
 
+  /** The weights of a row that are laid out before the next row's turn. */
+  private static final int PACKED = 256;
+
   /** Rows of one call, which ends before anybody who waits for garbage collection would notice. */
   private static final int BLOCK = 8 * FloatCode.ROWS;
 
   private final Kernels kernels;
+  private final FloatTranspose transpose;
   private final MethodHandle[] multiply = new MethodHandle[FloatCode.VECTORS];
   private final MethodHandle[] multiplyWhole = new MethodHandle[FloatCode.VECTORS];
 
@@ -49,6 +55,7 @@ final class FloatLoops implements RunLoops {
    */
   FloatLoops(Kernels kernels, Arena arena) {
     this.kernels = kernels;
+    this.transpose = new FloatTranspose(arena);
     Assembler assembler = new Assembler();
     FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
     int[] at = new int[multiply.length];
@@ -93,7 +100,47 @@ final class FloatLoops implements RunLoops {
       float[] packed,
       int packedAt,
       float[] scratch) {
-    kernels.packWeights(w, bias, fromRow, toRow, packed, packedAt, scratch);
+    int k = w.columns();
+    boolean emitted = w.dtype() == DType.F32 || w.dtype() == DType.BF16;
+    int wholeRows = emitted ? (toRow - fromRow) / WIDTH * WIDTH : 0;
+    int at = packedAt;
+    for (int row = fromRow; row < fromRow + wholeRows; row += WIDTH) {
+      packPanel(w, bias, row, packed, at);
+      at += (k + 1) * WIDTH;
+    }
+    if (fromRow + wholeRows < toRow) {
+      kernels.packWeights(w, bias, fromRow + wholeRows, toRow, packed, at, scratch);
+    }
+  }
+
+  /** Lays the weights of a whole panel out, a part at a time that stays in the first cache. */
+  private void packPanel(Matrix w, float @Nullable [] bias, int row, float[] packed, int packedAt) {
+    int k = w.columns();
+    if (bias == null) {
+      Arrays.fill(packed, packedAt, packedAt + WIDTH, 0);
+    } else {
+      System.arraycopy(bias, row, packed, packedAt, WIDTH);
+    }
+    long rowBytes = w.rowOffset(1);
+    int whole = k - k % FloatTransposeCode.SIDE;
+    for (int p = 0; p < whole; p += PACKED) {
+      int columns = Math.min(PACKED, whole - p);
+      MemorySegment rows = w.data().asSlice(w.rowOffset(row) + w.dtype().bytes(p));
+      int to = packedAt + (1 + p) * WIDTH;
+      transpose.blocks(w.dtype(), rows, rowBytes, WIDTH, columns, packed, to, WIDTH);
+    }
+    for (int p = whole; p < k; p++) {
+      for (int i = 0; i < WIDTH; i++) {
+        packed[packedAt + (1 + p) * WIDTH + i] = element(w, row + i, p);
+      }
+    }
+  }
+
+  private static float element(Matrix w, int row, int column) {
+    long at = w.rowOffset(row) + w.dtype().bytes(column);
+    return w.dtype() == DType.F32
+        ? w.data().get(Tensor.F32, at)
+        : Float.intBitsToFloat(w.data().get(Tensor.BITS16, at) << Short.SIZE);
   }
 
   @Override

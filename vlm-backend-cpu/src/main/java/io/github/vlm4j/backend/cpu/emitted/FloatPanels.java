@@ -14,7 +14,14 @@ import java.util.Arrays;
 /** Panels with {@link FloatCode}, whose sums are those of compiled Java to the last bit. */
 final class FloatPanels implements PanelLoops {
 
+  private static final int WIDTH = FloatCode.VECTORS * FloatCode.LANES;
+
+  /** What sums of no products begin with. */
+  private static final MemorySegment ZEROS = MemorySegment.ofArray(new float[WIDTH]);
+
   private final MethodHandle[] add = new MethodHandle[FloatCode.VECTORS];
+  private final MethodHandle soften;
+  private final FloatTranspose transpose;
 
   /**
    * Makes the code.
@@ -27,18 +34,29 @@ final class FloatPanels implements PanelLoops {
     FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
     int[] at = new int[add.length];
     Arrays.setAll(at, i -> code.multiplyEven(i + 1));
+    int softenAt = new FloatSoftmaxCode(assembler, CallingConvention.ofThisSystem()).soften();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     FunctionDescriptor descriptor =
         FunctionDescriptor.ofVoid(
             ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG,
             JAVA_LONG, JAVA_LONG, JAVA_LONG);
     Arrays.setAll(add, i -> memory.function(at[i], descriptor));
+    this.transpose = new FloatTranspose(arena);
+    this.soften =
+        memory.function(
+            softenAt, FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG));
   }
 
   /** Returns whether kernels lay inputs out as panels of the width that this code reads. */
   static boolean fit(Kernels kernels) {
-    return kernels.inputTile() == FloatCode.VECTORS * FloatCode.LANES
-        && kernels.outputTile() == FloatCode.ROWS;
+    return kernels.inputTile() == WIDTH && kernels.outputTile() == FloatCode.ROWS;
+  }
+
+  @Override
+  public void multiply(
+      float[] w, int wAt, int step, int rows, float[] x, int xAt, int k, float[] c, int cAt) {
+    MemorySegment sums = Bf16Loops.slice(c, cAt, (long) rows * WIDTH);
+    call(w, wAt, step, rows, x, xAt, k, WIDTH, ZEROS, 0, sums);
   }
 
   @Override
@@ -53,20 +71,34 @@ final class FloatPanels implements PanelLoops {
       int width,
       float[] c,
       int cAt) {
+    MemorySegment sums = Bf16Loops.slice(c, cAt, (long) rows * width);
+    call(w, wAt, step, rows, x, xAt, k, width, sums, (long) Float.BYTES * width, sums);
+  }
+
+  private void call(
+      float[] w,
+      int wAt,
+      int step,
+      int rows,
+      float[] x,
+      int xAt,
+      int k,
+      int width,
+      MemorySegment first,
+      long firstApart,
+      MemorySegment sums) {
     MemorySegment weights = Bf16Loops.slice(w, wAt, (rows - 1L) * step + k);
     MemorySegment panel = Bf16Loops.slice(x, xAt, (long) k * width);
-    MemorySegment sums = Bf16Loops.slice(c, cAt, (long) rows * width);
-    long apart = (long) Float.BYTES * width;
     long lanes = FloatCode.LANES;
     try {
       add[width / FloatCode.LANES - 1].invokeExact(
           weights,
           (long) Float.BYTES * step,
           panel,
+          first,
+          firstApart,
           sums,
-          apart,
-          sums,
-          apart,
+          (long) Float.BYTES * width,
           (long) k,
           (long) rows,
           lanes,
@@ -74,5 +106,25 @@ final class FloatPanels implements PanelLoops {
     } catch (Throwable e) {
       throw Bf16Functions.failed(e);
     }
+  }
+
+  @Override
+  public void soften(int keys, float[] scores, int at, float[] results, int resultsAt, int depth) {
+    if (keys < 1 || depth < 1) {
+      throw new IllegalArgumentException("A softmax of " + keys + " keys, " + depth + " results");
+    }
+    MemorySegment tile = Bf16Loops.slice(scores, at, (long) keys * WIDTH);
+    MemorySegment base = Bf16Loops.slice(results, resultsAt, (depth + 2L) * WIDTH);
+    try {
+      soften.invokeExact(tile, (long) keys, base, (long) depth);
+    } catch (Throwable e) {
+      throw Bf16Functions.failed(e);
+    }
+  }
+
+  @Override
+  public void transpose(
+      float[] x, int xAt, int xStep, int rows, int columns, float[] y, int yAt, int yStep) {
+    transpose.transpose(x, xAt, xStep, rows, columns, y, yAt, yStep);
   }
 }
