@@ -2,7 +2,10 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 /**
  * The code of a running softmax for vectors of 256 bits that run along the queries (Milakov and
- * Gimelshein, "Online normalizer calculation for softmax", 2018), with powers of two.
+ * Gimelshein, "Online normalizer calculation for softmax", 2018).
+ *
+ * <p>Exponentials are powers of two: a score is multiplied with log₂e and the same product of the
+ * greatest score taken off in one step that rounds once, so that large scores lose nothing by it.
  */
 final class FloatSoftmaxCode {
 
@@ -18,6 +21,11 @@ final class FloatSoftmaxCode {
   /** Whole powers of two below this are taken for zero. */
   private static final float LEAST_EXPONENT = -125;
 
+  /** Any score that is less is taken for it, so that no product of it leaves the finite numbers. */
+  private static final float LOWEST = -Float.MAX_VALUE / 2;
+
+  private static final float LOG2_E = 1.44269504088896341f;
+
   /** Where the exponent of an f32 begins. */
   private static final int FRACTION_BITS = 23;
 
@@ -26,7 +34,9 @@ final class FloatSoftmaxCode {
     1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 0.240226477f, 0.693147182f, 1
   };
 
+  /** What is added to scores times {@link #FACTOR}. */
   private static final Zmm BASE = new Zmm(4);
+
   private static final Zmm SUM = new Zmm(5);
   private static final Zmm ROUND = new Zmm(6);
   private static final Zmm LEAST = new Zmm(7);
@@ -34,7 +44,7 @@ final class FloatSoftmaxCode {
   /** The first of the coefficients; the others follow. */
   private static final int POLYNOMIAL = 8;
 
-  private static final Zmm LOWEST = new Zmm(15);
+  private static final Zmm FACTOR = new Zmm(15);
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -46,7 +56,7 @@ final class FloatSoftmaxCode {
   }
 
   /**
-   * Writes the function that replaces a tile of scores by powers of two, relative to the greatest
+   * Writes the function that replaces a tile of scores by exponentials, relative to the greatest
    * score of each query so far, and brings sums and results of earlier tiles to the same base. Its
    * arguments:
    *
@@ -84,7 +94,7 @@ final class FloatSoftmaxCode {
   private void constants() {
     constant(ROUND, ROUNDER);
     constant(LEAST, LEAST_EXPONENT);
-    constant(LOWEST, -Float.MAX_VALUE);
+    constant(FACTOR, LOG2_E);
     for (int i = 0; i < COEFFICIENTS.length; i++) {
       constant(new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
     }
@@ -130,8 +140,15 @@ final class FloatSoftmaxCode {
     a.op(Vex.VMOVUPS, new Zmm(0), greatest);
     a.op(Vex.VMOVUPS_STORE, new Zmm(1), greatest);
     // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
-    a.op(Vex.VMAXPS, BASE, LOWEST, new Zmm(1));
-    a.op(Vex.VSUBPS, new Zmm(0), new Zmm(0), BASE);
+    Zmm lowest = new Zmm(2);
+    Zmm minus = new Zmm(3);
+    constant(lowest, LOWEST);
+    constant(minus, -LOG2_E);
+    a.op(Vex.VMAXPS, BASE, lowest, new Zmm(1));
+    a.op(Vex.VMULPS, BASE, BASE, minus);
+    a.op(Vex.VMAXPS, new Zmm(0), lowest, new Zmm(0));
+    a.op(Vex.VMULPS, new Zmm(0), new Zmm(0), minus);
+    a.op(Vex.VSUBPS, new Zmm(0), BASE, new Zmm(0));
     power();
     a.lea(Gpr.RAX, Gpr.RDX.at(VECTOR_BYTES * vector));
     a.mov(Gpr.RCX, frame.argument(3));
@@ -149,7 +166,7 @@ final class FloatSoftmaxCode {
     a.mov(Gpr.RCX, frame.argument(1));
     a.place(loop);
     a.op(Vex.VMOVUPS, new Zmm(0), Gpr.RAX.at());
-    a.op(Vex.VSUBPS, new Zmm(0), new Zmm(0), BASE);
+    a.op(Vex.VFMADD213PS, new Zmm(0), FACTOR, BASE);
     power();
     a.op(Vex.VADDPS, SUM, SUM, new Zmm(0));
     a.op(Vex.VMOVUPS_STORE, new Zmm(0), Gpr.RAX.at());

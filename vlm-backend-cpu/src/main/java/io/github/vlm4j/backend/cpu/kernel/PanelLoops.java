@@ -38,9 +38,8 @@ public interface PanelLoops {
       int cAt);
 
   /**
-   * Replaces a tile of attention scores, of which powers of two are wanted, by these, relative to
-   * the greatest score of each query so far, and brings results and sums of earlier tiles to the
-   * same base.
+   * Replaces a tile of attention scores by their exponentials, relative to the greatest score of
+   * each query so far, and brings results and sums of earlier tiles to the same base.
    *
    * @param keys the rows of scores, at least 1
    * @param scores {@code [keys, inputTile]}, at {@code at}; -∞ for what is not seen

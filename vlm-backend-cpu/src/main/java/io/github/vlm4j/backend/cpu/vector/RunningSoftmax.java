@@ -6,7 +6,10 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * A softmax over scores that come tile by tile (Milakov and Gimelshein, "Online normalizer
- * calculation for softmax", 2018), with powers of two. Vectors run along the queries.
+ * calculation for softmax", 2018). Vectors run along the queries.
+ *
+ * <p>Exponentials are powers of two: a score is multiplied with log₂e and the same product of the
+ * greatest score taken off in one step that rounds once, so that large scores lose nothing by it.
  */
 final class RunningSoftmax {
 
@@ -14,26 +17,31 @@ final class RunningSoftmax {
   private static final int L = Lanes.COUNT;
   private static final int WIDTH = Tile.WIDTH;
 
+  private static final float LOG2_E = 1.44269504088896341f;
+
   private RunningSoftmax() {}
 
   /** Does what {@link io.github.vlm4j.backend.cpu.kernel.PanelLoops#soften} says. */
   static void soften(
       int keys, float[] scores, int from, float[] results, int resultsAt, int depth) {
     int maxima = resultsAt + depth * WIDTH;
+    FloatVector factor = FloatVector.broadcast(F, LOG2_E);
     for (int lane = 0; lane < WIDTH; lane += L) {
       FloatVector before = FloatVector.fromArray(F, results, maxima + lane);
       raise(keys, scores, from + lane, results, maxima + lane);
       FloatVector max = FloatVector.fromArray(F, results, maxima + lane);
       // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
-      FloatVector base = max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
+      FloatVector base =
+          max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY)).mul(-LOG2_E);
       FloatVector sum = FloatVector.zero(F);
       for (int j = 0; j < keys; j++) {
         int at = from + lane + j * WIDTH;
-        FloatVector e = VectorMath.exp2OfAtMostMax(FloatVector.fromArray(F, scores, at).sub(base));
+        FloatVector e =
+            VectorMath.exp2OfAtMostMax(FloatVector.fromArray(F, scores, at).fma(factor, base));
         e.intoArray(scores, at);
         sum = sum.add(e);
       }
-      FloatVector fade = VectorMath.exp2OfAtMostMax(before.sub(base));
+      FloatVector fade = VectorMath.exp2OfAtMostMax(base.sub(before.mul(-LOG2_E)));
       int sums = maxima + WIDTH + lane;
       fade.fma(FloatVector.fromArray(F, results, sums), sum).intoArray(results, sums);
       if (fade.compare(VectorOperators.NE, 1f).anyTrue()) {

@@ -38,9 +38,6 @@ final class VectorAttention {
    */
   private static final int KEYS = 120 / HEIGHT * HEIGHT;
 
-  /** Turns an exponent of e into one of two. */
-  private static final double LOG2_E = 1 / Math.log(2);
-
   private VectorAttention() {}
 
   static int queryTile() {
@@ -121,7 +118,7 @@ final class VectorAttention {
     Arrays.fill(scratch, at, at + (headDim + depth) * WIDTH, 0);
     int from = task.qAt + query * task.qStride;
     panels.transpose(task.q, from, task.qStride, queries, headDim, scratch, at, WIDTH);
-    VectorElements.scale(scratch, at, headDim * WIDTH, (float) (task.scale * LOG2_E));
+    VectorElements.scale(scratch, at, headDim * WIDTH, task.scale);
     int maxima = at + (headDim + depth) * WIDTH;
     Arrays.fill(scratch, maxima, maxima + WIDTH, Float.NEGATIVE_INFINITY);
     Arrays.fill(scratch, maxima + WIDTH, maxima + 2 * WIDTH, 0);
@@ -203,8 +200,7 @@ final class VectorAttention {
       }
     }
     for (int i = 0; i < queries; i++) {
-      float maximum = (float) (scratch[sums - WIDTH + i] / LOG2_E);
-      task.writeStats(query + i, maximum, scratch[sums + i]);
+      task.writeStats(query + i, scratch[sums - WIDTH + i], scratch[sums + i]);
     }
     int to = task.outAt + query * task.outStride;
     panels.transpose(scratch, results, WIDTH, task.valueDim, queries, task.out, to, task.outStride);

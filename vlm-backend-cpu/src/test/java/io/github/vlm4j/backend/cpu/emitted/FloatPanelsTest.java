@@ -83,8 +83,11 @@ class FloatPanelsTest {
       scores[key * WIDTH + 1] = Float.NEGATIVE_INFINITY;
       scores[key * WIDTH + 2] = Float.NEGATIVE_INFINITY;
     }
-    results[maxima + 2] = Float.NEGATIVE_INFINITY;
-    results[maxima + 9] = Float.NEGATIVE_INFINITY;
+    for (int query : new int[] {2, 9}) {
+      for (int d = 0; d < depth + 2; d++) {
+        results[d * WIDTH + query] = d == depth ? Float.NEGATIVE_INFINITY : 0;
+      }
+    }
     float[] oldScores = scores.clone();
     float[] old = results.clone();
 
@@ -97,13 +100,14 @@ class FloatPanelsTest {
       }
       assertThat(results[maxima + query]).isEqualTo(greatest);
       double base = greatest == Float.NEGATIVE_INFINITY ? 0 : greatest;
-      double fade = Math.pow(2, old[maxima + query] - base);
+      double fade = Math.exp(old[maxima + query] - base);
       double sum = fade * old[maxima + WIDTH + query];
       for (int key = 0; key < keys; key++) {
-        double power = Math.pow(2, oldScores[key * WIDTH + query] - base);
-        sum += power;
-        // Of a distance of up to 80 the last bit is 8e-6.
-        assertThat((double) scores[key * WIDTH + query]).isCloseTo(power, within(4e-6 * power));
+        double exponential = Math.exp(oldScores[key * WIDTH + query] - base);
+        sum += exponential;
+        // Of a distance of up to 80 half of the last bit is 4e-6.
+        assertThat((double) scores[key * WIDTH + query])
+            .isCloseTo(exponential, within(1e-5 * exponential));
       }
       assertThat((double) results[maxima + WIDTH + query]).isCloseTo(sum, within(1e-5));
       for (int d = 0; d < depth; d++) {
