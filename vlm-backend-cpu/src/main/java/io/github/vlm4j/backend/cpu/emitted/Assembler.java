@@ -386,6 +386,12 @@ final class Assembler {
     memory(op, first.number(), second.number(), third);
   }
 
+  /** An instruction of AVX2 whose third operand is in memory, with a constant. */
+  void op(Vex op, Zmm first, Zmm second, Mem third, int constant) {
+    memory(op, first.number(), second.number(), third);
+    put(constant);
+  }
+
   /** Sets all lanes of 256 bits to the lower four bytes of a general-purpose register. */
   void broadcast256(Zmm to, Gpr from) {
     vectors(Vex.VMOVD, to.number(), 0, from.ordinal());

@@ -87,16 +87,18 @@ public final class EmittedKernels {
     return new EmittedKernels(
         "emitted (avx2)",
         overEmitted(kernels, arena),
-        words ? words(kernels, new WordFunctions(arena)) : List.of(),
+        words ? words(kernels, arena) : List.of(),
         null,
         bytes ? new ByteRows(Avx2Code::new, arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
-  private static List<RoundedLoops> words(Kernels kernels, WordFunctions functions) {
+  private static List<RoundedLoops> words(Kernels kernels, Arena arena) {
+    WordFunctions functions = new WordFunctions(arena);
+    FloatTranspose transpose = new FloatTranspose(arena);
     return List.of(
-        new WordLoops(kernels, functions, DType::isQuantised, LEAST_QUANTISED_WORDS),
-        new WordLoops(kernels, functions, type -> type == DType.BF16, LEAST_WORDS));
+        new WordLoops(kernels, functions, transpose, DType::isQuantised, LEAST_QUANTISED_WORDS),
+        new WordLoops(kernels, functions, transpose, type -> type == DType.BF16, LEAST_WORDS));
   }
 
   private static Kernels overEmitted(Kernels kernels, Arena arena) {

@@ -62,18 +62,26 @@ final class FloatCode {
    * @return where it begins
    */
   int multiply(int vectors) {
-    return multiply(vectors, false);
+    return multiply(vectors, false, false);
   }
 
   /**
-   * Writes the same function for rows at even distances: argument 1 is the bytes from one to the
-   * next.
+   * Writes the same function for whole vectors of outputs, which argument 9 says nothing about.
+   * Storing some lanes of a vector takes processors with AVX2 as long as a dozen whole ones.
    */
-  int multiplyEven(int vectors) {
-    return multiply(vectors, true);
+  int multiplyWhole(int vectors) {
+    return multiply(vectors, false, true);
   }
 
-  private int multiply(int vectors, boolean even) {
+  /**
+   * Writes the function for whole vectors and rows at even distances: argument 1 is the bytes from
+   * one to the next.
+   */
+  int multiplyEven(int vectors) {
+    return multiply(vectors, true, true);
+  }
+
+  private int multiply(int vectors, boolean even, boolean whole) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.RAX, LANE_NUMBERS);
@@ -85,13 +93,13 @@ final class FloatCode {
     a.mov(Gpr.R10, frame.argument(5));
     a.mov(Gpr.R11, frame.argument(6));
     a.mov(Gpr.R15, frame.argument(8));
-    RowTiles.write(a, Gpr.R15, ROWS, rows -> tile(frame, rows, vectors, even));
+    RowTiles.write(a, Gpr.R15, ROWS, rows -> tile(frame, rows, vectors, even, whole));
     frame.leave();
     return at;
   }
 
   /** Multiplies some rows and moves on behind them. */
-  private void tile(Frame frame, int rows, int vectors, boolean evenRows) {
+  private void tile(Frame frame, int rows, int vectors, boolean evenRows, boolean whole) {
     a.mov(Gpr.RCX, frame.argument(7));
     for (int i = 0; i < rows; i++) {
       if (evenRows) {
@@ -106,12 +114,17 @@ final class FloatCode {
     if (!evenRows) {
       a.add(Gpr.RSI, Integer.BYTES * rows);
     }
-    someLanes(frame);
+    int wholeVectors = whole ? vectors : vectors - 1;
+    if (!whole) {
+      someLanes(frame);
+    }
     for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors - 1; v++) {
+      for (int v = 0; v < wholeVectors; v++) {
         a.op(Vex.VMOVUPS, sum(i, v), Gpr.R8.at(VECTOR_BYTES * v));
       }
-      a.op(Vex.VMASKMOVPS, sum(i, vectors - 1), SOME, Gpr.R8.at(VECTOR_BYTES * (vectors - 1)));
+      if (!whole) {
+        a.op(Vex.VMASKMOVPS, sum(i, vectors - 1), SOME, Gpr.R8.at(VECTOR_BYTES * (vectors - 1)));
+      }
       a.add(Gpr.R8, Gpr.R9);
     }
     a.mov(Gpr.RDX, frame.argument(2));
@@ -132,16 +145,20 @@ final class FloatCode {
     steps(STEPS, rows, vectors);
     a.jump(Condition.NOT_EQUAL, loop);
     a.place(done);
-    someLanes(frame);
+    if (!whole) {
+      someLanes(frame);
+    }
     for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors - 1; v++) {
+      for (int v = 0; v < wholeVectors; v++) {
         a.op(Vex.VMOVUPS_STORE, sum(i, v), Gpr.R10.at(VECTOR_BYTES * v));
       }
-      a.op(
-          Vex.VMASKMOVPS_STORE,
-          sum(i, vectors - 1),
-          SOME,
-          Gpr.R10.at(VECTOR_BYTES * (vectors - 1)));
+      if (!whole) {
+        a.op(
+            Vex.VMASKMOVPS_STORE,
+            sum(i, vectors - 1),
+            SOME,
+            Gpr.R10.at(VECTOR_BYTES * (vectors - 1)));
+      }
       a.add(Gpr.R10, Gpr.R11);
     }
   }

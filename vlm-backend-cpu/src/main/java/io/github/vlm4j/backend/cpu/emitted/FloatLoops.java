@@ -4,7 +4,10 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
@@ -29,11 +32,16 @@ final class FloatLoops implements RunLoops {
   /** The products of a sum that are added before the next tile's turn. */
   private static final int DEPTH = 512;
 
+  /** The weights of a row that are laid out before the next row's turn. */
+  private static final int PACKED = 256;
+
   /** Rows of one call, which ends before anybody who waits for garbage collection would notice. */
   private static final int BLOCK = 8 * FloatCode.ROWS;
 
   private final Kernels kernels;
+  private final FloatTranspose transpose;
   private final MethodHandle[] multiply = new MethodHandle[FloatCode.VECTORS];
+  private final MethodHandle[] multiplyWhole = new MethodHandle[FloatCode.VECTORS];
 
   /**
    * Makes the code.
@@ -44,12 +52,17 @@ final class FloatLoops implements RunLoops {
    */
   FloatLoops(Kernels kernels, Arena arena) {
     this.kernels = kernels;
+    this.transpose = new FloatTranspose(arena);
     Assembler assembler = new Assembler();
     FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
     int[] at = new int[multiply.length];
+    int[] wholeAt = new int[multiply.length];
     Arrays.setAll(at, i -> code.multiply(i + 1));
+    Arrays.setAll(wholeAt, i -> code.multiplyWhole(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    Arrays.setAll(multiply, i -> memory.function(at[i], Calls.arguments("aaaalalllll")));
+    FunctionDescriptor descriptor = Calls.arguments("aaaalalllll");
+    Arrays.setAll(multiply, i -> memory.function(at[i], descriptor));
+    Arrays.setAll(multiplyWhole, i -> memory.function(wholeAt[i], descriptor));
   }
 
   /** Returns whether kernels lay weights out as panels of the width that this code reads. */
@@ -81,7 +94,47 @@ final class FloatLoops implements RunLoops {
       float[] packed,
       int packedAt,
       float[] scratch) {
-    kernels.packWeights(w, bias, fromRow, toRow, packed, packedAt, scratch);
+    int k = w.columns();
+    boolean emitted = w.dtype() == DType.F32 || w.dtype() == DType.BF16;
+    int wholeRows = emitted ? (toRow - fromRow) / WIDTH * WIDTH : 0;
+    int at = packedAt;
+    for (int row = fromRow; row < fromRow + wholeRows; row += WIDTH) {
+      packPanel(w, bias, row, packed, at);
+      at += (k + 1) * WIDTH;
+    }
+    if (fromRow + wholeRows < toRow) {
+      kernels.packWeights(w, bias, fromRow + wholeRows, toRow, packed, at, scratch);
+    }
+  }
+
+  /** Lays the weights of a whole panel out, a part at a time that stays in the first cache. */
+  private void packPanel(Matrix w, float @Nullable [] bias, int row, float[] packed, int packedAt) {
+    int k = w.columns();
+    if (bias == null) {
+      Arrays.fill(packed, packedAt, packedAt + WIDTH, 0);
+    } else {
+      System.arraycopy(bias, row, packed, packedAt, WIDTH);
+    }
+    long rowBytes = w.rowOffset(1);
+    int whole = k - k % FloatTransposeCode.SIDE;
+    for (int p = 0; p < whole; p += PACKED) {
+      int columns = Math.min(PACKED, whole - p);
+      MemorySegment rows = w.data().asSlice(w.rowOffset(row) + w.dtype().bytes(p));
+      int to = packedAt + (1 + p) * WIDTH;
+      transpose.blocks(w.dtype(), rows, rowBytes, WIDTH, columns, packed, to, WIDTH);
+    }
+    for (int p = whole; p < k; p++) {
+      for (int i = 0; i < WIDTH; i++) {
+        packed[packedAt + (1 + p) * WIDTH + i] = element(w, row + i, p);
+      }
+    }
+  }
+
+  private static float element(Matrix w, int row, int column) {
+    long at = w.rowOffset(row) + w.dtype().bytes(column);
+    return w.dtype() == DType.F32
+        ? w.data().get(Tensor.F32, at)
+        : Float.intBitsToFloat(w.data().get(Tensor.BITS16, at) << Short.SIZE);
   }
 
   @Override
@@ -168,8 +221,9 @@ final class FloatLoops implements RunLoops {
     MemorySegment first = done == 0 ? Calls.slice(packed, panel, width) : sums;
     long firstApart = done == 0 ? 0 : sumsApart;
     MemorySegment weights = Calls.slice(packed, panel + (1L + done) * width, depth * width);
+    MethodHandle function = lastLanes == LANES ? multiplyWhole[vectors - 1] : multiply[vectors - 1];
     try {
-      multiply[vectors - 1].invokeExact(
+      function.invokeExact(
           x,
           starts,
           weights,

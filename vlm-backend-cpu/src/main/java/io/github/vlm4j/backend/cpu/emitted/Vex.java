@@ -26,11 +26,14 @@ enum Vex {
   VPBROADCASTW(2, 1, 0x79),
 
   VADDPS(1, 0, 0x58),
+  VSUBPS(1, 0, 0x5c),
   VMULPS(1, 0, 0x59),
   VDIVPS(1, 0, 0x5e),
   VMAXPS(1, 0, 0x5f),
   VFMADD213PS(2, 1, 0xa8),
   VFMADD231PS(2, 1, 0xb8),
+  /** Sets all bits of the lanes where a comparison, which a constant names, holds. */
+  VCMPPS(1, 0, 0xc2),
   /** Loads the lanes whose signs the second operand has set, zeros in the others. */
   VMASKMOVPS(2, 1, 0x2c),
   /** Stores the lanes whose signs the second operand has set. */
@@ -43,6 +46,10 @@ enum Vex {
   VPMOVZXBD(2, 1, 0x31),
   VPMOVZXWD(2, 1, 0x33),
   VPMOVSXBD(2, 1, 0x21),
+  VUNPCKLPS(1, 0, 0x14),
+  VUNPCKHPS(1, 0, 0x15),
+  VPUNPCKLWD(1, 1, 0x61),
+  VPUNPCKHWD(1, 1, 0x69),
   VPACKSSDW(1, 1, 0x6b),
   VPACKSSWB(1, 1, 0x63),
 
@@ -64,12 +71,10 @@ enum Vex {
   VPSRLD(1, 1, 0x72, 1, 2),
   VPSRLVD(2, 1, 0x45),
 
-  VUNPCKLPS(1, 0, 0x14),
-  VUNPCKHPS(1, 0, 0x15),
-  VUNPCKLPD(1, 1, 0x14),
-  VUNPCKHPD(1, 1, 0x15),
-  VBLENDPS(3, 1, 0x0c),
   VPSHUFD(1, 1, 0x70),
+  VSHUFPS(1, 0, 0xc6),
+  /** Replaces one half by 128 bits, which a constant says. */
+  VINSERTF128(3, 1, 0x18),
   VPERM2I128(3, 1, 0x46),
   VPERMD(2, 1, 0x36),
   VPERMILPS(2, 1, 0x0c),

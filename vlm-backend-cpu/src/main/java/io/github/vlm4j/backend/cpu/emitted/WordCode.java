@@ -61,11 +61,6 @@ final class WordCode {
   private static final Zmm NUMBERS = v(12);
   private static final Zmm LANE_COUNT = v(11);
 
-  /** Joins the lower, or the upper, halves of two vectors. */
-  private static final int LOWER_HALVES = 0x20;
-
-  private static final int UPPER_HALVES = 0x31;
-
   private final Assembler a;
   private final CallingConvention convention;
 
@@ -365,91 +360,5 @@ final class WordCode {
   private void constant(Zmm to, int bits) {
     a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
     a.broadcast256(to, Gpr.RAX);
-  }
-
-  /**
-   * Writes the function that lays rounded weights of {@value #LANES} outputs out as a part of a
-   * panel. Its arguments:
-   *
-   * <ol start="0">
-   *   <li>the weights, a row for each output of blocks of {@link #ROW_FLOATS}
-   *   <li>the bytes from a row to the next
-   *   <li>where the first output of the first of them goes
-   *   <li>the number of blocks, at least 1
-   * </ol>
-   *
-   * @return where it begins
-   */
-  int pack() {
-    int at = a.position();
-    Frame frame = new Frame(a, convention);
-    a.mov(Gpr.RAX, frame.argument(0));
-    a.mov(Gpr.RSI, frame.argument(1));
-    a.mov(Gpr.RDX, frame.argument(2));
-    a.mov(Gpr.RCX, frame.argument(3));
-    a.lea(Gpr.RBX, Gpr.RSI.plus(Gpr.RSI, 2));
-    a.lea(Gpr.RDI, Gpr.RAX.plus(Gpr.RSI, 4));
-    Label loop = new Label();
-    a.place(loop);
-    for (int pair = 0; pair < PAIRS; pair += LANES) {
-      for (int i = 0; i < LANES; i++) {
-        a.op(Vex.VMOVUPS, v(i), weight(i, pair));
-      }
-      transpose();
-      for (int i = 0; i < LANES; i++) {
-        a.op(Vex.VMOVUPS_STORE, transposed(i), Gpr.RDX.at(PANEL_ROW_BYTES * (pair + i)));
-      }
-    }
-    for (int i = 0; i < LANES; i++) {
-      a.op(Vex.VBROADCASTSS, v(i), weight(i, PAIRS));
-    }
-    for (int i = 1; i < LANES; i++) {
-      a.op(Vex.VBLENDPS, v(0), v(0), v(i), 1 << i);
-    }
-    a.op(Vex.VMOVUPS_STORE, v(0), Gpr.RDX.at(PANEL_ROW_BYTES * PAIRS));
-    a.add(Gpr.RAX, ROW_BYTES);
-    a.add(Gpr.RDI, ROW_BYTES);
-    a.add(Gpr.RDX, PANEL_ROW_BYTES * ROW_FLOATS);
-    a.sub(Gpr.RCX, 1);
-    a.jump(Condition.NOT_EQUAL, loop);
-    frame.leave();
-    return at;
-  }
-
-  /** Returns where a float of a row is: two registers and their distance reach eight rows. */
-  private static Mem weight(int row, int index) {
-    Gpr base = row < 4 ? Gpr.RAX : Gpr.RDI;
-    Mem there =
-        switch (row % 4) {
-          case 0 -> base.at();
-          case 3 -> base.plus(Gpr.RBX, 1);
-          default -> base.plus(Gpr.RSI, row % 4);
-        };
-    return there.plus(Float.BYTES * index);
-  }
-
-  /** Returns where {@link #transpose} leaves a column. */
-  private static Zmm transposed(int column) {
-    return v(column < 4 ? column : LANES - 4 + column);
-  }
-
-  /** Exchanges the rows and columns of the first eight registers. */
-  private void transpose() {
-    for (int i = 0; i < LANES; i += 2) {
-      a.op(Vex.VUNPCKLPS, v(LANES + i), v(i), v(i + 1));
-      a.op(Vex.VUNPCKHPS, v(LANES + i + 1), v(i), v(i + 1));
-    }
-    for (int half = 0; half < LANES; half += 4) {
-      for (int i = 0; i < 2; i++) {
-        Zmm even = v(LANES + half + i);
-        Zmm odd = v(LANES + half + i + 2);
-        a.op(Vex.VUNPCKLPD, v(half + 2 * i), even, odd);
-        a.op(Vex.VUNPCKHPD, v(half + 2 * i + 1), even, odd);
-      }
-    }
-    for (int i = 0; i < 4; i++) {
-      a.op(Vex.VPERM2I128, v(LANES + i), v(i), v(4 + i), UPPER_HALVES);
-      a.op(Vex.VPERM2I128, v(i), v(i), v(4 + i), LOWER_HALVES);
-    }
   }
 }

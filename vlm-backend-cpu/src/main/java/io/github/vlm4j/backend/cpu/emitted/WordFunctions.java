@@ -16,7 +16,6 @@ final class WordFunctions {
   private final MethodHandle[] multiplyPartial = new MethodHandle[VECTORS];
   private final MethodHandle round;
   private final MethodHandle roundBf16;
-  private final MethodHandle pack;
 
   /**
    * Makes the code.
@@ -33,7 +32,6 @@ final class WordFunctions {
     Arrays.setAll(partialAt, i -> code.multiply(i + 1, true));
     int roundAt = code.round();
     int roundBf16At = code.roundBf16();
-    int packAt = code.pack();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     FunctionDescriptor products = Calls.arguments("alaalallll");
     Arrays.setAll(multiply, i -> memory.function(multiplyAt[i], products));
@@ -41,7 +39,6 @@ final class WordFunctions {
     lines = new CacheLines(arena);
     round = memory.function(roundAt, Calls.arguments("alallllll"));
     roundBf16 = memory.function(roundBf16At, Calls.arguments("alallllll"));
-    pack = memory.function(packAt, Calls.arguments("alal"));
   }
 
   /** Returns where lines of a cache begin in arrays. */
@@ -120,14 +117,5 @@ final class WordFunctions {
 
   private static long bits(float x) {
     return Float.floatToRawIntBits(x);
-  }
-
-  /** Calls {@link WordCode#pack}. */
-  void pack(MemorySegment weights, long apart, MemorySegment to, long blocks) {
-    try {
-      pack.invokeExact(weights, apart, to, blocks);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
-    }
   }
 }

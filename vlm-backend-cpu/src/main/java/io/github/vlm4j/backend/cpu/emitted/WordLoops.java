@@ -35,6 +35,7 @@ final class WordLoops implements RoundedLoops {
 
   private final Kernels decoder;
   private final WordFunctions functions;
+  private final FloatTranspose transpose;
   private final Predicate<DType> types;
   private final int leastInputs;
 
@@ -45,9 +46,15 @@ final class WordLoops implements RoundedLoops {
    * @param types the types of weights
    * @param leastInputs see {@link #leastInputs}
    */
-  WordLoops(Kernels decoder, WordFunctions functions, Predicate<DType> types, int leastInputs) {
+  WordLoops(
+      Kernels decoder,
+      WordFunctions functions,
+      FloatTranspose transpose,
+      Predicate<DType> types,
+      int leastInputs) {
     this.decoder = decoder;
     this.functions = functions;
+    this.transpose = transpose;
     this.types = types;
     this.leastInputs = leastInputs;
   }
@@ -206,11 +213,7 @@ final class WordLoops implements RoundedLoops {
       }
     }
     // Of fewer rows than lanes the others hold anything, as do their sums, which are not stored.
-    functions.pack(
-        staging,
-        (long) Float.BYTES * apart,
-        Calls.slice(packed, packedAt, ((long) apart - 1) * WIDTH + LANES),
-        blocks(columns));
+    transpose.transpose(packed, stagingAt, apart, LANES, apart, packed, packedAt, WIDTH);
   }
 
   @Override

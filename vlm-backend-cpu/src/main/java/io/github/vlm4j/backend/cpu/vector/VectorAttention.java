@@ -32,8 +32,11 @@ final class VectorAttention {
   /** The most panels of a block of queries, which stay in a second cache. */
   private static final int PANELS = Math.max(1, 640 / WIDTH);
 
-  /** The keys of a tile, a multiple of the micro-kernel's height. */
-  private static final int KEYS = 128 / HEIGHT * HEIGHT;
+  /**
+   * The keys of a tile, a multiple of the micro-kernel's height and, for either height, of the
+   * inner steps that it takes at once.
+   */
+  private static final int KEYS = 120 / HEIGHT * HEIGHT;
 
   private VectorAttention() {}
 
@@ -72,42 +75,49 @@ final class VectorAttention {
     // Value dimensions beyond the last are summed too.
     Arrays.fill(scratch, values + task.valueDim * KEYS, values + depth * KEYS, 0);
     for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
-      begin(task, q, Math.min(WIDTH, last - q), depth, scratch, at);
+      begin(panels, task, q, Math.min(WIDTH, last - q), depth, scratch, at);
     }
     int seen = task.seen(last - 1);
     for (int key = task.first(first); key < seen; key += KEYS) {
       int keys = Math.min(KEYS, seen - key);
-      int rows = VectorMatMul.roundUp(keys, HEIGHT);
-      copyKeys(task, key, keys, rows, scratch, keyTile);
-      transposeValues(task, key, keys, scratch, values, keyTile + KEYS * headDim);
+      copyKeys(task, key, keys, VectorMatMul.roundUp(keys, HEIGHT), scratch, keyTile);
+      transposeValues(panels, task, key, keys, scratch, values, keyTile + KEYS * headDim);
       for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
         int lastOfPanel = Math.min(q + WIDTH, last) - 1;
-        if (task.seen(lastOfPanel) > key && task.first(q) < key + keys) {
-          score(panels, headDim, keyTile, rows, scratch, at, scores);
-          if (task.seen(q) < key + keys) {
-            hideLater(task, q, key, keys, scratch, scores);
+        int used = Math.min(keys, task.seen(lastOfPanel) - key);
+        if (used > 0 && task.first(q) < key + used) {
+          int rows = VectorMatMul.roundUp(used, HEIGHT);
+          panels.multiply(scratch, keyTile, headDim, rows, scratch, at, headDim, scratch, scores);
+          if (task.seen(q) < key + used) {
+            hideLater(task, q, key, used, scratch, scores);
           }
           if (task.first(lastOfPanel) > key) {
-            hideEarlier(task, q, key, keys, scratch, scores);
+            hideEarlier(task, q, key, used, scratch, scores);
           }
           int results = at + headDim * WIDTH;
-          soften(keys, scratch, scores, results, depth);
-          panels.add(scratch, values, KEYS, depth, scratch, scores, keys, WIDTH, scratch, results);
+          panels.soften(used, scratch, scores, scratch, results, depth);
+          panels.add(scratch, values, KEYS, depth, scratch, scores, used, WIDTH, scratch, results);
         }
       }
     }
     for (int q = first, at = 0; q < last; q += WIDTH, at += panelFloats) {
-      finish(task, q, Math.min(WIDTH, last - q), depth, scratch, at + headDim * WIDTH);
+      finish(panels, task, q, Math.min(WIDTH, last - q), depth, scratch, at + headDim * WIDTH);
     }
   }
 
   /** Transposes and scales the queries of a panel and clears what is summed. */
   private static void begin(
-      AttentionTask task, int query, int queries, int depth, float[] scratch, int at) {
+      PanelLoops panels,
+      AttentionTask task,
+      int query,
+      int queries,
+      int depth,
+      float[] scratch,
+      int at) {
     int headDim = task.headDim;
     Arrays.fill(scratch, at, at + (headDim + depth) * WIDTH, 0);
     int from = task.qAt + query * task.qStride;
-    VectorTranspose.transpose(task.q, from, task.qStride, queries, headDim, scratch, at, WIDTH);
+    panels.transpose(task.q, from, task.qStride, queries, headDim, scratch, at, WIDTH);
     VectorElements.scale(scratch, at, headDim * WIDTH, task.scale);
     int maxima = at + (headDim + depth) * WIDTH;
     Arrays.fill(scratch, maxima, maxima + WIDTH, Float.NEGATIVE_INFINITY);
@@ -131,34 +141,27 @@ final class VectorAttention {
   }
 
   private static void transposeValues(
-      AttentionTask task, int key, int keys, float[] scratch, int to, int decoded) {
+      PanelLoops panels,
+      AttentionTask task,
+      int key,
+      int keys,
+      float[] scratch,
+      int to,
+      int decoded) {
     int n = task.valueDim;
     if (task.storedV != null) {
       Weights.read(task.storedV, task.storedAt + key, 0, keys * n, scratch, decoded);
-      VectorTranspose.transpose(scratch, decoded, n, keys, n, scratch, to, KEYS);
+      panels.transpose(scratch, decoded, n, keys, n, scratch, to, KEYS);
     } else {
       int from = task.vAt + key * task.vStride;
-      VectorTranspose.transpose(task.v, from, task.vStride, keys, n, scratch, to, KEYS);
+      panels.transpose(task.v, from, task.vStride, keys, n, scratch, to, KEYS);
     }
-  }
-
-  /** Computes the dot products of a tile of keys with a panel of queries. */
-  private static void score(
-      PanelLoops panels,
-      int headDim,
-      int keys,
-      int rows,
-      float[] scratch,
-      int queries,
-      int scores) {
-    Arrays.fill(scratch, scores, scores + rows * WIDTH, 0);
-    panels.add(scratch, keys, headDim, rows, scratch, queries, headDim, WIDTH, scratch, scores);
   }
 
   /** Sets the scores of keys that a query does not see yet to -∞. */
   private static void hideLater(
       AttentionTask task, int query, int key, int keys, float[] scratch, int scores) {
-    for (int j = 0; j < keys; j++) {
+    for (int j = Math.max(0, task.visible + query + 1 - key); j < keys; j++) {
       // Query i sees the key if visible + i >= key.
       int blind = Math.clamp((long) key + j - task.visible - query, 0, WIDTH);
       int at = scores + j * WIDTH;
@@ -177,61 +180,15 @@ final class VectorAttention {
     }
   }
 
-  /**
-   * Replaces scores by their exponentials, relative to the greatest score so far, and brings the
-   * sums and results of earlier tiles to the same base.
-   */
-  private static void soften(int keys, float[] scratch, int scores, int results, int depth) {
-    int maxima = results + depth * WIDTH;
-    for (int lane = 0; lane < WIDTH; lane += L) {
-      FloatVector before = FloatVector.fromArray(F, scratch, maxima + lane);
-      raise(keys, scratch, scores + lane, maxima + lane);
-      FloatVector max = FloatVector.fromArray(F, scratch, maxima + lane);
-      // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
-      FloatVector base = max.blend(0f, max.compare(VectorOperators.EQ, Float.NEGATIVE_INFINITY));
-      FloatVector sum = FloatVector.zero(F);
-      for (int j = 0; j < keys; j++) {
-        int at = scores + lane + j * WIDTH;
-        FloatVector e = VectorMath.expOfAtMostMax(FloatVector.fromArray(F, scratch, at).sub(base));
-        e.intoArray(scratch, at);
-        sum = sum.add(e);
-      }
-      FloatVector fade = VectorMath.expOfAtMostMax(before.sub(base));
-      int sums = maxima + WIDTH + lane;
-      fade.fma(FloatVector.fromArray(F, scratch, sums), sum).intoArray(scratch, sums);
-      if (fade.compare(VectorOperators.NE, 1f).anyTrue()) {
-        for (int d = 0; d < depth; d++) {
-          int at = results + lane + d * WIDTH;
-          FloatVector.fromArray(F, scratch, at).mul(fade).intoArray(scratch, at);
-        }
-      }
-    }
-  }
-
-  /**
-   * Raises the maxima of a vector of queries to their greatest scores. Comparing and blending costs
-   * a third of {@link FloatVector#max}, which has to tell -0 from 0 and spread NaN, and there are
-   * two maxima, as each comparison waits for the one before it in its own. All in one method,
-   * because vectors that cross methods may become objects.
-   */
-  private static void raise(int keys, float[] scratch, int scores, int maxima) {
-    FloatVector even = FloatVector.fromArray(F, scratch, maxima);
-    FloatVector odd = even;
-    int last = scores + (keys - 1) * WIDTH;
-    for (int at = scores; at < last; at += 2 * WIDTH) {
-      FloatVector a = FloatVector.fromArray(F, scratch, at);
-      even = even.blend(a, a.compare(VectorOperators.GT, even));
-      FloatVector b = FloatVector.fromArray(F, scratch, at + WIDTH);
-      odd = odd.blend(b, b.compare(VectorOperators.GT, odd));
-    }
-    FloatVector a = FloatVector.fromArray(F, scratch, last);
-    even = even.blend(a, a.compare(VectorOperators.GT, even));
-    even.blend(odd, odd.compare(VectorOperators.GT, even)).intoArray(scratch, maxima);
-  }
-
   /** Divides by the sums and writes the results; queries that saw no key get zeros. */
   private static void finish(
-      AttentionTask task, int query, int queries, int depth, float[] scratch, int results) {
+      PanelLoops panels,
+      AttentionTask task,
+      int query,
+      int queries,
+      int depth,
+      float[] scratch,
+      int results) {
     int sums = results + (depth + 1) * WIDTH;
     for (int lane = 0; lane < WIDTH; lane += L) {
       FloatVector sum = FloatVector.fromArray(F, scratch, sums + lane);
@@ -246,7 +203,6 @@ final class VectorAttention {
       task.writeStats(query + i, scratch[sums - WIDTH + i], scratch[sums + i]);
     }
     int to = task.outAt + query * task.outStride;
-    VectorTranspose.transpose(
-        scratch, results, WIDTH, task.valueDim, queries, task.out, to, task.outStride);
+    panels.transpose(scratch, results, WIDTH, task.valueDim, queries, task.out, to, task.outStride);
   }
 }

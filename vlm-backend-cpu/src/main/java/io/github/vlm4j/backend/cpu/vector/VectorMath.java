@@ -18,6 +18,9 @@ final class VectorMath {
   // Adding it rounds to an integer, which then stands in the lowest bits.
   private static final float ROUNDER = 0x1.8p23f;
 
+  /** Powers of two below this are taken for zero, before they leave the normal numbers. */
+  private static final float EXP2_MIN = -125;
+
   /** Where exp leaves the normal numbers. */
   private static final float EXP_MIN = -87.33654f;
 
@@ -56,6 +59,29 @@ final class VectorMath {
     IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
     FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     return result.blend(0f, x.compare(VectorOperators.LT, EXP_MIN));
+  }
+
+  /**
+   * Returns {@code 2ˣ} with an error of at most 2 ulp for x that do not overflow; below {@code
+   * 2⁻¹²⁵} zero. NaN stays NaN.
+   *
+   * <p>x = n + r with |r| ≤ ½ needs no multiplication; {@code 2ʳ} is a polynomial of degree 6 that
+   * is off by less than 2e-8 and exact for 0.
+   */
+  static FloatVector exp2OfAtMostMax(FloatVector x) {
+    FloatVector shifted = x.add(ROUNDER);
+    FloatVector n = shifted.sub(ROUNDER);
+    FloatVector r = x.sub(n);
+    FloatVector p = FloatVector.broadcast(F, 1.53533620e-4f);
+    p = p.fma(r, FloatVector.broadcast(F, 1.33988739e-3f));
+    p = p.fma(r, FloatVector.broadcast(F, 9.61843692e-3f));
+    p = p.fma(r, FloatVector.broadcast(F, 5.55033237e-2f));
+    p = p.fma(r, FloatVector.broadcast(F, 0.240226477f));
+    p = p.fma(r, FloatVector.broadcast(F, 0.693147182f));
+    p = p.fma(r, FloatVector.broadcast(F, 1f));
+    IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+    FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+    return result.blend(0f, x.compare(VectorOperators.LT, EXP2_MIN));
   }
 
   /** Returns {@code 1 / (1 + e⁻ˣ)} with a relative error under 5e-7 where it is a normal number. */

@@ -502,6 +502,46 @@ class AssemblerTest {
             "c4 c2 35 b8 c3",
             code(a -> a.op(Vex.VFMADD231PS, z(0), z(9), z(11)))),
         Arguments.of(
+            "vsubps ymm5, ymm12, ymm9",
+            "c4 c1 1c 5c e9",
+            code(a -> a.op(Vex.VSUBPS, z(5), z(12), z(9)))),
+        Arguments.of(
+            "vfmadd213ps ymm3, ymm0, ymm14",
+            "c4 c2 7d a8 de",
+            code(a -> a.op(Vex.VFMADD213PS, z(3), z(0), z(14)))),
+        Arguments.of(
+            "vcmpnlt_uqps ymm2, ymm2, ymm7",
+            "c5 ec c2 d7 15",
+            code(a -> a.op(Vex.VCMPPS, z(2), z(2), z(7), 0x15))),
+        Arguments.of(
+            "vunpcklps ymm8, ymm0, ymm9",
+            "c4 41 7c 14 c1",
+            code(a -> a.op(Vex.VUNPCKLPS, z(8), z(0), z(9)))),
+        Arguments.of(
+            "vunpckhps ymm9, ymm2, ymm3",
+            "c5 6c 15 cb",
+            code(a -> a.op(Vex.VUNPCKHPS, z(9), z(2), z(3)))),
+        Arguments.of(
+            "vpunpcklwd ymm0, ymm15, ymm4",
+            "c5 85 61 c4",
+            code(a -> a.op(Vex.VPUNPCKLWD, z(0), z(15), z(4)))),
+        Arguments.of(
+            "vpunpckhwd ymm4, ymm15, ymm4",
+            "c5 85 69 e4",
+            code(a -> a.op(Vex.VPUNPCKHWD, z(4), z(15), z(4)))),
+        Arguments.of(
+            "vshufps ymm1, ymm8, ymm10, 0xee",
+            "c4 c1 3c c6 ca ee",
+            code(a -> a.op(Vex.VSHUFPS, z(1), z(8), z(10), 0xee))),
+        Arguments.of(
+            "vinsertf128 ymm3, ymm3, [rbx + 2*rsi + 16], 1",
+            "c4 e3 65 18 5c 73 10 01",
+            code(a -> a.op(Vex.VINSERTF128, z(3), z(3), RBX.plus(RSI, 2).plus(16), 1))),
+        Arguments.of(
+            "vinsertf128 ymm12, ymm12, [rbx], 1",
+            "c4 63 1d 18 23 01",
+            code(a -> a.op(Vex.VINSERTF128, z(12), z(12), RBX.at(), 1))),
+        Arguments.of(
             "vmaskmovps ymm5, ymm15, [r8 + 32]",
             "c4 c2 05 2c 68 20",
             code(a -> a.op(Vex.VMASKMOVPS, z(5), z(15), R8.at(32)))),
@@ -604,27 +644,7 @@ class AssemblerTest {
         Arguments.of(
             "vpmovzxwd ymm7, [rax + 112]",
             "c4 e2 7d 33 78 70",
-            code(a -> a.op(Vex.VPMOVZXWD, z(7), RAX.at(112)))),
-        Arguments.of(
-            "vunpcklps ymm8, ymm0, ymm1",
-            "c5 7c 14 c1",
-            code(a -> a.op(Vex.VUNPCKLPS, z(8), z(0), z(1)))),
-        Arguments.of(
-            "vunpckhps ymm15, ymm6, ymm7",
-            "c5 4c 15 ff",
-            code(a -> a.op(Vex.VUNPCKHPS, z(15), z(6), z(7)))),
-        Arguments.of(
-            "vunpcklpd ymm4, ymm12, ymm14",
-            "c4 c1 1d 14 e6",
-            code(a -> a.op(Vex.VUNPCKLPD, z(4), z(12), z(14)))),
-        Arguments.of(
-            "vunpckhpd ymm5, ymm13, ymm15",
-            "c4 c1 15 15 ef",
-            code(a -> a.op(Vex.VUNPCKHPD, z(5), z(13), z(15)))),
-        Arguments.of(
-            "vblendps ymm0, ymm0, ymm9, 4",
-            "c4 c3 7d 0c c1 04",
-            code(a -> a.op(Vex.VBLENDPS, z(0), z(0), z(9), 4))));
+            code(a -> a.op(Vex.VPMOVZXWD, z(7), RAX.at(112)))));
   }
 
   @ParameterizedTest(name = "{0}")

@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
@@ -18,6 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Kernels over emitted panels, held to the last bit of those over compiled ones. */
 class FloatPanelsTest {
+
+  private static final int WIDTH = FloatCode.VECTORS * FloatCode.LANES;
 
   private final SplittableRandom random = new SplittableRandom(19);
   private final VectorKernels compiled = new VectorKernels();
@@ -64,6 +67,67 @@ class FloatPanelsTest {
         .isInstanceOf(IndexOutOfBoundsException.class);
     assertThatThrownBy(() -> panels.add(w, 0, 10, 6, x, 0, 10, 16, c, 1))
         .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 6", "2, 12", "7, 66", "120, 128"})
+  void theSoftmaxOfATileIsThatOfTheOracle(int keys, int depth) {
+    float[] scores = floats(keys * WIDTH);
+    float[] results = floats((depth + 2) * WIDTH);
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = i % 5 == 3 ? Float.NEGATIVE_INFINITY : 40 * scores[i];
+    }
+    int maxima = depth * WIDTH;
+    for (int key = 0; key < keys; key++) {
+      // Queries that see none of these keys: one has seen earlier ones, one has not.
+      scores[key * WIDTH + 1] = Float.NEGATIVE_INFINITY;
+      scores[key * WIDTH + 2] = Float.NEGATIVE_INFINITY;
+    }
+    for (int query : new int[] {2, 9}) {
+      for (int d = 0; d < depth + 2; d++) {
+        results[d * WIDTH + query] = d == depth ? Float.NEGATIVE_INFINITY : 0;
+      }
+    }
+    float[] oldScores = scores.clone();
+    float[] old = results.clone();
+
+    panels.soften(keys, scores, 0, results, 0, depth);
+
+    for (int query = 0; query < WIDTH; query++) {
+      float greatest = old[maxima + query];
+      for (int key = 0; key < keys; key++) {
+        greatest = Math.max(greatest, oldScores[key * WIDTH + query]);
+      }
+      assertThat(results[maxima + query]).isEqualTo(greatest);
+      double base = greatest == Float.NEGATIVE_INFINITY ? 0 : greatest;
+      double fade = Math.exp(old[maxima + query] - base);
+      double sum = fade * old[maxima + WIDTH + query];
+      for (int key = 0; key < keys; key++) {
+        double exponential = Math.exp(oldScores[key * WIDTH + query] - base);
+        sum += exponential;
+        // Of a distance of up to 80 half of the last bit is 4e-6.
+        assertThat((double) scores[key * WIDTH + query])
+            .isCloseTo(exponential, within(1e-5 * exponential));
+      }
+      assertThat((double) results[maxima + WIDTH + query]).isCloseTo(sum, within(1e-5));
+      for (int d = 0; d < depth; d++) {
+        double result = fade * old[d * WIDTH + query];
+        assertThat((double) results[d * WIDTH + query]).isCloseTo(result, within(1e-5));
+      }
+    }
+  }
+
+  @Test
+  void aScoreThatIsNotANumberStaysNone() {
+    float[] scores = new float[3 * WIDTH];
+    float[] results = new float[8 * WIDTH];
+    scores[WIDTH + 4] = Float.NaN;
+
+    panels.soften(3, scores, 0, results, 0, 6);
+
+    assertThat(scores[WIDTH + 4]).isNaN();
+    assertThat(results[7 * WIDTH + 4]).isNaN();
+    assertThat(results[7 * WIDTH + 5]).isEqualTo(3);
   }
 
   private static float[] multiply(Kernels kernels, float[] x, int inputs, Matrix w, float[] bias) {

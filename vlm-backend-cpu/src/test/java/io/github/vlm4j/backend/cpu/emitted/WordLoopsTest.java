@@ -36,7 +36,13 @@ class WordLoopsTest {
   void makeCode() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
     assumeThat(CpuFeatures.ask().avx2()).isTrue();
-    loops = new WordLoops(new ScalarKernels(), new WordFunctions(Arena.ofAuto()), type -> true, 1);
+    loops =
+        new WordLoops(
+            new ScalarKernels(),
+            new WordFunctions(Arena.ofAuto()),
+            new FloatTranspose(Arena.ofAuto()),
+            type -> true,
+            1);
   }
 
   @ParameterizedTest(name = "{3} [{0}, {1}] → [{0}, {2}]")

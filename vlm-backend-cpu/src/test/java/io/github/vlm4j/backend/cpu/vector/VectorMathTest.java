@@ -30,6 +30,21 @@ class VectorMathTest {
   }
 
   @Test
+  void powersOfTwoAreWithinTwoUlp() {
+    double worst = 0;
+    for (float x = -124.9f; x < 127; x += 0.00313f) {
+      worst = Math.max(worst, Numbers.ulps(lane(VectorMath::exp2OfAtMostMax, x), Math.pow(2, x)));
+    }
+    assertThat(worst).isLessThanOrEqualTo(2);
+    assertThat(lane(VectorMath::exp2OfAtMostMax, 0)).isEqualTo(1);
+    assertThat(lane(VectorMath::exp2OfAtMostMax, -3)).isEqualTo(0.125f);
+    assertThat(lane(VectorMath::exp2OfAtMostMax, -126)).isZero();
+    assertThat(lane(VectorMath::exp2OfAtMostMax, -1e30f)).isZero();
+    assertThat(lane(VectorMath::exp2OfAtMostMax, Float.NEGATIVE_INFINITY)).isZero();
+    assertThat(lane(VectorMath::exp2OfAtMostMax, Float.NaN)).isNaN();
+  }
+
+  @Test
   void expOfExtremesIsExact() {
     assertThat(lane(VectorMath::exp, 0)).isEqualTo(1);
     assertThat(lane(VectorMath::exp, -0f)).isEqualTo(1);

@@ -1,0 +1,198 @@
+package io.github.vlm4j.backend.cpu.emitted;
+
+/**
+ * The code of a running softmax for vectors of 256 bits that run along the queries (Milakov and
+ * Gimelshein, "Online normalizer calculation for softmax", 2018).
+ *
+ * <p>Exponentials are powers of two: a score is multiplied with log₂e and the same product of the
+ * greatest score taken off in one step that rounds once, so that large scores lose nothing by it.
+ */
+final class FloatSoftmaxCode {
+
+  private static final int VECTOR_BYTES = FloatCode.LANES * Float.BYTES;
+  private static final int ROW_BYTES = FloatCode.VECTORS * VECTOR_BYTES;
+
+  /** Compares for "not less", which holds for NaN. */
+  private static final int NOT_LESS = 0x15;
+
+  /** Adding it rounds to an integer, which then stands in the lowest bits. */
+  private static final float ROUNDER = 0x1.8p23f;
+
+  /** Whole powers of two below this are taken for zero. */
+  private static final float LEAST_EXPONENT = -125;
+
+  /** Any score that is less is taken for it, so that no product of it leaves the finite numbers. */
+  private static final float LOWEST = -Float.MAX_VALUE / 2;
+
+  private static final float LOG2_E = 1.44269504088896341f;
+
+  /** Where the exponent of an f32 begins. */
+  private static final int FRACTION_BITS = 23;
+
+  /** Powers of two from -½ to ½, the highest power first: off by less than 2e-8, exact for 0. */
+  private static final float[] COEFFICIENTS = {
+    1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 0.240226477f, 0.693147182f, 1
+  };
+
+  /** What is added to scores times {@link #FACTOR}. */
+  private static final Zmm BASE = new Zmm(4);
+
+  private static final Zmm SUM = new Zmm(5);
+  private static final Zmm ROUND = new Zmm(6);
+  private static final Zmm LEAST = new Zmm(7);
+
+  /** The first of the coefficients; the others follow. */
+  private static final int POLYNOMIAL = 8;
+
+  private static final Zmm FACTOR = new Zmm(15);
+
+  private final Assembler a;
+  private final CallingConvention convention;
+
+  /** Creates what writes to an assembler. */
+  FloatSoftmaxCode(Assembler assembler, CallingConvention convention) {
+    this.a = assembler;
+    this.convention = convention;
+  }
+
+  /**
+   * Writes the function that replaces a tile of scores by exponentials, relative to the greatest
+   * score of each query so far, and brings sums and results of earlier tiles to the same base. Its
+   * arguments:
+   *
+   * <ol start="0">
+   *   <li>the scores: for each key a row of {@value FloatCode#VECTORS} vectors
+   *   <li>the number of keys, at least 1
+   *   <li>the results so far, rows of the same width, then the greatest scores and the sums
+   *   <li>the rows of results, at least 1
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int soften() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    constants();
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.R8, frame.argument(3));
+    a.shl(Gpr.R8, Integer.numberOfTrailingZeros(ROW_BYTES));
+    a.add(Gpr.R8, Gpr.RDX);
+    for (int v = 0; v < FloatCode.VECTORS; v++) {
+      Mem greatest = Gpr.R8.at(VECTOR_BYTES * v);
+      Mem sums = Gpr.R8.at(ROW_BYTES + VECTOR_BYTES * v);
+      greatest(frame, greatest, v);
+      fade(frame, greatest, v);
+      a.op(Vex.VMULPS, SUM, new Zmm(0), sums);
+      powers(frame, v);
+      a.op(Vex.VMOVUPS_STORE, SUM, sums);
+    }
+    frame.leave();
+    return at;
+  }
+
+  private void constants() {
+    constant(ROUND, ROUNDER);
+    constant(LEAST, LEAST_EXPONENT);
+    constant(FACTOR, LOG2_E);
+    for (int i = 0; i < COEFFICIENTS.length; i++) {
+      constant(new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
+    }
+  }
+
+  private void constant(Zmm to, float value) {
+    a.mov(Gpr.RAX, Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
+    a.broadcast256(to, Gpr.RAX);
+  }
+
+  /** Leaves the greatest scores in vector 1. */
+  private void greatest(Frame frame, Mem before, int vector) {
+    Label loop = new Label();
+    Label even = new Label();
+    Label end = new Label();
+    a.op(Vex.VMOVUPS, new Zmm(1), before);
+    a.op(Vex.VMOVUPS, new Zmm(2), before);
+    a.lea(Gpr.RAX, Gpr.RDI.at(VECTOR_BYTES * vector));
+    a.mov(Gpr.RCX, frame.argument(1));
+    a.test(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, even);
+    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), Gpr.RAX.at());
+    a.add(Gpr.RAX, ROW_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, end);
+    a.place(even);
+    a.place(loop);
+    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), Gpr.RAX.at());
+    a.op(Vex.VMAXPS, new Zmm(2), new Zmm(2), Gpr.RAX.at(ROW_BYTES));
+    a.add(Gpr.RAX, 2 * ROW_BYTES);
+    a.sub(Gpr.RCX, 2);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.place(end);
+    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), new Zmm(2));
+  }
+
+  /**
+   * Brings the greatest scores up to date and results to that base, even by 1: whether it is would
+   * be known late, and guessed wrongly. Leaves the factor in vector 0.
+   */
+  private void fade(Frame frame, Mem greatest, int vector) {
+    Label loop = new Label();
+    a.op(Vex.VMOVUPS, new Zmm(0), greatest);
+    a.op(Vex.VMOVUPS_STORE, new Zmm(1), greatest);
+    // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
+    Zmm lowest = new Zmm(2);
+    Zmm minus = new Zmm(3);
+    constant(lowest, LOWEST);
+    constant(minus, -LOG2_E);
+    a.op(Vex.VMAXPS, BASE, lowest, new Zmm(1));
+    a.op(Vex.VMULPS, BASE, BASE, minus);
+    a.op(Vex.VMAXPS, new Zmm(0), lowest, new Zmm(0));
+    a.op(Vex.VMULPS, new Zmm(0), new Zmm(0), minus);
+    a.op(Vex.VSUBPS, new Zmm(0), BASE, new Zmm(0));
+    power();
+    a.lea(Gpr.RAX, Gpr.RDX.at(VECTOR_BYTES * vector));
+    a.mov(Gpr.RCX, frame.argument(3));
+    a.place(loop);
+    a.op(Vex.VMULPS, new Zmm(1), new Zmm(0), Gpr.RAX.at());
+    a.op(Vex.VMOVUPS_STORE, new Zmm(1), Gpr.RAX.at());
+    a.add(Gpr.RAX, ROW_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+  }
+
+  private void powers(Frame frame, int vector) {
+    Label loop = new Label();
+    a.lea(Gpr.RAX, Gpr.RDI.at(VECTOR_BYTES * vector));
+    a.mov(Gpr.RCX, frame.argument(1));
+    a.place(loop);
+    a.op(Vex.VMOVUPS, new Zmm(0), Gpr.RAX.at());
+    a.op(Vex.VFMADD213PS, new Zmm(0), FACTOR, BASE);
+    power();
+    a.op(Vex.VADDPS, SUM, SUM, new Zmm(0));
+    a.op(Vex.VMOVUPS_STORE, new Zmm(0), Gpr.RAX.at());
+    a.add(Gpr.RAX, ROW_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+  }
+
+  /**
+   * Replaces vector 0 by two to its power: whole powers change the exponent, a polynomial the rest.
+   */
+  private void power() {
+    Zmm x = new Zmm(0);
+    Zmm exponent = new Zmm(1);
+    Zmm whole = new Zmm(2);
+    Zmm sum = new Zmm(3);
+    a.op(Vex.VADDPS, exponent, x, ROUND);
+    a.op(Vex.VSUBPS, whole, exponent, ROUND);
+    a.op(Vex.VSUBPS, x, x, whole);
+    a.op(Vex.VCMPPS, whole, whole, LEAST, NOT_LESS);
+    a.shift(Vex.VPSLLD, exponent, exponent, FRACTION_BITS);
+    a.op(Vex.VMOVUPS, sum, new Zmm(POLYNOMIAL));
+    for (int i = 1; i < COEFFICIENTS.length; i++) {
+      a.op(Vex.VFMADD213PS, sum, x, new Zmm(POLYNOMIAL + i));
+    }
+    a.op(Vex.VPADDD, sum, sum, exponent);
+    a.op(Vex.VPAND, x, sum, whole);
+  }
+}
