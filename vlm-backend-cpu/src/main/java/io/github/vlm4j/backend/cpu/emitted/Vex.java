@@ -63,6 +63,7 @@ enum Vex {
   VPSRLVD(2, 1, 0x45),
 
   VPSHUFD(1, 1, 0x70),
+  VSHUFPS(1, 0, 0xc6),
   VPERM2I128(3, 1, 0x46),
   VPERMD(2, 1, 0x36),
   VPERMILPS(2, 1, 0x0c),
