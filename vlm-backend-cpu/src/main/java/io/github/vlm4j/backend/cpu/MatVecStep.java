@@ -33,13 +33,13 @@ final class MatVecStep implements Step, Workers.Task {
       return gating == null ? spans : Stream.concat(spans, Stream.of(gating.y()));
     }
 
-    long rowBytes() {
-      return products.stream().mapToLong(product -> bytesOfRow(product.weight())).sum();
+    SweepPart.Rows rows(boolean cached) {
+      return new SweepPart.Rows(
+          outputs(),
+          products.stream().mapToLong(product -> bytesOfRow(product.weight())).sum(),
+          cached ? cachedRows(products.getFirst().weight()) : Integer.MAX_VALUE);
     }
   }
-
-  /** Bytes of weights below which another thread does not pay. */
-  private static final long LEAST_BYTES = 1 << 16;
 
   /** Bytes of weights that stay in a core's second cache from one row to the next. */
   private static final long CACHED_BYTES = 1 << 18;
@@ -50,15 +50,11 @@ final class MatVecStep implements Step, Workers.Task {
    */
   static final int MOST_EMITTED_ROWS = 24;
 
-  /** Kernels stream several rows of weights side by side. */
-  private static final int MULTIPLE = 8;
-
   private final Team team;
   private final Span x;
   private final int rows;
   private final List<Group> groups;
-  private final List<Bands> bands;
-  private final int parts;
+  private final List<SweepPart> parts;
 
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
     this(
@@ -79,21 +75,8 @@ final class MatVecStep implements Step, Workers.Task {
     this.x = x;
     this.rows = rows;
     this.groups = groups;
-    long bytes = groups.stream().mapToLong(group -> group.rowBytes() * group.outputs()).sum();
-    this.bands = groups.stream().map(group -> bands(group, bytes)).toList();
-    this.parts = bands.stream().mapToInt(Bands::count).sum();
-  }
-
-  /** Cuts a group so that its bands are as large as those of all other groups. */
-  private Bands bands(Group group, long bytes) {
-    int even =
-        Bands.of((int) Math.min(Integer.MAX_VALUE, bytes), LEAST_BYTES, 1, team.workers()).size();
-    long size = Math.ceilDiv(even, group.rowBytes());
-    if (rows > 1) {
-      size = Math.min(size, cachedRows(group.products().getFirst().weight()));
-    }
-    size = Math.ceilDiv(Math.max(1, size), MULTIPLE) * MULTIPLE;
-    return new Bands(group.outputs(), Math.clamp(size, 1, Math.max(1, group.outputs())));
+    List<SweepPart.Rows> matrices = groups.stream().map(group -> group.rows(rows > 1)).toList();
+    this.parts = SweepPart.cut(matrices, team.workers().size());
   }
 
   private static long bytesOfRow(Matrix weight) {
@@ -102,7 +85,8 @@ final class MatVecStep implements Step, Workers.Task {
 
   /** Returns how many rows of weights stay in the cache for the next row of inputs. */
   static int cachedRows(Matrix weight) {
-    return (int) Math.max(1, CACHED_BYTES / bytesOfRow(weight) / MULTIPLE) * MULTIPLE;
+    return (int) Math.max(1, CACHED_BYTES / bytesOfRow(weight) / SweepPart.MULTIPLE)
+        * SweepPart.MULTIPLE;
   }
 
   /** Returns one sweep of this and what follows, if both read the same input and write apart. */
@@ -152,19 +136,15 @@ final class MatVecStep implements Step, Workers.Task {
 
   @Override
   public void run() {
-    team.workers().run(parts, this);
+    team.workers().run(parts.size(), this);
   }
 
   @Override
-  public void run(int part, int worker) {
-    int index = 0;
-    int band = part;
-    while (band >= bands.get(index).count()) {
-      band -= bands.get(index++).count();
-    }
-    Group group = groups.get(index);
-    int from = bands.get(index).from(band);
-    int to = bands.get(index).to(band);
+  public void run(int index, int worker) {
+    SweepPart part = parts.get(index);
+    Group group = groups.get(part.matrix());
+    int from = part.from();
+    int to = part.to();
     for (int i = 0; i < group.products().size(); i++) {
       multiply(group.products().get(i), from, to, worker);
     }

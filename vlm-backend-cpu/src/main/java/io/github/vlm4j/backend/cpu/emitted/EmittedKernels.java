@@ -33,7 +33,7 @@ public final class EmittedKernels {
   private final Kernels kernels;
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
-  private final @Nullable RowLoops rows;
+  private final List<RowLoops> rows;
   private final @Nullable RunLoops runs;
 
   private EmittedKernels(
@@ -41,13 +41,13 @@ public final class EmittedKernels {
       Kernels kernels,
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
-      @Nullable RowLoops rows,
+      List<RowLoops> rows,
       @Nullable RunLoops runs) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
-    this.rows = rows;
+    this.rows = List.copyOf(rows);
     this.runs = runs;
   }
 
@@ -89,7 +89,9 @@ public final class EmittedKernels {
         overEmitted(kernels, arena),
         words ? words(kernels, arena) : List.of(),
         null,
-        bytes ? new ByteRows(Avx2Code::new, arena) : null,
+        bytes
+            ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
+            : List.of(new Bf16Rows(arena)),
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -125,7 +127,7 @@ public final class EmittedKernels {
         overEmitted(kernels, arena),
         rounded,
         new Bf16Attention(kernels, functions, products),
-        bytes ? new ByteRows(ByteCode::new, arena) : null,
+        bytes ? List.of(new ByteRows(ByteCode::new, arena)) : List.of(),
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -159,7 +161,7 @@ public final class EmittedKernels {
 
   /** Returns products of single inputs with these weights, or null if there are none. */
   public @Nullable RowLoops rows(Matrix weights) {
-    return rows != null && rows.takes(weights) ? rows : null;
+    return rows.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
   }
 
   /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */

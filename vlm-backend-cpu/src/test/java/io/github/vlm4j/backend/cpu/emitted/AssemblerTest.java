@@ -626,6 +626,10 @@ class AssemblerTest {
             "c5 fd 70 ec 4e",
             code(a -> a.op(Vex.VPSHUFD, z(5), z(4), 0x4e))),
         Arguments.of(
+            "vshufps ymm2, ymm0, ymm9, 0xdd",
+            "c4 c1 7c c6 d1 dd",
+            code(a -> a.op(Vex.VSHUFPS, z(2), z(0), z(9), 0xdd))),
+        Arguments.of(
             "vperm2i128 ymm5, ymm4, ymm12, 1",
             "c4 c3 5d 46 ec 01",
             code(a -> a.op(Vex.VPERM2I128, z(5), z(4), z(12), 1))),
