@@ -220,21 +220,23 @@ final class MatVecStep implements Step, Workers.Task {
   private void multiply(RowLoops emitted, Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
     Span y = product.y();
+    emitted.multiply(
+        weight,
+        from,
+        to,
+        rows,
+        x.segment(),
+        x.at(),
+        y.segment(),
+        y.at(),
+        team.scratch().segment(worker));
+    if (product.bias() == null) {
+      return;
+    }
+    float[] sums = y.floats();
     for (int row = 0; row < rows; row++) {
       int yAt = y.at() + row * weight.rows();
-      emitted.multiply(
-          weight,
-          from,
-          to,
-          x.segment(),
-          x.at() + row * weight.columns(),
-          y.segment(),
-          yAt,
-          team.scratch().segment(worker));
-      if (product.bias() != null) {
-        float[] sums = y.floats();
-        team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
-      }
+      team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
     }
   }
 }

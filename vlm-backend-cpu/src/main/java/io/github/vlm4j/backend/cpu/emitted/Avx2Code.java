@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
+import java.util.OptionalInt;
 
 /**
  * Code for processors without VNNI: {@code vpmaddubsw} and {@code vpmaddwd} in turn multiply inputs
@@ -168,6 +169,11 @@ final class Avx2Code implements RowCode {
     a.jump(Condition.NOT_EQUAL, row);
     frame.leave();
     return at;
+  }
+
+  @Override
+  public OptionalInt multiplyFour() {
+    return OptionalInt.of(new FourInputsCode(a, convention).multiply());
   }
 
   private void groups(DType type) {
