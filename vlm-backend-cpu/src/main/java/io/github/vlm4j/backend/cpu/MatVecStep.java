@@ -1,9 +1,11 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.graph.Activation;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +62,11 @@ final class MatVecStep implements Step, Workers.Task {
   private final List<Bands> bands;
   private final int parts;
 
+  /** Multiplies all layers with several inputs at a time, or null. */
+  private final @Nullable FewRowsLoops several;
+
+  private final Workers.Task round = this::round;
+
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
     this(
         team,
@@ -82,6 +89,29 @@ final class MatVecStep implements Step, Workers.Task {
     long bytes = groups.stream().mapToLong(group -> group.rowBytes() * group.outputs()).sum();
     this.bands = groups.stream().map(group -> bands(group, bytes)).toList();
     this.parts = bands.stream().mapToInt(Bands::count).sum();
+    this.several = several(team, rows, groups);
+    if (several != null) {
+      team.scratch().require(several.scratch());
+      team.packed().require((long) rows * several.roundedFloats(columns()));
+    }
+  }
+
+  private static @Nullable FewRowsLoops several(Team team, int rows, List<Group> groups) {
+    FewRowsLoops several = null;
+    for (Group group : groups) {
+      for (Product product : group.products()) {
+        several = team.emitted() == null ? null : team.emitted().fewRows(product.weight());
+        if (product.emitted() == null || several == null || rows < several.leastInputs()) {
+          return null;
+        }
+      }
+    }
+    return several;
+  }
+
+  /** Returns the length of an input. */
+  private int columns() {
+    return groups.getFirst().products().getFirst().weight().columns();
   }
 
   /** Cuts a group so that its bands are as large as those of all other groups. */
@@ -152,7 +182,21 @@ final class MatVecStep implements Step, Workers.Task {
 
   @Override
   public void run() {
+    if (several != null) {
+      team.workers().run(rows, round);
+    }
     team.workers().run(parts, this);
+  }
+
+  private void round(int row, int worker) {
+    FewRowsLoops loops = Objects.requireNonNull(several);
+    int columns = columns();
+    loops.round(
+        x.segment(),
+        x.at() + row * columns,
+        columns,
+        team.packed().segment(0),
+        row * loops.roundedFloats(columns));
   }
 
   @Override
@@ -220,23 +264,35 @@ final class MatVecStep implements Step, Workers.Task {
   private void multiply(RowLoops emitted, Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
     Span y = product.y();
-    emitted.multiply(
-        weight,
-        from,
-        to,
-        rows,
-        x.segment(),
-        x.at(),
-        y.segment(),
-        y.at(),
-        team.scratch().segment(worker));
-    if (product.bias() == null) {
-      return;
+    if (several == null) {
+      for (int row = 0; row < rows; row++) {
+        emitted.multiply(
+            weight,
+            from,
+            to,
+            x.segment(),
+            x.at() + row * weight.columns(),
+            y.segment(),
+            y.at() + row * weight.rows(),
+            team.scratch().segment(worker));
+      }
+    } else {
+      several.multiply(
+          weight,
+          from,
+          to,
+          rows,
+          team.packed().segment(0),
+          y.segment(),
+          y.at(),
+          team.scratch().segment(worker));
     }
-    float[] sums = y.floats();
-    for (int row = 0; row < rows; row++) {
-      int yAt = y.at() + row * weight.rows();
-      team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
+    if (product.bias() != null) {
+      float[] sums = y.floats();
+      for (int row = 0; row < rows; row++) {
+        int yAt = y.at() + row * weight.rows();
+        team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
+      }
     }
   }
 }

@@ -12,9 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.function.BiFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Matrix times vector for quantised weights, of inputs that are quantised to signed bytes in groups
@@ -28,9 +26,6 @@ final class ByteRows implements RowLoops {
   private final MethodHandle multiply4;
   private final MethodHandle multiply4k;
   private final MethodHandle multiply6k;
-
-  /** Multiplies four inputs with weights in Q8_0, if there is code for that. */
-  private final @Nullable MethodHandle multiplyFour8;
 
   /**
    * Makes the code.
@@ -47,7 +42,6 @@ final class ByteRows implements RowLoops {
     for (DType type : new DType[] {DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K}) {
       at.put(type, code.multiply(type));
     }
-    OptionalInt fourAt = code.multiplyFour();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     quantise =
         memory.function(
@@ -60,10 +54,6 @@ final class ByteRows implements RowLoops {
     multiply4 = memory.function(at.getOrDefault(DType.Q4_0, 0), rows);
     multiply4k = memory.function(at.getOrDefault(DType.Q4_K, 0), rows);
     multiply6k = memory.function(at.getOrDefault(DType.Q6_K, 0), rows);
-    multiplyFour8 =
-        fourAt.isPresent()
-            ? memory.function(fourAt.getAsInt(), rows.appendArgumentLayouts(JAVA_LONG, JAVA_LONG))
-            : null;
   }
 
   @Override
@@ -73,12 +63,7 @@ final class ByteRows implements RowLoops {
 
   @Override
   public int scratch(int k) {
-    return Math.toIntExact(FourInputsCode.INPUTS * memoryBytes(k) / Float.BYTES);
-  }
-
-  /** Returns the bytes of memory that k quantised inputs lie in. */
-  private static long memoryBytes(int k) {
-    return RowMemory.bytes(Math.ceilDiv(k, RowMemory.GROUP));
+    return Math.toIntExact(RowMemory.bytes(Math.ceilDiv(k, RowMemory.GROUP)) / Float.BYTES);
   }
 
   @Override
@@ -108,82 +93,6 @@ final class ByteRows implements RowLoops {
         case Q4_K -> multiply4k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
         default -> multiply6k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
       }
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  @Override
-  public void multiply(
-      Matrix w,
-      int fromRow,
-      int toRow,
-      int inputs,
-      MemorySegment x,
-      int xAt,
-      MemorySegment y,
-      int yAt,
-      MemorySegment scratch) {
-    MethodHandle four = multiplyFour8;
-    if (four == null || w.dtype() != DType.Q8_0 || inputs < FourInputsCode.INPUTS) {
-      RowLoops.super.multiply(w, fromRow, toRow, inputs, x, xAt, y, yAt, scratch);
-      return;
-    }
-    for (int input = 0; input < inputs; input += FourInputsCode.INPUTS) {
-      // The last four may have been multiplied in part: they give the same results again.
-      int first = Math.min(input, inputs - FourInputsCode.INPUTS);
-      multiplyFour(
-          four,
-          w,
-          fromRow,
-          toRow,
-          x,
-          xAt + first * w.columns(),
-          y,
-          yAt + first * w.rows(),
-          scratch);
-    }
-  }
-
-  private void multiplyFour(
-      MethodHandle four,
-      Matrix w,
-      int fromRow,
-      int toRow,
-      MemorySegment x,
-      int xAt,
-      MemorySegment y,
-      int yAt,
-      MemorySegment scratch) {
-    if (fromRow == toRow) {
-      return;
-    }
-    long groups = w.columns() / RowMemory.GROUP;
-    long fours = RowCode.offset(w.dtype()) * 0x01010101L;
-    long apart = memoryBytes(w.columns());
-    long rowBytes = w.rowOffset(1);
-    try {
-      for (int i = 0; i < FourInputsCode.INPUTS; i++) {
-        quantise.invokeExact(
-            x,
-            (long) Float.BYTES * (xAt + i * w.columns()),
-            scratch.asSlice(apart * i),
-            groups,
-            fours);
-      }
-      four.invokeExact(
-          w.data(),
-          rowBytes * fromRow,
-          rowBytes,
-          (long) toRow - fromRow,
-          scratch,
-          groups,
-          y,
-          (long) Float.BYTES * (yAt + fromRow),
-          apart,
-          (long) Float.BYTES * w.rows());
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
+import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
@@ -29,6 +30,7 @@ public final class EmittedKernels {
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
   private final @Nullable RowLoops rows;
+  private final @Nullable FewRowsLoops fewRows;
   private final @Nullable RunLoops runs;
 
   private EmittedKernels(
@@ -37,12 +39,14 @@ public final class EmittedKernels {
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
       @Nullable RowLoops rows,
+      @Nullable FewRowsLoops fewRows,
       @Nullable RunLoops runs) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
     this.rows = rows;
+    this.fewRows = fewRows;
     this.runs = runs;
   }
 
@@ -84,6 +88,7 @@ public final class EmittedKernels {
         List.of(),
         null,
         bytes ? new ByteRows(Avx2Code::new, arena) : null,
+        bytes ? new FourInputs(arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -112,6 +117,7 @@ public final class EmittedKernels {
         rounded,
         new Bf16Attention(kernels, functions, products),
         bytes ? new ByteRows(ByteCode::new, arena) : null,
+        null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -146,6 +152,11 @@ public final class EmittedKernels {
   /** Returns products of single inputs with these weights, or null if there are none. */
   public @Nullable RowLoops rows(Matrix weights) {
     return rows != null && rows.takes(weights) ? rows : null;
+  }
+
+  /** Returns products of a few inputs with these weights, or null if there are none. */
+  public @Nullable FewRowsLoops fewRows(Matrix weights) {
+    return fewRows != null && fewRows.takes(weights) ? fewRows : null;
   }
 
   /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */

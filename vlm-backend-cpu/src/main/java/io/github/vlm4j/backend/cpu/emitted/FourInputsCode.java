@@ -6,13 +6,19 @@ import io.github.vlm4j.core.tensor.DType;
  * Code for processors with AVX2 that multiplies rows of Q8_0 with four inputs at a time, so that
  * weights are read, and their signs taken off, once for all of them. Each sum is that of {@link
  * Avx2Code} to the last bit.
+ *
+ * <p>The memory of an input of {@code n} groups holds n times 32 bytes of inputs, then n scales in
+ * f32.
  */
 final class FourInputsCode {
 
   /** How many inputs there are. */
   static final int INPUTS = 4;
 
-  private static final int RECORD = RowMemory.RECORD;
+  /** The bytes that a group of an input takes. */
+  static final int ROUNDED_GROUP = RowMemory.GROUP + Float.BYTES;
+
+  private static final int RECORD = RowMemory.GROUP;
   private static final int BYTES = DType.Q8_0.blockBytes();
 
   /** The bytes of a block before its weights. */
@@ -20,6 +26,9 @@ final class FourInputsCode {
 
   /** The scales of eight groups, between registers. */
   private static final int EIGHT_SCALES = RowMemory.SCALES * Float.BYTES;
+
+  /** The bytes of memory between registers. */
+  static final int SCRATCH = INPUTS * EIGHT_SCALES;
 
   /** Sums for even and for odd groups of each input. */
   private static final int SUMS = 2;
@@ -36,7 +45,7 @@ final class FourInputsCode {
   FourInputsCode(Assembler assembler, CallingConvention convention) {
     this.a = assembler;
     this.convention = convention;
-    this.memory = new RowMemory(assembler);
+    this.memory = new RowMemory(assembler, RECORD);
   }
 
   private static Zmm v(int number) {
@@ -66,30 +75,84 @@ final class FourInputsCode {
   }
 
   /**
-   * Writes the function. Its arguments are those of {@link RowCode#multiply}, then the bytes from
-   * an input's memory to that of the next, and from an input's results to those of the next.
+   * Writes the function that rounds an input. Its arguments: the input, the bytes before its first
+   * number, its memory, the bytes before that, and the number of groups.
+   *
+   * @return where it begins
+   */
+  int round() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    ByteRounding rounding = new ByteRounding(a);
+    point(Gpr.RDI, frame, 0, 1);
+    point(Gpr.RSI, frame, 2, 3);
+    a.mov(Gpr.RCX, frame.argument(4));
+    pointAtScales();
+    rounding.begin(Gpr.RSI.at());
+    Label next = new Label();
+    a.place(next);
+    rounding.round(Gpr.RDI);
+    a.op(Vex.VMOVUPS_STORE, ByteRounding.BYTES, Gpr.RSI.at());
+    a.op(Vex.VMOVSS_STORE, ByteRounding.SCALE, Gpr.R8.at());
+    a.add(Gpr.RDI, RowMemory.GROUP * Float.BYTES);
+    a.add(Gpr.RSI, RECORD);
+    a.add(Gpr.R8, Float.BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, next);
+    frame.leave();
+    return at;
+  }
+
+  private void point(Gpr to, Frame frame, int address, int bytes) {
+    a.mov(to, frame.argument(address));
+    a.mov(Gpr.RAX, frame.argument(bytes));
+    a.add(to, Gpr.RAX);
+  }
+
+  /** Points r8 behind as many groups as rcx says, which begin where rsi points. */
+  private void pointAtScales() {
+    a.mov(Gpr.R8, Gpr.RCX);
+    a.shl(Gpr.R8, 5);
+    a.add(Gpr.R8, Gpr.RSI);
+  }
+
+  /**
+   * Writes the function that multiplies. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the weights
+   *   <li>the bytes before the first row
+   *   <li>the bytes from a row to the next
+   *   <li>the number of rows, at least 1
+   *   <li>the memory with the inputs
+   *   <li>the bytes before the first
+   *   <li>the bytes from one to the next
+   *   <li>the number of groups, at least 1
+   *   <li>the results, f32
+   *   <li>the bytes before the first
+   *   <li>the bytes from an input's results to those of the next
+   *   <li>{@link #SCRATCH} bytes for what is between registers
+   * </ol>
    *
    * @return where it begins
    */
   int multiply() {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    a.mov(Gpr.R10, frame.argument(0));
-    a.mov(Gpr.RAX, frame.argument(1));
-    a.add(Gpr.R10, Gpr.RAX);
-    a.mov(Gpr.R14, frame.argument(6));
-    a.mov(Gpr.RAX, frame.argument(7));
-    a.add(Gpr.R14, Gpr.RAX);
+    point(Gpr.R10, frame, 0, 1);
+    point(Gpr.R14, frame, 8, 9);
     a.mov(Gpr.R15, frame.argument(3));
-    a.mov(Gpr.R11, frame.argument(8));
+    a.mov(Gpr.R11, frame.argument(6));
     a.lea(Gpr.R13, Gpr.R11.plus(Gpr.R11, 2));
+    a.mov(Gpr.R12, frame.argument(11));
     a.mov(Gpr.RAX, 0x00010001L);
     a.broadcast256(ONES, Gpr.RAX);
     Label row = new Label();
     a.place(row);
     a.mov(Gpr.RDI, Gpr.R10);
-    memory.point(frame, 4, 5);
-    a.mov(Gpr.RCX, frame.argument(5));
+    point(Gpr.RSI, frame, 4, 5);
+    a.mov(Gpr.RCX, frame.argument(7));
+    pointAtScales();
     for (int i = 0; i < SUMS * INPUTS; i++) {
       a.op(Vex.VPXOR, v(i), v(i), v(i));
     }
@@ -138,16 +201,13 @@ final class FourInputsCode {
       a.op(Vex.VPMADDUBSW, product, SIZES, product);
       a.op(Vex.VPMADDWD, product, product, ONES);
       a.op(Vex.VCVTDQ2PS, product, product);
-      a.op(
-          Vex.VBROADCASTSS,
-          scale(input),
-          Gpr.R12.at(EIGHT_SCALES * input + Float.BYTES * index));
+      a.op(Vex.VBROADCASTSS, scale(input), Gpr.R12.at(EIGHT_SCALES * input + Float.BYTES * index));
       a.op(Vex.VFMADD231PS, sum(input, index), product, scale(input));
     }
   }
 
   private void store(Frame frame) {
-    a.mov(Gpr.RAX, frame.argument(9));
+    a.mov(Gpr.RAX, frame.argument(10));
     a.mov(Gpr.RDX, Gpr.R14);
     for (int input = 0; input < INPUTS; input++) {
       Zmm sum = sum(input, 0);

@@ -1,7 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
-import java.util.OptionalInt;
 
 /**
  * The code of matrix times vector for quantised weights, whose inputs are quantised to signed bytes
@@ -34,16 +33,6 @@ interface RowCode {
    * @return where it begins
    */
   int multiply(DType type);
-
-  /**
-   * Writes the function that multiplies rows of Q8_0 with four quantised inputs, as {@link
-   * FourInputsCode} says.
-   *
-   * @return where it begins; nothing where four single inputs are as fast
-   */
-  default OptionalInt multiplyFour() {
-    return OptionalInt.empty();
-  }
 
   /** Returns what is added to weights of a type to make them unsigned. */
   static int offset(DType type) {

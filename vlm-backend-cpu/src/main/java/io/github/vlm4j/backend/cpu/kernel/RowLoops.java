@@ -32,31 +32,4 @@ public interface RowLoops {
       MemorySegment y,
       int yAt,
       MemorySegment scratch);
-
-  /**
-   * Computes some outputs of {@code y = x·Wᵀ} for several input rows, each as it would be computed
-   * alone.
-   *
-   * @param w {@code [rows, columns]}
-   * @param fromRow the first output
-   * @param toRow one past the last output
-   * @param inputs the number of input rows
-   * @param x an array of floats, {@code [inputs, columns]} of them from index {@code xAt} on
-   * @param y an array of floats; output r of input i is written at {@code yAt + i · rows + r}
-   * @param scratch an array of this thread's own, {@link #scratch} floats
-   */
-  default void multiply(
-      Matrix w,
-      int fromRow,
-      int toRow,
-      int inputs,
-      MemorySegment x,
-      int xAt,
-      MemorySegment y,
-      int yAt,
-      MemorySegment scratch) {
-    for (int i = 0; i < inputs; i++) {
-      multiply(w, fromRow, toRow, x, xAt + i * w.columns(), y, yAt + i * w.rows(), scratch);
-    }
-  }
 }

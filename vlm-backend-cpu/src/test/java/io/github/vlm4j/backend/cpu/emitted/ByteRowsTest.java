@@ -127,43 +127,6 @@ class ByteRowsTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "Q8_0, 1, 5, 4",
-    "Q8_0, 7, 33, 3",
-    "Q8_0, 17, 9, 15",
-    "Q8_0, 64, 1, 16",
-    "Q4_0, 17, 9, 6",
-    "Q4_K, 2, 9, 5",
-    "Q6_K, 2, 9, 5"
-  })
-  void severalInputsGiveWhatEachGivesAlone(DType type, int blocks, int rows, int inputs) {
-    Matrix w = matrix(type, rows + 3, blocks * type.blockElements(), false);
-    float[] x = new float[inputs * w.columns() + 2];
-    for (int i = 0; i < x.length; i++) {
-      x[i] = (float) random.nextGaussian();
-    }
-    float[] scratch = new float[loops.scratch(w.columns())];
-    float[] alone = new float[inputs * w.rows() + 1];
-    float[] together = new float[alone.length];
-    Arrays.fill(alone, GUARD);
-    Arrays.fill(together, GUARD);
-    for (int i = 0; i < inputs; i++) {
-      multiply(w, 2, w.rows(), x, 2 + i * w.columns(), alone, 1 + i * w.rows(), scratch);
-    }
-    loops.multiply(
-        w,
-        2,
-        w.rows(),
-        inputs,
-        MemorySegment.ofArray(x),
-        2,
-        MemorySegment.ofArray(together),
-        1,
-        MemorySegment.ofArray(scratch));
-    assertThat(together).isEqualTo(alone);
-  }
-
   private void multiply(
       Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
     loops.multiply(
