@@ -69,33 +69,39 @@ final class DescribeCommand implements Callable<Integer> {
     sampling.check();
     LoadOptions options = quantize.on(cache.over(modelOptions.loadOptions(terminal)));
     Path folder = model == null ? ShippedModel.SHAPES_VL.path() : model;
-    // The next picture is read while one is described.
-    try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options);
-        ReadAhead<Image> pictures =
-            new ReadAhead<>(
-                images.stream().<Supplier<Image>>map(file -> () -> Image.of(file)).iterator(), 2)) {
-      ArrayNode results = Json.array();
-      for (int i = 0; i < images.size() && !terminal.isUnread(); i++) {
-        Path file = images.get(i);
-        Image picture = pictures.next().orElseThrow();
-        if (json) {
-          ObjectNode node = results.addObject();
-          node.put("image", file.toString());
-          node.put("text", describe(loaded, picture, new ProgressListener(terminal)).text());
-        } else {
-          DescriptionListener description =
-              new DescriptionListener(terminal, images.size() > 1 ? file + ": " : "");
-          describe(loaded, picture, description);
-          description.end();
-        }
+    // A picture is read while the model is opened, and the next one while one is described.
+    try (ReadAhead<Image> pictures =
+        new ReadAhead<>(
+            images.stream().<Supplier<Image>>map(file -> () -> Image.of(file)).iterator(), 2)) {
+      pictures.begin();
+      try (VisionLanguageModel loaded = VisionLanguageModel.load(parts.of(folder), options)) {
+        return describe(loaded, pictures);
       }
-      if (json) {
-        ObjectNode document = Json.object();
-        document.set("results", results);
-        Json.print(terminal.out(), document);
-      }
-      return Main.OK;
     }
+  }
+
+  private int describe(VisionLanguageModel loaded, ReadAhead<Image> pictures) {
+    ArrayNode results = Json.array();
+    for (int i = 0; i < images.size() && !terminal.isUnread(); i++) {
+      Path file = images.get(i);
+      Image picture = pictures.next().orElseThrow();
+      if (json) {
+        ObjectNode node = results.addObject();
+        node.put("image", file.toString());
+        node.put("text", describe(loaded, picture, new ProgressListener(terminal)).text());
+      } else {
+        DescriptionListener description =
+            new DescriptionListener(terminal, images.size() > 1 ? file + ": " : "");
+        describe(loaded, picture, description);
+        description.end();
+      }
+    }
+    if (json) {
+      ObjectNode document = Json.object();
+      document.set("results", results);
+      Json.print(terminal.out(), document);
+    }
+    return Main.OK;
   }
 
   private GenerationResult describe(

@@ -61,7 +61,8 @@ public final class Launcher {
             }));
   }
 
-  private static PrintStream stderr() {
+  /** Returns the real stderr. */
+  static PrintStream stderr() {
     int number = Integer.getInteger("vlm.stderr.fd", USUAL_STDERR);
     return new PrintStream(
         new FileOutputStream(number == USUAL_STDERR ? FileDescriptor.err : descriptor(number)),

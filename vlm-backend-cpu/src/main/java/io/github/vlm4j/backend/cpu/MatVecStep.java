@@ -1,9 +1,11 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.graph.Activation;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +58,11 @@ final class MatVecStep implements Step, Workers.Task {
   private final List<Group> groups;
   private final List<SweepPart> parts;
 
+  /** Multiplies all layers with several inputs at a time, or null. */
+  private final @Nullable FewRowsLoops several;
+
+  private final Workers.Task round = this::round;
+
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
     this(
         team,
@@ -77,6 +84,29 @@ final class MatVecStep implements Step, Workers.Task {
     this.groups = groups;
     List<SweepPart.Rows> matrices = groups.stream().map(group -> group.rows(rows > 1)).toList();
     this.parts = SweepPart.cut(matrices, team.workers().size());
+    this.several = several(team, rows, groups);
+    if (several != null) {
+      team.scratch().require(several.scratch());
+      team.packed().require((long) rows * several.roundedFloats(columns()));
+    }
+  }
+
+  private static @Nullable FewRowsLoops several(Team team, int rows, List<Group> groups) {
+    FewRowsLoops several = null;
+    for (Group group : groups) {
+      for (Product product : group.products()) {
+        several = team.emitted() == null ? null : team.emitted().fewRows(product.weight());
+        if (product.emitted() == null || several == null || rows < several.leastInputs()) {
+          return null;
+        }
+      }
+    }
+    return several;
+  }
+
+  /** Returns the length of an input. */
+  private int columns() {
+    return groups.getFirst().products().getFirst().weight().columns();
   }
 
   private static long bytesOfRow(Matrix weight) {
@@ -136,7 +166,21 @@ final class MatVecStep implements Step, Workers.Task {
 
   @Override
   public void run() {
+    if (several != null) {
+      team.workers().run(rows, round);
+    }
     team.workers().run(parts.size(), this);
+  }
+
+  private void round(int row, int worker) {
+    FewRowsLoops loops = Objects.requireNonNull(several);
+    int columns = columns();
+    loops.round(
+        x.segment(),
+        x.at() + row * columns,
+        columns,
+        team.packed().segment(0),
+        row * loops.roundedFloats(columns));
   }
 
   @Override
@@ -200,19 +244,33 @@ final class MatVecStep implements Step, Workers.Task {
   private void multiply(RowLoops emitted, Product product, int from, int to, int worker) {
     Matrix weight = product.weight();
     Span y = product.y();
-    for (int row = 0; row < rows; row++) {
-      int yAt = y.at() + row * weight.rows();
-      emitted.multiply(
+    if (several == null) {
+      for (int row = 0; row < rows; row++) {
+        emitted.multiply(
+            weight,
+            from,
+            to,
+            x.segment(),
+            x.at() + row * weight.columns(),
+            y.segment(),
+            y.at() + row * weight.rows(),
+            team.scratch().segment(worker));
+      }
+    } else {
+      several.multiply(
           weight,
           from,
           to,
-          x.segment(),
-          x.at() + row * weight.columns(),
+          rows,
+          team.packed().segment(0),
           y.segment(),
-          yAt,
+          y.at(),
           team.scratch().segment(worker));
-      if (product.bias() != null) {
-        float[] sums = y.floats();
+    }
+    if (product.bias() != null) {
+      float[] sums = y.floats();
+      for (int row = 0; row < rows; row++) {
+        int yAt = y.at() + row * weight.rows();
         team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
       }
     }

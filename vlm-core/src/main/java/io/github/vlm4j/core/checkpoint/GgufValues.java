@@ -2,7 +2,6 @@ package io.github.vlm4j.core.checkpoint;
 
 import io.github.vlm4j.core.CheckpointException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,9 +85,12 @@ final class GgufValues {
       return new GgufValue.Flags(values);
     }
     if (type == GgufValue.WholeType.INT32.number()) {
-      return new GgufValue.Wholes(
-          GgufValue.WholeType.INT32,
-          Arrays.stream(in.int32s(count(Integer.BYTES), key)).asLongStream().toArray());
+      int[] read = in.int32s(count(Integer.BYTES), key);
+      long[] values = new long[read.length];
+      for (int i = 0; i < read.length; i++) {
+        values[i] = read[i];
+      }
+      return new GgufValue.Wholes(GgufValue.WholeType.INT32, values);
     }
     if (type == STRING) {
       return new GgufValue.Texts(

@@ -64,10 +64,9 @@ public final class GraphBuilder {
 
   /** Declares an input that the caller fills before each run: f32 or i32. */
   public Value input(String name, DType dtype, long... dims) {
-    checks.that(
-        dtype == DType.F32 || dtype == DType.I32,
-        "input",
-        name + " must be F32 or I32, not " + dtype);
+    if (!(dtype == DType.F32 || dtype == DType.I32)) {
+      throw checks.failed("input", name + " must be F32 or I32, not " + dtype);
+    }
     return leaf(name, new Op.Input(name), dtype, Shape.of(dims));
   }
 
@@ -83,20 +82,20 @@ public final class GraphBuilder {
    * @param dtype F32, F16, BF16 or Q8_0, whose blocks lie along the last dimension
    */
   public Value state(String name, DType dtype, Shape shape) {
-    checks.that(
-        dtype.isFloat() || dtype == DType.Q8_0,
-        "state",
-        name + " must be F32, F16, BF16 or Q8_0, not " + dtype);
-    checks.that(
-        !dtype.isQuantised() || shape.last() % dtype.blockElements() == 0,
-        "state",
-        name
-            + " "
-            + shape
-            + " cannot be "
-            + dtype
-            + ", as its last dimension is not a multiple of "
-            + dtype.blockElements());
+    if (!(dtype.isFloat() || dtype == DType.Q8_0)) {
+      throw checks.failed("state", name + " must be F32, F16, BF16 or Q8_0, not " + dtype);
+    }
+    if (!(!dtype.isQuantised() || shape.last() % dtype.blockElements() == 0)) {
+      throw checks.failed(
+          "state",
+          name
+              + " "
+              + shape
+              + " cannot be "
+              + dtype
+              + ", as its last dimension is not a multiple of "
+              + dtype.blockElements());
+    }
     return leaf(name, new Op.State(name), dtype, shape);
   }
 
@@ -113,40 +112,40 @@ public final class GraphBuilder {
 
   /** Returns numbers that are known now, f32 or i32; the tensor must not change afterwards. */
   public Value constant(Tensor tensor) {
-    checks.that(
-        tensor.dtype() == DType.F32 || tensor.dtype() == DType.I32,
-        "constant",
-        "must be F32 or I32, not " + tensor.dtype());
+    if (!(tensor.dtype() == DType.F32 || tensor.dtype() == DType.I32)) {
+      throw checks.failed("constant", "must be F32 or I32, not " + tensor.dtype());
+    }
     return node(new Op.Constant(tensor), tensor.dtype(), tensor.shape());
   }
 
   /** Returns {@code x·Wᵀ (+ b)}, {@code [.., in] → [.., out]}. */
   public Value linear(Value x, Weight weight, @Nullable Weight bias) {
     Shape w = weight.shape();
-    checks.that(
-        OperandChecks.isF32(x)
-            && w.rank() == 2
-            && x.shape().rank() >= 1
-            && x.shape().last() == w.dim(1),
-        "linear",
-        "input "
-            + x.shape()
-            + " does not fit weight "
-            + weight.name()
-            + " "
-            + w
-            + " (the input's last dimension must be "
-            + (w.rank() == 2 ? w.dim(1) : "?")
-            + ")");
+    if (!(OperandChecks.isF32(x)
+        && w.rank() == 2
+        && x.shape().rank() >= 1
+        && x.shape().last() == w.dim(1))) {
+      throw checks.failed(
+          "linear",
+          "input "
+              + x.shape()
+              + " does not fit weight "
+              + weight.name()
+              + " "
+              + w
+              + " (the input's last dimension must be "
+              + (w.rank() == 2 ? w.dim(1) : "?")
+              + ")");
+    }
     checks.numeric("linear", weight);
     Shape result = x.shape().with(-1, w.dim(0));
     if (bias == null) {
       return node(new Op.Linear(), DType.F32, result, x, parameter(weight));
     }
-    checks.that(
-        bias.shape().equals(Shape.of(w.dim(0))),
-        "linear",
-        "bias " + bias.name() + " " + bias.shape() + " does not fit weight " + w);
+    if (!bias.shape().equals(Shape.of(w.dim(0)))) {
+      throw checks.failed(
+          "linear", "bias " + bias.name() + " " + bias.shape() + " does not fit weight " + w);
+    }
     checks.numeric("linear", bias);
     return node(new Op.Linear(), DType.F32, result, x, parameter(weight), parameter(bias));
   }
@@ -165,16 +164,20 @@ public final class GraphBuilder {
 
   /** Returns the activation of each element. */
   public Value activate(Activation activation, Value x) {
-    checks.that(OperandChecks.isF32(x), "activate", "input must be F32, not " + x.dtype());
+    if (!OperandChecks.isF32(x)) {
+      throw checks.failed("activate", "input must be F32, not " + x.dtype());
+    }
     return node(new Op.Activate(activation), DType.F32, x.shape(), x);
   }
 
   /** Returns {@code activation(gate) · up}: the middle of SwiGLU and its kin. */
   public Value gate(Activation activation, Value gate, Value up) {
-    checks.that(
-        OperandChecks.isF32(gate) && OperandChecks.isF32(up) && gate.shape().equals(up.shape()),
-        "gate",
-        "gate " + gate.shape() + " and up " + up.shape() + " must have one shape");
+    if (!(OperandChecks.isF32(gate)
+        && OperandChecks.isF32(up)
+        && gate.shape().equals(up.shape()))) {
+      throw checks.failed(
+          "gate", "gate " + gate.shape() + " and up " + up.shape() + " must have one shape");
+    }
     return node(new Op.Gate(activation), DType.F32, gate.shape(), gate, up);
   }
 
@@ -188,18 +191,19 @@ public final class GraphBuilder {
    * @throws ModelException if there are not as many experts
    */
   public Value route(Value logits, int chosen, boolean normalised) {
-    checks.that(
-        OperandChecks.isF32(logits)
-            && logits.shape().rank() == 2
-            && chosen >= 1
-            && chosen <= logits.shape().dim(1),
-        "route",
-        "logits "
-            + logits.dtype()
-            + logits.shape()
-            + " must be F32[n, experts] with at least the "
-            + chosen
-            + " experts that are chosen, of which there must be one or more");
+    if (!(OperandChecks.isF32(logits)
+        && logits.shape().rank() == 2
+        && chosen >= 1
+        && chosen <= logits.shape().dim(1))) {
+      throw checks.failed(
+          "route",
+          "logits "
+              + logits.dtype()
+              + logits.shape()
+              + " must be F32[n, experts] with at least the "
+              + chosen
+              + " experts that are chosen, of which there must be one or more");
+    }
     return node(new Op.Route(chosen, normalised), DType.F32, logits.shape(), logits);
   }
 
@@ -256,21 +260,22 @@ public final class GraphBuilder {
    * @param pairing which dimensions rotate together
    */
   public Value rope(Value x, Value cos, Value sin, RopePairing pairing) {
-    checks.that(
-        OperandChecks.isF32(x)
-            && x.shape().rank() == 3
-            && cos.shape().rank() == 2
-            && cos.shape().equals(sin.shape())
-            && cos.shape().dim(0) == x.shape().dim(0)
-            && 2 * cos.shape().dim(1) <= x.shape().dim(2),
-        "rope",
-        "input "
-            + x.shape()
-            + " must be [n, heads, headDim] and the tables "
-            + cos.shape()
-            + ", "
-            + sin.shape()
-            + " [n, r] with 2·r <= headDim");
+    if (!(OperandChecks.isF32(x)
+        && x.shape().rank() == 3
+        && cos.shape().rank() == 2
+        && cos.shape().equals(sin.shape())
+        && cos.shape().dim(0) == x.shape().dim(0)
+        && 2 * cos.shape().dim(1) <= x.shape().dim(2))) {
+      throw checks.failed(
+          "rope",
+          "input "
+              + x.shape()
+              + " must be [n, heads, headDim] and the tables "
+              + cos.shape()
+              + ", "
+              + sin.shape()
+              + " [n, r] with 2·r <= headDim");
+    }
     return node(new Op.Rope(pairing), DType.F32, x.shape(), x, cos, sin);
   }
 
@@ -310,15 +315,16 @@ public final class GraphBuilder {
    * @throws ModelException if they do not fit
    */
   public Value averagePool(Value x, int height, int width) {
-    checks.that(
-        OperandChecks.isF32(x)
-            && x.shape().rank() == 4
-            && height > 0
-            && width > 0
-            && x.shape().dim(1) >= height
-            && x.shape().dim(2) >= width,
-        "averagePool",
-        "input " + x.shape() + " must be [n, h, w, c] with windows of " + height + "×" + width);
+    if (!(OperandChecks.isF32(x)
+        && x.shape().rank() == 4
+        && height > 0
+        && width > 0
+        && x.shape().dim(1) >= height
+        && x.shape().dim(2) >= width)) {
+      throw checks.failed(
+          "averagePool",
+          "input " + x.shape() + " must be [n, h, w, c] with windows of " + height + "×" + width);
+    }
     Shape result = x.shape().with(1, x.shape().dim(1) / height).with(2, x.shape().dim(2) / width);
     return node(new Op.AveragePool(height, width), DType.F32, result, x);
   }
@@ -402,8 +408,9 @@ public final class GraphBuilder {
       Value q, Value keys, Value values, Value position, float scale, int window) {
     checks.cachedAttention(q, keys, values);
     checks.position("cachedAttention", position);
-    checks.that(
-        window >= 0, "cachedAttention", "the window must not be negative, but is " + window);
+    if (window < 0) {
+      throw checks.failed("cachedAttention", "the window must not be negative, but is " + window);
+    }
     Shape result = q.shape().with(2, values.shape().dim(2));
     Op op = new Op.CachedAttention(scale, window);
     return node(op, DType.F32, result, q, keys, values, position);
@@ -431,10 +438,9 @@ public final class GraphBuilder {
 
   /** Returns rows {@code from} to {@code to} of the outermost dimension. */
   public Value rows(Value x, long from, long to) {
-    checks.that(
-        x.shape().rank() >= 1 && 0 <= from && from <= to && to <= x.shape().dim(0),
-        "rows",
-        "rows " + from + " to " + to + " are not inside " + x.shape());
+    if (!(x.shape().rank() >= 1 && 0 <= from && from <= to && to <= x.shape().dim(0))) {
+      throw checks.failed("rows", "rows " + from + " to " + to + " are not inside " + x.shape());
+    }
     return node(new Op.Rows(from, to), x.dtype(), x.shape().with(0, to - from), x);
   }
 
@@ -445,37 +451,40 @@ public final class GraphBuilder {
     int open = -1;
     for (int i = 0; i < extents.length; i++) {
       if (extents[i] < 0) {
-        checks.that(open < 0, "reshape", "only one extent can be -1");
+        if (open >= 0) {
+          throw checks.failed("reshape", "only one extent can be -1");
+        }
         open = i;
       } else {
-        checks.that(
-            extents[i] == 0 || known <= Long.MAX_VALUE / extents[i],
-            "reshape",
-            Arrays.toString(dims) + " is too large");
+        if (!(extents[i] == 0 || known <= Long.MAX_VALUE / extents[i])) {
+          throw checks.failed("reshape", Arrays.toString(dims) + " is too large");
+        }
         known *= extents[i];
       }
     }
-    String problem = x.shape() + " cannot be viewed as " + Arrays.toString(dims);
-    if (open >= 0) {
-      checks.that(known > 0, "reshape", problem);
+    boolean fits = open < 0 || known > 0;
+    if (open >= 0 && fits) {
       extents[open] = x.shape().elements() / known;
       known *= extents[open];
     }
-    checks.that(known == x.shape().elements(), "reshape", problem);
+    if (!fits || known != x.shape().elements()) {
+      throw checks.failed("reshape", x.shape() + " cannot be viewed as " + Arrays.toString(dims));
+    }
     return node(new Op.Reshape(), x.dtype(), Shape.of(extents), x);
   }
 
   /** Returns the values one after the other along the outermost dimension. */
   public Value concat(Value... parts) {
-    checks.that(parts.length > 0, "concat", "needs at least one value");
+    if (parts.length == 0) {
+      throw checks.failed("concat", "needs at least one value");
+    }
     long rows = 0;
     for (Value part : parts) {
-      checks.that(
-          OperandChecks.isF32(part)
-              && part.shape().rank() >= 1
-              && part.shape().with(0, 1).equals(parts[0].shape().with(0, 1)),
-          "concat",
-          part.shape() + " does not continue " + parts[0].shape());
+      if (!(OperandChecks.isF32(part)
+          && part.shape().rank() >= 1
+          && part.shape().with(0, 1).equals(parts[0].shape().with(0, 1)))) {
+        throw checks.failed("concat", part.shape() + " does not continue " + parts[0].shape());
+      }
       rows += part.shape().dim(0);
     }
     return node(new Op.Concat(), DType.F32, parts[0].shape().with(0, rows), parts);
@@ -483,12 +492,12 @@ public final class GraphBuilder {
 
   /** Returns the rows of a table by index: {@code [rows, n]} and i32 {@code [m] → [m, n]}. */
   public Value gather(Value table, Value ids) {
-    checks.that(
-        table.shape().rank() == 2
-            && (table.dtype().isFloat() || table.dtype().isQuantised())
-            && OperandChecks.isIds(ids, 1),
-        "gather",
-        "table " + table + " must be [rows, n] and ids " + ids + " I32 [m]");
+    if (!(table.shape().rank() == 2
+        && (table.dtype().isFloat() || table.dtype().isQuantised())
+        && OperandChecks.isIds(ids, 1))) {
+      throw checks.failed(
+          "gather", "table " + table + " must be [rows, n] and ids " + ids + " I32 [m]");
+    }
     Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
     return node(new Op.Gather(), DType.F32, result, table, ids);
   }
@@ -500,20 +509,21 @@ public final class GraphBuilder {
 
   /** Returns weighted sums of k rows of a table each; see {@link Op.WeightedGather}. */
   public Value weightedGather(Weight table, Value ids, Value weights) {
-    checks.that(
-        table.shape().rank() == 2
-            && table.dtype().isFloat()
-            && OperandChecks.isIds(ids, 2)
-            && OperandChecks.isF32(weights)
-            && weights.shape().equals(ids.shape()),
-        "weightedGather",
-        "table "
-            + table
-            + " must be [rows, n], ids "
-            + ids.shape()
-            + " and weights "
-            + weights.shape()
-            + " one [m, k]");
+    if (!(table.shape().rank() == 2
+        && table.dtype().isFloat()
+        && OperandChecks.isIds(ids, 2)
+        && OperandChecks.isF32(weights)
+        && weights.shape().equals(ids.shape()))) {
+      throw checks.failed(
+          "weightedGather",
+          "table "
+              + table
+              + " must be [rows, n], ids "
+              + ids.shape()
+              + " and weights "
+              + weights.shape()
+              + " one [m, k]");
+    }
     Shape result = Shape.of(ids.shape().dim(0), table.shape().dim(1));
     return node(new Op.WeightedGather(), DType.F32, result, parameter(table), ids, weights);
   }
@@ -526,22 +536,28 @@ public final class GraphBuilder {
    * @param y {@code [m, ..]}
    */
   public Value scatter(Value x, Value ids, Value y, ScatterMode mode) {
-    checks.that(
-        OperandChecks.isF32(x)
-            && OperandChecks.isF32(y)
-            && OperandChecks.isIds(ids, 1)
-            && x.shape().rank() >= 1
-            && y.shape().equals(x.shape().with(0, ids.shape().dim(0))),
-        "scatter",
-        "rows " + y.shape() + " at ids " + ids.shape() + " do not fit " + x.shape());
+    if (!(OperandChecks.isF32(x)
+        && OperandChecks.isF32(y)
+        && OperandChecks.isIds(ids, 1)
+        && x.shape().rank() >= 1
+        && y.shape().equals(x.shape().with(0, ids.shape().dim(0))))) {
+      throw checks.failed(
+          "scatter", "rows " + y.shape() + " at ids " + ids.shape() + " do not fit " + x.shape());
+    }
     return node(new Op.Scatter(mode), DType.F32, x.shape(), x, ids, y);
   }
 
   /** Names a result of the graph. */
   public void output(String name, Value value) {
-    checks.that(!shared.outputs.containsKey(name), "output", name + " is already an output");
-    checks.that(OperandChecks.isF32(value), "output", name + " must be F32, not " + value.dtype());
-    checkOwn("output", value);
+    if (shared.outputs.containsKey(name)) {
+      throw checks.failed("output", name + " is already an output");
+    }
+    if (!OperandChecks.isF32(value)) {
+      throw checks.failed("output", name + " must be F32, not " + value.dtype());
+    }
+    if (!isOwn(value)) {
+      throw foreign("output", value);
+    }
     shared.outputs.put(name, value);
   }
 
@@ -551,7 +567,9 @@ public final class GraphBuilder {
   }
 
   private Value leaf(String name, Op op, DType dtype, Shape shape) {
-    checks.that(!shared.leaves.containsKey(name), op.label(), name + " is declared twice");
+    if (shared.leaves.containsKey(name)) {
+      throw checks.failed(op.label(), name + " is declared twice");
+    }
     Value value = node(op, dtype, shape);
     shared.leaves.put(name, value);
     return value;
@@ -559,7 +577,9 @@ public final class GraphBuilder {
 
   private Value node(Op op, DType dtype, Shape shape, Value... operands) {
     for (Value operand : operands) {
-      checkOwn(op.label(), operand);
+      if (!isOwn(operand)) {
+        throw foreign(op.label(), operand);
+      }
       checks.stored(op, operand);
     }
     Value value = new Value(this, shared.built.size(), op, List.of(operands), dtype, shape);
@@ -567,10 +587,11 @@ public final class GraphBuilder {
     return value;
   }
 
-  private void checkOwn(String op, Value value) {
-    checks.that(
-        value.id() < shared.built.size() && shared.built.get(value.id()) == value,
-        op,
-        value + " belongs to another graph");
+  private boolean isOwn(Value value) {
+    return value.id() < shared.built.size() && shared.built.get(value.id()) == value;
+  }
+
+  private ModelException foreign(String op, Value value) {
+    return checks.failed(op, value + " belongs to another graph");
   }
 }

@@ -15,30 +15,32 @@ import org.jspecify.annotations.Nullable;
 record OperandChecks(String layer) {
 
   void broadcast(String op, Value a, Value b) {
-    that(
-        isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()),
-        op,
-        a.shape()
-            + " and "
-            + b.shape()
-            + " do not fit (the second must equal the first or its last "
-            + "dimensions)");
+    if (!(isF32(a) && isFloatOperand(b) && a.shape().endsWith(b.shape()))) {
+      throw failed(
+          op,
+          a.shape()
+              + " and "
+              + b.shape()
+              + " do not fit (the second must equal the first or its last "
+              + "dimensions)");
+    }
   }
 
   void norm(String op, Value x, Weight weight) {
-    that(
-        isF32(x) && weight.shape().equals(Shape.of(x.shape().last())),
-        op,
-        "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
+    if (!(isF32(x) && weight.shape().equals(Shape.of(x.shape().last())))) {
+      throw failed(
+          op, "input " + x.shape() + " does not fit " + weight.name() + " " + weight.shape());
+    }
     numeric(op, weight);
   }
 
   void numeric(String op, Weight weight) {
     DType dtype = weight.dtype();
-    that(
-        dtype.isFloat() || dtype.isQuantised(),
-        op,
-        weight.name() + " is " + dtype + " where floating-point or quantised numbers are needed");
+    if (!(dtype.isFloat() || dtype.isQuantised())) {
+      throw failed(
+          op,
+          weight.name() + " is " + dtype + " where floating-point or quantised numbers are needed");
+    }
   }
 
   void attention(String op, Value q, Value k, Value v) {
@@ -49,21 +51,22 @@ record OperandChecks(String layer) {
             && q.shape().rank() == 3
             && k.shape().rank() == 3
             && v.shape().rank() == 3;
-    that(
-        ranks
-            && k.shape().dim(1) > 0
-            && q.shape().dim(1) % k.shape().dim(1) == 0
-            && q.shape().dim(2) == k.shape().dim(2)
-            && v.shape().dim(0) == k.shape().dim(0)
-            && v.shape().dim(1) == k.shape().dim(1),
-        op,
-        "queries "
-            + q.shape()
-            + ", keys "
-            + k.shape()
-            + " and values "
-            + v.shape()
-            + " must be [rows, heads, headDim], with query heads a multiple of key heads");
+    if (!(ranks
+        && k.shape().dim(1) > 0
+        && q.shape().dim(1) % k.shape().dim(1) == 0
+        && q.shape().dim(2) == k.shape().dim(2)
+        && v.shape().dim(0) == k.shape().dim(0)
+        && v.shape().dim(1) == k.shape().dim(1))) {
+      throw failed(
+          op,
+          "queries "
+              + q.shape()
+              + ", keys "
+              + k.shape()
+              + " and values "
+              + v.shape()
+              + " must be [rows, heads, headDim], with query heads a multiple of key heads");
+    }
   }
 
   void cachedAttention(Value q, Value keys, Value values) {
@@ -73,79 +76,87 @@ record OperandChecks(String layer) {
             && keys.shape().rank() == 3
             && values.shape().rank() == 3
             && keys.dtype() == values.dtype();
-    that(
-        ranks
-            && keys.shape().dim(0) > 0
-            && q.shape().dim(1) % keys.shape().dim(0) == 0
-            && q.shape().dim(2) == keys.shape().dim(2)
-            && values.shape().dim(0) == keys.shape().dim(0)
-            && values.shape().dim(1) == keys.shape().dim(1),
-        "cachedAttention",
-        "queries "
-            + q.shape()
-            + " must be [rows, heads, headDim], keys "
-            + keys.dtype()
-            + keys.shape()
-            + " and values "
-            + values.dtype()
-            + values.shape()
-            + " [kvHeads, capacity, headDim] of one type, with query heads a multiple of key"
-            + " heads");
+    if (!(ranks
+        && keys.shape().dim(0) > 0
+        && q.shape().dim(1) % keys.shape().dim(0) == 0
+        && q.shape().dim(2) == keys.shape().dim(2)
+        && values.shape().dim(0) == keys.shape().dim(0)
+        && values.shape().dim(1) == keys.shape().dim(1))) {
+      throw failed(
+          "cachedAttention",
+          "queries "
+              + q.shape()
+              + " must be [rows, heads, headDim], keys "
+              + keys.dtype()
+              + keys.shape()
+              + " and values "
+              + values.dtype()
+              + values.shape()
+              + " [kvHeads, capacity, headDim] of one type, with query heads a multiple of key"
+              + " heads");
+    }
   }
 
   void append(Value state, Value rows) {
     Shape s = state.shape();
     Shape r = rows.shape();
-    that(
-        state.op() instanceof Op.State
-            && isF32(rows)
-            && s.rank() == 3
-            && r.rank() == 3
-            && r.dim(1) == s.dim(0)
-            && r.dim(0) <= s.dim(1)
-            && r.dim(2) == s.dim(2),
-        "append",
-        "rows "
-            + r
-            + " do not fit state "
-            + s
-            + "; they must be [n, heads, headDim] and [heads, capacity, headDim]");
+    if (!(state.op() instanceof Op.State
+        && isF32(rows)
+        && s.rank() == 3
+        && r.rank() == 3
+        && r.dim(1) == s.dim(0)
+        && r.dim(0) <= s.dim(1)
+        && r.dim(2) == s.dim(2))) {
+      throw failed(
+          "append",
+          "rows "
+              + r
+              + " do not fit state "
+              + s
+              + "; they must be [n, heads, headDim] and [heads, capacity, headDim]");
+    }
   }
 
   /** Checks that what is not f32 numbers to compute with is only stored and attended to. */
   void stored(Op op, Value operand) {
     boolean stored = operand.op() instanceof Op.State || operand.op() instanceof Op.Append;
-    that(
-        !stored || isF32(operand) || op instanceof Op.Append || op instanceof Op.CachedAttention,
-        op.label(),
-        "a state of "
-            + operand.dtype()
-            + " can only be appended to and attended to; declare it as F32");
+    if (!(!stored
+        || isF32(operand)
+        || op instanceof Op.Append
+        || op instanceof Op.CachedAttention)) {
+      throw failed(
+          op.label(),
+          "a state of "
+              + operand.dtype()
+              + " can only be appended to and attended to; declare it as F32");
+    }
   }
 
   void segments(String op, Value q, Value k, List<Integer> queries, List<Integer> keys) {
-    that(
-        queries.size() == keys.size(),
-        op,
-        queries.size() + " segments of queries and " + keys.size() + " of keys");
-    that(
-        rows(op, queries) == q.shape().dim(0) && rows(op, keys) == k.shape().dim(0),
-        op,
-        "segments of "
-            + rows(op, queries)
-            + " and "
-            + rows(op, keys)
-            + " rows, queries "
-            + q.shape()
-            + " and keys "
-            + k.shape()
-            + " differ in rows");
+    if (queries.size() != keys.size()) {
+      throw failed(op, queries.size() + " segments of queries and " + keys.size() + " of keys");
+    }
+    if (!(rows(op, queries) == q.shape().dim(0) && rows(op, keys) == k.shape().dim(0))) {
+      throw failed(
+          op,
+          "segments of "
+              + rows(op, queries)
+              + " and "
+              + rows(op, keys)
+              + " rows, queries "
+              + q.shape()
+              + " and keys "
+              + k.shape()
+              + " differ in rows");
+    }
   }
 
   private long rows(String op, List<Integer> segments) {
     long total = 0;
     for (int segment : segments) {
-      that(segment > 0, op, "a segment of " + segment + " rows");
+      if (segment <= 0) {
+        throw failed(op, "a segment of " + segment + " rows");
+      }
       total += segment;
     }
     return total;
@@ -154,38 +165,43 @@ record OperandChecks(String layer) {
   void convolution(Value x, Weight kernel, @Nullable Weight bias, int stride, int padding) {
     String op = "convolve";
     Shape w = kernel.shape();
-    that(
-        isF32(x) && x.shape().rank() == 4 && w.rank() == 4 && x.shape().dim(3) == w.dim(3),
-        op,
-        "input "
-            + x.shape()
-            + " and kernel "
-            + kernel.name()
-            + " "
-            + w
-            + " must be [n, h, w, in] and [out, kh, kw, in]");
-    numeric(op, kernel);
-    that(stride > 0, op, "the stride must be positive, not " + stride);
-    that(padding >= 0, op, "the padding must not be negative, but is " + padding);
-    that(
-        w.dim(1) > 0
-            && w.dim(2) > 0
-            && x.shape().dim(1) + 2L * padding >= w.dim(1)
-            && x.shape().dim(2) + 2L * padding >= w.dim(2),
-        op,
-        "kernel "
-            + kernel.name()
-            + " "
-            + w
-            + " does not fit into input "
-            + x.shape()
-            + " with a padding of "
-            + padding);
-    if (bias != null) {
-      that(
-          bias.shape().equals(Shape.of(w.dim(0))),
+    if (!(isF32(x) && x.shape().rank() == 4 && w.rank() == 4 && x.shape().dim(3) == w.dim(3))) {
+      throw failed(
           op,
-          "bias " + bias.name() + " " + bias.shape() + " does not fit kernel " + w);
+          "input "
+              + x.shape()
+              + " and kernel "
+              + kernel.name()
+              + " "
+              + w
+              + " must be [n, h, w, in] and [out, kh, kw, in]");
+    }
+    numeric(op, kernel);
+    if (stride <= 0) {
+      throw failed(op, "the stride must be positive, not " + stride);
+    }
+    if (padding < 0) {
+      throw failed(op, "the padding must not be negative, but is " + padding);
+    }
+    if (!(w.dim(1) > 0
+        && w.dim(2) > 0
+        && x.shape().dim(1) + 2L * padding >= w.dim(1)
+        && x.shape().dim(2) + 2L * padding >= w.dim(2))) {
+      throw failed(
+          op,
+          "kernel "
+              + kernel.name()
+              + " "
+              + w
+              + " does not fit into input "
+              + x.shape()
+              + " with a padding of "
+              + padding);
+    }
+    if (bias != null) {
+      if (!bias.shape().equals(Shape.of(w.dim(0)))) {
+        throw failed(op, "bias " + bias.name() + " " + bias.shape() + " does not fit kernel " + w);
+      }
       numeric(op, bias);
     }
   }
@@ -214,42 +230,43 @@ record OperandChecks(String layer) {
   }
 
   private void mixture(String op, Value x, Value gates, int experts) {
-    that(
-        isF32(x)
-            && isF32(gates)
-            && x.shape().rank() == 2
-            && experts > 0
-            && gates.shape().equals(Shape.of(x.shape().dim(0), experts)),
-        op,
-        "input "
-            + x.shape()
-            + " and gates "
-            + gates.shape()
-            + " of "
-            + experts
-            + " experts must be [n, hidden] and [n, experts]");
+    if (!(isF32(x)
+        && isF32(gates)
+        && x.shape().rank() == 2
+        && experts > 0
+        && gates.shape().equals(Shape.of(x.shape().dim(0), experts)))) {
+      throw failed(
+          op,
+          "input "
+              + x.shape()
+              + " and gates "
+              + gates.shape()
+              + " of "
+              + experts
+              + " experts must be [n, hidden] and [n, experts]");
+    }
   }
 
   private void expertWeight(String op, Weight weight, long rows, long columns) {
-    that(
-        weight.shape().equals(Shape.of(rows, columns)),
-        op,
-        weight.name()
-            + " "
-            + weight.shape()
-            + " must be ["
-            + rows
-            + ", "
-            + columns
-            + "] beside the input and the first expert");
+    if (!weight.shape().equals(Shape.of(rows, columns))) {
+      throw failed(
+          op,
+          weight.name()
+              + " "
+              + weight.shape()
+              + " must be ["
+              + rows
+              + ", "
+              + columns
+              + "] beside the input and the first expert");
+    }
     numeric(op, weight);
   }
 
   void position(String op, Value position) {
-    that(
-        position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)),
-        op,
-        "the position must be I32[1], not " + position.dtype() + position.shape());
+    if (!(position.dtype() == DType.I32 && position.shape().equals(Shape.of(1)))) {
+      throw failed(op, "the position must be I32[1], not " + position.dtype() + position.shape());
+    }
   }
 
   static boolean isIds(Value ids, int rank) {
@@ -264,10 +281,9 @@ record OperandChecks(String layer) {
     return value.dtype().isFloat();
   }
 
-  void that(boolean holds, String op, String problem) {
-    if (!holds) {
-      throw new ModelException(
-          (layer.isEmpty() ? "graph" : layer) + ": " + op + ": " + problem + ".");
-    }
+  /** Returns the error that operands do not fit; whoever checks them asks for it only then. */
+  ModelException failed(String op, String problem) {
+    return new ModelException(
+        (layer.isEmpty() ? "graph" : layer) + ": " + op + ": " + problem + ".");
   }
 }

@@ -59,7 +59,9 @@ public final class DecoderRuntime implements AutoCloseable {
   /** Keeps the logits of a chunk at 32 MiB: a row of them has up to a quarter of a million. */
   private static final int MAX_LOGITS = 1 << 23;
 
-  private static final int CAPACITY_STEP = 256;
+  /** A short question and its answer take no more memory than they need. */
+  private static final int CAPACITY_STEP = 64;
+
   private static final int CACHED_GRAPHS = 4;
   private static final String IDS = "ids";
   private static final String ROWS = "visual.rows";

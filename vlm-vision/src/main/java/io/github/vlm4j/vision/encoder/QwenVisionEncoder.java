@@ -53,9 +53,17 @@ public final class QwenVisionEncoder implements VisionEncoder {
     PatchLayout patch = config.patches();
     int side = patch.patchSize();
     scope.named(
-        "Conv3d(%d → %d, kernel=stride=(%d, %d, %d))"
-            .formatted(
-                patch.channels(), config.hiddenSize(), patch.temporalPatchSize(), side, side));
+        "Conv3d("
+            + patch.channels()
+            + " → "
+            + config.hiddenSize()
+            + ", kernel=stride=("
+            + patch.temporalPatchSize()
+            + ", "
+            + side
+            + ", "
+            + side
+            + "))");
     Weight kernel =
         scope.has("frame.0.weight")
             ? FrameKernels.joined(scope, config.hiddenSize(), patch)

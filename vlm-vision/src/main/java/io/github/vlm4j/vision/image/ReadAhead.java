@@ -38,7 +38,7 @@ public final class ReadAhead<T> implements AutoCloseable {
   private final Queue<Future<T>> begun = new ArrayDeque<>();
 
   /**
-   * Takes the work; the first of it begins with the first call of {@link #next}.
+   * Takes the work; the first of it begins with the first call of {@link #next} or {@link #begin}.
    *
    * @param work asked for one after the other by the thread that takes the results, and done on as
    *     many threads as there are processors
@@ -83,12 +83,17 @@ public final class ReadAhead<T> implements AutoCloseable {
    * @throws RuntimeException what the work threw
    */
   public Optional<T> next() {
+    begin();
+    Future<T> first = begun.poll();
+    return first == null ? Optional.empty() : Optional.of(get(first));
+  }
+
+  /** Begins as much of the work as may be in the making. */
+  public void begin() {
     while (begun.size() < ahead && work.hasNext()) {
       Supplier<? extends T> piece = work.next();
       begun.add(threads.submit(piece::get));
     }
-    Future<T> first = begun.poll();
-    return first == null ? Optional.empty() : Optional.of(get(first));
   }
 
   private static <T> T get(Future<T> future) {

@@ -52,6 +52,22 @@ class ReadAheadTest {
   }
 
   @Test
+  void workThatIsBegunIsDoneBeforeItIsAskedFor() throws InterruptedException {
+    CountDownLatch done = new CountDownLatch(1);
+    Supplier<Integer> piece =
+        () -> {
+          done.countDown();
+          return 1;
+        };
+    try (ReadAhead<Integer> numbers = new ReadAhead<>(List.of(piece).iterator(), AHEAD)) {
+      numbers.begin();
+      done.await();
+      assertThat(numbers.next()).contains(1);
+      assertThat(numbers.next()).isEmpty();
+    }
+  }
+
+  @Test
   void workGoesOnWhileNothingIsTaken() throws InterruptedException {
     CountDownLatch done = new CountDownLatch(AHEAD);
     Supplier<Integer> piece =

@@ -55,26 +55,16 @@ final class Avx2Code implements RowCode {
   public int quantise() {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    Zmm size = v(14);
+    ByteRounding rounding = new ByteRounding(a);
     Zmm offset = v(13);
-    Zmm greatest = v(12);
-    Zmm share = v(11);
-    Zmm least = v(10);
-    Zmm order = v(9);
     Zmm zero = v(8);
-    Zmm scale = v(4);
     Zmm factor = v(5);
     Zmm sums = v(6);
     memory.point(frame, 2, 3);
     constant(ONES, 0x00010001);
-    constant(size, 0x7fffffff);
-    constant(greatest, Float.floatToRawIntBits(127));
-    constant(share, Float.floatToRawIntBits(1 / 127f));
-    constant(least, Float.floatToRawIntBits(1e-30f));
     a.mov(Gpr.RAX, frame.argument(4));
     a.broadcast256(offset, Gpr.RAX);
-    // Packing treats halves of a vector apart: their quarters have to be put in order.
-    lanes(order, 0x07_03_06_02_05_01_04_00L);
+    rounding.begin(Gpr.R12.at());
     a.op(Vex.VPXOR, zero, zero, zero);
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RAX, frame.argument(1));
@@ -82,35 +72,15 @@ final class Avx2Code implements RowCode {
     a.mov(Gpr.RCX, frame.argument(3));
     Label next = new Label();
     a.place(next);
-    for (int i = 0; i < 4; i++) {
-      a.op(Vex.VMOVUPS, v(i), Gpr.RDI.at(32 * i));
-    }
-    // Without their signs, floats are ordered as whole numbers are, and NaN is above all.
-    a.op(Vex.VPAND, scale, v(0), size);
-    for (int i = 1; i < 4; i++) {
-      a.op(Vex.VPAND, factor, v(i), size);
-      a.op(Vex.VPMAXSD, scale, scale, factor);
-    }
-    Reduction.write(a, Vex.VPMAXSD, scale, factor);
-    a.op(Vex.VMAXPS, factor, least, scale);
-    a.op(Vex.VMULPS, scale, scale, share);
-    a.op(Vex.VMOVSS_STORE, scale, Gpr.R8.at());
-    a.op(Vex.VDIVPS, factor, greatest, factor);
-    for (int i = 0; i < 4; i++) {
-      a.op(Vex.VMULPS, v(i), v(i), factor);
-      a.op(Vex.VCVTPS2DQ, v(i), v(i));
-    }
-    a.op(Vex.VPACKSSDW, v(0), v(0), v(1));
-    a.op(Vex.VPACKSSDW, v(2), v(2), v(3));
-    a.op(Vex.VPACKSSWB, v(0), v(0), v(2));
-    a.op(Vex.VPERMD, v(0), order, v(0));
-    a.op(Vex.VMOVUPS_STORE, v(0), Gpr.RSI.at());
-    a.op(Vex.VPMADDUBSW, sums, offset, v(0));
+    rounding.round(Gpr.RDI);
+    a.op(Vex.VMOVSS_STORE, ByteRounding.SCALE, Gpr.R8.at());
+    a.op(Vex.VMOVUPS_STORE, ByteRounding.BYTES, Gpr.RSI.at());
+    a.op(Vex.VPMADDUBSW, sums, offset, ByteRounding.BYTES);
     a.op(Vex.VPMADDWD, sums, sums, ONES);
     a.op(Vex.VPSUBD, sums, zero, sums);
     a.op(Vex.VMOVUPS_STORE, sums, Gpr.RSI.at(GROUP));
     a.op(Vex.VCVTDQ2PS, sums, sums);
-    a.op(Vex.VMULPS, sums, sums, scale);
+    a.op(Vex.VMULPS, sums, sums, ByteRounding.SCALE);
     Reduction.write(a, Vex.VADDPS, sums, factor);
     a.op(Vex.VMOVSS_STORE, sums, Gpr.R9.at());
     a.add(Gpr.RDI, GROUP * Float.BYTES);

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
+import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
@@ -34,6 +35,7 @@ public final class EmittedKernels {
   private final List<RoundedLoops> rounded;
   private final @Nullable AttentionLoops attention;
   private final List<RowLoops> rows;
+  private final @Nullable FewRowsLoops fewRows;
   private final @Nullable RunLoops runs;
 
   private EmittedKernels(
@@ -42,12 +44,14 @@ public final class EmittedKernels {
       List<RoundedLoops> rounded,
       @Nullable AttentionLoops attention,
       List<RowLoops> rows,
+      @Nullable FewRowsLoops fewRows,
       @Nullable RunLoops runs) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
     this.attention = attention;
     this.rows = List.copyOf(rows);
+    this.fewRows = fewRows;
     this.runs = runs;
   }
 
@@ -92,6 +96,7 @@ public final class EmittedKernels {
         bytes
             ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
+        bytes ? new FourInputs(arena) : null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -128,6 +133,7 @@ public final class EmittedKernels {
         rounded,
         new Bf16Attention(kernels, functions, products),
         bytes ? List.of(new ByteRows(ByteCode::new, arena)) : List.of(),
+        null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }
 
@@ -162,6 +168,11 @@ public final class EmittedKernels {
   /** Returns products of single inputs with these weights, or null if there are none. */
   public @Nullable RowLoops rows(Matrix weights) {
     return rows.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
+  }
+
+  /** Returns products of a few inputs with these weights, or null if there are none. */
+  public @Nullable FewRowsLoops fewRows(Matrix weights) {
+    return fewRows != null && fewRows.takes(weights) ? fewRows : null;
   }
 
   /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */

@@ -22,10 +22,21 @@ final class RowMemory {
   private static final int BETWEEN_REGISTERS = 128;
 
   private final Assembler a;
+  private final int record;
 
   /** Creates what writes to an assembler. */
   RowMemory(Assembler assembler) {
+    this(assembler, RECORD);
+  }
+
+  /**
+   * Creates what writes to an assembler.
+   *
+   * @param record the bytes from a group's inputs to those of the next
+   */
+  RowMemory(Assembler assembler, int record) {
     this.a = assembler;
+    this.record = record;
   }
 
   /** Returns the bytes of memory for some groups. */
@@ -58,7 +69,7 @@ final class RowMemory {
    */
   void advance(int groups, int bytes) {
     a.add(Gpr.RDI, bytes);
-    a.add(Gpr.RSI, RECORD * groups);
+    a.add(Gpr.RSI, record * groups);
     a.add(Gpr.R8, Float.BYTES * groups);
     a.add(Gpr.R9, Float.BYTES * groups);
     a.sub(Gpr.RCX, groups);
