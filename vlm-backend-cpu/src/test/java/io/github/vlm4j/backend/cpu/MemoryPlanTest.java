@@ -11,11 +11,13 @@ import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.Graph;
 import io.github.vlm4j.core.graph.GraphBuilder;
 import io.github.vlm4j.core.graph.Op;
+import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.RandomWeights;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -115,6 +117,41 @@ class MemoryPlanTest {
       g.output("y", h);
 
       assertThat(MemoryPlan.of(g.build()).floats()).isEqualTo(2 * 640);
+    }
+  }
+
+  @Test
+  void whatAPartReadsIsKeptUntilTheWholeHasBeenComputed() {
+    try (RandomWeights weights = new RandomWeights(DType.F32)) {
+      GraphBuilder g = new GraphBuilder();
+      Value x = g.activate(Activation.RELU, g.input("x", DType.F32, 10, 64));
+      Value part = g.linear(x, weights.require("w", Shape.of(64, 64)), null);
+      Value whole = x.plus(part);
+      g.output("y", whole);
+      Graph graph = g.build();
+
+      // Each number of the sum is computed from a whole row of x.
+      MemoryPlan plan = MemoryPlan.of(graph, Map.of(part, whole));
+
+      assertThat(plan.at(whole)).isNotEqualTo(plan.at(x));
+      assertThat(plan.floats()).isEqualTo(2 * 640);
+    }
+  }
+
+  @Test
+  void aNormThatIsPartOfARotationIsRotatedInPlace() {
+    try (RandomWeights weights = new RandomWeights(DType.F32)) {
+      GraphBuilder g = new GraphBuilder();
+      Value x = g.activate(Activation.RELU, g.input("x", DType.F32, 10, 4, 16));
+      Value norm = g.rmsNorm(x, weights.require("norm.weight", Shape.of(16)), 1e-6f);
+      Value cos = g.input("cos", DType.F32, 10, 8);
+      Value turned = g.rope(norm, cos, g.input("sin", DType.F32, 10, 8), RopePairing.HALVES);
+      g.output("y", turned);
+
+      MemoryPlan plan = MemoryPlan.of(g.build(), Map.of(norm, turned));
+
+      assertThat(plan.at(turned)).isEqualTo(plan.at(x));
+      assertThat(plan.floats()).isEqualTo(640);
     }
   }
 

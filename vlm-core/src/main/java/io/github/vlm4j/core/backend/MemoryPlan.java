@@ -44,18 +44,20 @@ public final class MemoryPlan {
     }
   }
 
+  private final Map<Value, Value> parts;
   private final Map<Value, Integer> lastUses = new HashMap<>();
   private final Map<Value, Block> blocks = new HashMap<>();
   private final Map<Value, Block> copies = new HashMap<>();
   private final long floats;
 
-  private MemoryPlan(Graph graph) {
+  private MemoryPlan(Graph graph, Map<Value, Value> parts) {
+    this.parts = parts;
     List<Value> values = graph.values();
     findLastUses(graph);
     List<Block> all = new ArrayList<>();
     for (int i = 0; i < values.size(); i++) {
       Value value = values.get(i);
-      if (root(value).equals(value) && !isLeaf(value)) {
+      if (root(value).equals(value) && !isLeaf(value) && !parts.containsKey(value)) {
         Block block = overwritten(value, i);
         if (block == null) {
           block = new Block(value.shape().elements(), i, i);
@@ -77,7 +79,17 @@ public final class MemoryPlan {
 
   /** Plans the memory of a graph. */
   public static MemoryPlan of(Graph graph) {
-    return new MemoryPlan(graph);
+    return of(graph, Map.of());
+  }
+
+  /**
+   * Plans the memory of a graph some of whose values are computed only as parts of later ones.
+   * Those have no place, and what they read is kept until the later ones have been computed.
+   *
+   * @param parts values that are no outputs and have no views, each with the last of its readers
+   */
+  public static MemoryPlan of(Graph graph, Map<Value, Value> parts) {
+    return new MemoryPlan(graph, parts);
   }
 
   /** Returns the floats of all places together. */
@@ -144,9 +156,14 @@ public final class MemoryPlan {
 
   private void findLastUses(Graph graph) {
     List<Value> values = graph.values();
-    for (int i = 0; i < values.size(); i++) {
-      for (Value operand : values.get(i).operands()) {
-        lastUses.put(root(operand), i);
+    Map<Value, Integer> steps = new HashMap<>();
+    for (int i = values.size() - 1; i >= 0; i--) {
+      Value value = values.get(i);
+      Value whole = parts.get(value);
+      int step = whole == null ? i : Objects.requireNonNull(steps.get(whole));
+      steps.put(value, step);
+      for (Value operand : value.operands()) {
+        lastUses.merge(root(operand), step, Math::max);
       }
     }
     for (Value output : graph.outputs().values()) {
@@ -170,17 +187,33 @@ public final class MemoryPlan {
           default -> 0;
         };
     for (int i = 0; i < candidates; i++) {
-      Value root = root(operands.get(i));
+      Value candidate = operands.get(i);
+      boolean byRows = parts.containsKey(candidate) && candidate.op() instanceof Op.RmsNorm;
+      if (byRows) {
+        // All of a row is read before any of it is written.
+        candidate = candidate.operands().get(0);
+      }
+      Value root = root(candidate);
       Block block = blocks.get(root);
       if (block != null
           && block.last == step
           && block.floats == value.shape().elements()
-          && operands.get(i).shape().elements() == block.floats
-          && operands.stream().filter(operand -> root(operand).equals(root)).count() == 1) {
+          && candidate.shape().elements() == block.floats
+          && operands.stream().filter(operand -> root(operand).equals(root)).count()
+              == (byRows ? 0 : 1)
+          && (byRows || !isReadByParts(value, root))) {
         return block;
       }
     }
     return null;
+  }
+
+  private boolean isReadByParts(Value value, Value root) {
+    return value.operands().stream()
+        .filter(parts::containsKey)
+        .anyMatch(part ->
+            part.operands().stream().anyMatch(operand -> root(operand).equals(root))
+                || isReadByParts(part, root));
   }
 
   private static long place(List<Block> blocks) {

@@ -19,11 +19,16 @@ import org.jspecify.annotations.Nullable;
  */
 record Blocks(int size, byte[] q, float[] scales, float @Nullable [] minima) {
 
+  /** Returns how many numbers of a type share a scale. */
+  static int size(DType dtype) {
+    return dtype == DType.Q6_K ? 16 : 32;
+  }
+
   /** Unpacks a tensor of Q8_0, Q4_0, Q4_K or Q6_K. */
   static Blocks of(Tensor tensor) {
     DType dtype = tensor.dtype();
     int count = Math.toIntExact(tensor.shape().elements());
-    int size = dtype == DType.Q6_K ? 16 : 32;
+    int size = size(dtype);
     byte[] q = new byte[count];
     float[] scales = new float[count / size];
     float[] minima = dtype == DType.Q4_K ? new float[scales.length] : null;

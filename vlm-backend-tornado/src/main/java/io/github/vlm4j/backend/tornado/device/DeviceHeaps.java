@@ -44,7 +44,7 @@ final class DeviceHeaps {
   private final KernelLauncher.Opener opener;
   private final CompileClock clock;
   private final Map<HeapKind, Heap> heaps = new EnumMap<>(HeapKind.class);
-  private final HostArrays.Staged staged = HostArrays.Staged.create();
+  private final HostArrays.Staged staged;
   private HostArrays arrays;
   private @Nullable KernelLauncher launcher;
   private @Nullable String loss;
@@ -56,13 +56,20 @@ final class DeviceHeaps {
 
   /** Puts small heaps on a device. */
   DeviceHeaps(TornadoDevice device) {
-    this(device, KernelPlan::new);
+    this(device, KernelPlan::new, LibraryProduct.find(device));
   }
 
-  /** Puts small heaps on a device, to be used by something that runs kernels. */
-  DeviceHeaps(TornadoDevice device, KernelLauncher.Opener opener) {
+  /**
+   * Puts small heaps on a device.
+   *
+   * @param opener of what runs kernels
+   * @param product of a library, if there is one
+   */
+  DeviceHeaps(
+      TornadoDevice device, KernelLauncher.Opener opener, @Nullable LibraryProduct product) {
     this.device = device;
     this.opener = opener;
+    this.staged = HostArrays.Staged.create(product);
     this.clock = new CompileClock(Devices.describe(device));
     INITIAL.forEach((kind, capacity) -> heaps.put(kind, new Heap(capacity)));
     arrays = HostArrays.allocate(heaps, staged);
@@ -119,9 +126,15 @@ final class DeviceHeaps {
     return device;
   }
 
-  /** Returns the bytes of all heaps. */
+  /** Returns the product of a library, if there is one. */
+  @Nullable LibraryProduct product() {
+    return staged.product();
+  }
+
+  /** Returns the bytes of all heaps, and of what a library reads and writes. */
   synchronized long bytes() {
-    long bytes = 0;
+    LibraryProduct product = staged.product();
+    long bytes = product == null ? 0 : product.bytes();
     for (HeapKind kind : HeapKind.values()) {
       bytes += bytes(kind, heap(kind).capacity());
     }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 
 /** What one backend holds of the heaps of a device; closing it gives all of it back. */
@@ -29,6 +30,11 @@ final class DeviceMemory implements AutoCloseable {
   /** Returns the device. */
   TornadoDevice device() {
     return heaps.device();
+  }
+
+  /** Returns the product of a library, if the device has one. */
+  @Nullable LibraryProduct product() {
+    return heaps.product();
   }
 
   /**

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 final class Heap {
 
   /** Parts begin at a multiple of this many elements. */
-  private static final int ALIGNMENT = 32;
+  static final int ALIGNMENT = 32;
 
   private final TreeMap<Integer, Integer> free = new TreeMap<>();
   private int capacity;

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -61,6 +62,16 @@ record HostArrays(
     return after;
   }
 
+  /** Returns whether there are matrices for a library. */
+  boolean hasLibrary() {
+    return staged.product() != null;
+  }
+
+  /** Returns the matrices for a library. */
+  LibraryProduct product() {
+    return Objects.requireNonNull(staged.product());
+  }
+
   /** Frees the heaps' memory on the host. */
   void free() {
     arenas.keySet().forEach(this::free);
@@ -92,7 +103,7 @@ record HostArrays(
 
   /**
    * Small arrays, of few or of many elements; those of results have one more, for the ticket of the
-   * launch that wrote them.
+   * launch that wrote them. Beside them the matrices for a library, if there is one.
    */
   record Staged(
       FloatArray fewFloats,
@@ -102,9 +113,10 @@ record HostArrays(
       IntArray fewInts,
       IntArray manyInts,
       FloatArray fewResults,
-      FloatArray manyResults) {
+      FloatArray manyResults,
+      @Nullable LibraryProduct product) {
 
-    static Staged create() {
+    static Staged create(@Nullable LibraryProduct product) {
       return new Staged(
           new FloatArray(FEW),
           new FloatArray(MANY),
@@ -113,7 +125,8 @@ record HostArrays(
           new IntArray(FEW),
           new IntArray(MANY),
           new FloatArray(FEW + 1),
-          new FloatArray(MANY + 1));
+          new FloatArray(MANY + 1),
+          product);
     }
   }
 }

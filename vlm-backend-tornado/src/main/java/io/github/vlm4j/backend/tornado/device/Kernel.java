@@ -5,10 +5,12 @@ import io.github.vlm4j.backend.tornado.device.kernels.CacheKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ConvolutionKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ElementKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.ExpertKernels;
+import io.github.vlm4j.backend.tornado.device.kernels.GatedKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.LinearKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.MovementKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.NormKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.Parts;
+import io.github.vlm4j.backend.tornado.device.kernels.ProductKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.RowKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.TiledKernels;
 import io.github.vlm4j.backend.tornado.device.kernels.TransferKernels;
@@ -19,10 +21,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** The kernels; each is a task graph of one task, compiled when it is first launched. */
 enum Kernel {
-  TOUCH(
-      64,
-      (g, c, p, a) ->
-          g.task("k", TransferKernels::touch, c, p, a.floats(), a.shorts(), a.bytes(), a.ints())),
+  TOUCH(64, Kernel::touch),
   SAVE(
       64,
       (g, c, p, a) ->
@@ -115,6 +114,20 @@ enum Kernel {
   ROW_BLOCKS(
       RowKernels.LANES,
       (g, c, p, a) -> g.task("k", RowKernels::rowBlocks, c, p, a.floats(), a.bytes())),
+  GATED_FLOATS(64, (g, c, p, a) -> g.task("k", GatedKernels::gatedFloats, c, p, a.floats())),
+  GATED_HALVES(
+      64, (g, c, p, a) -> g.task("k", GatedKernels::gatedHalves, c, p, a.floats(), a.shorts())),
+  GATED_BLOCKS(
+      64, (g, c, p, a) -> g.task("k", GatedKernels::gatedBlocks, c, p, a.floats(), a.bytes())),
+  GATED_ROW_FLOATS(
+      RowKernels.LANES,
+      (g, c, p, a) -> g.task("k", GatedKernels::gatedRowFloats, c, p, a.floats())),
+  GATED_ROW_HALVES(
+      RowKernels.LANES,
+      (g, c, p, a) -> g.task("k", GatedKernels::gatedRowHalves, c, p, a.floats(), a.shorts())),
+  GATED_ROW_BLOCKS(
+      RowKernels.LANES,
+      (g, c, p, a) -> g.task("k", GatedKernels::gatedRowBlocks, c, p, a.floats(), a.bytes())),
   MULTIPLY_TILES(
       TiledKernels.THREADS,
       (g, c, p, a) -> g.task("k", TiledKernels::multiplyTiles, c, p, a.floats())),
@@ -125,6 +138,8 @@ enum Kernel {
   CONVOLVE(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::convolve, c, p, a.floats())),
   AVERAGE_POOL(64, (g, c, p, a) -> g.task("k", ConvolutionKernels::averagePool, c, p, a.floats())),
   RMS_NORM(NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::rmsNorm, c, p, a.floats())),
+  NORM_AND_ROPE(
+      NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::normAndRope, c, p, a.floats())),
   LAYER_NORM(
       NormKernels.LANES, (g, c, p, a) -> g.task("k", NormKernels::layerNorm, c, p, a.floats())),
   ATTENTION(
@@ -151,7 +166,12 @@ enum Kernel {
           g.task("k", ExpertKernels::mixHalves, c, p, a.floats(), a.shorts(), a.ints())),
   MIX_BLOCKS(
       64,
-      (g, c, p, a) -> g.task("k", ExpertKernels::mixBlocks, c, p, a.floats(), a.bytes(), a.ints()));
+      (g, c, p, a) -> g.task("k", ExpertKernels::mixBlocks, c, p, a.floats(), a.bytes(), a.ints())),
+  FILL_X(64, (g, c, p, a) -> g.task("k", ProductKernels::fill, c, p, a.floats(), a.product().x())),
+  FILL_W(64, (g, c, p, a) -> g.task("k", ProductKernels::fill, c, p, a.floats(), a.product().w())),
+  CLEAR_Y(64, (g, c, p, a) -> g.task("k", ProductKernels::clear, c, p, a.product().y())),
+  MULTIPLY_BY_LIBRARY(64, (g, c, p, a) -> a.product().task().add(g, c, a.product())),
+  TAKE_Y(64, (g, c, p, a) -> g.task("k", ProductKernels::take, c, p, a.floats(), a.product().y()));
 
   /** The name of the only task of each graph. */
   static final String TASK = "k";
@@ -171,6 +191,25 @@ enum Kernel {
     this.binding = binding;
   }
 
+  private static TaskGraph touch(TaskGraph g, KernelContext c, IntArray p, HostArrays a) {
+    if (!a.hasLibrary()) {
+      return g.task(
+          TASK, TransferKernels::touch, c, p, a.floats(), a.shorts(), a.bytes(), a.ints());
+    }
+    return g.task(
+        TASK,
+        TransferKernels::touchWithProduct,
+        c,
+        p,
+        a.floats(),
+        a.shorts(),
+        a.bytes(),
+        a.ints(),
+        a.product().x(),
+        a.product().w(),
+        a.product().y());
+  }
+
   /** Returns the threads of a work-group. */
   int groupSize() {
     return groupSize;
@@ -186,6 +225,7 @@ enum Kernel {
           ROW_HALVES,
           ROW_BLOCKS,
           RMS_NORM,
+          NORM_AND_ROPE,
           ROPE,
           APPEND,
           APPEND_HALVES,
@@ -193,6 +233,11 @@ enum Kernel {
           true;
       default -> false;
     };
+  }
+
+  /** Returns whether there is the kernel only where there is a library; those are the last. */
+  boolean needsLibrary() {
+    return ordinal() >= FILL_X.ordinal();
   }
 
   /** Returns whether the kernel norms rows, of what may be added first. */

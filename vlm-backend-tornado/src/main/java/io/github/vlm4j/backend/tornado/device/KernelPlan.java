@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -41,7 +42,7 @@ final class KernelPlan implements KernelLauncher {
     this.clock = clock;
     GridScheduler scheduler = new GridScheduler();
     List<ImmutableTaskGraph> graphs = new ArrayList<>();
-    for (Kernel kernel : Kernel.values()) {
+    for (Kernel kernel : kernels()) {
       WorkerGrid1D grid = new WorkerGrid1D(kernel.groupSize());
       grid.setLocalWork(kernel.groupSize(), 1, 1);
       grids[kernel.ordinal()] = grid;
@@ -54,21 +55,36 @@ final class KernelPlan implements KernelLauncher {
     launch(Kernel.TOUCH, 1);
   }
 
+  private List<Kernel> kernels() {
+    return Stream.of(Kernel.values())
+        .filter(kernel -> arrays.hasLibrary() || !kernel.needsLibrary())
+        .toList();
+  }
+
   private ImmutableTaskGraph graph(Kernel kernel) {
     TaskGraph graph = new TaskGraph(kernel.toString());
     Object[] heaps = {arrays.floats(), arrays.shorts(), arrays.bytes(), arrays.ints()};
-    if (kernel == Kernel.TOUCH) {
-      graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, heaps);
-    } else {
-      graph.consumeFromDevice(heaps);
+    Object[] resident = heaps;
+    if (arrays.hasLibrary()) {
+      LibraryProduct product = arrays.product();
+      resident =
+          Stream.concat(Stream.of(heaps), Stream.of(product.x(), product.w(), product.y()))
+              .toArray();
     }
-    graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, parameters);
+    if (kernel == Kernel.TOUCH) {
+      graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, resident);
+    } else {
+      graph.consumeFromDevice(resident);
+    }
+    if (kernel != Kernel.MULTIPLY_BY_LIBRARY) {
+      graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, parameters);
+    }
     kernel.addTo(graph, new KernelContext(), parameters, arrays);
     if (kernel == Kernel.SAVE) {
       graph.transferToHost(DataTransferMode.EVERY_EXECUTION, heaps);
     }
     if (kernel == Kernel.TOUCH) {
-      graph.persistOnDevice(heaps);
+      graph.persistOnDevice(resident);
     }
     return graph.snapshot();
   }
@@ -119,7 +135,7 @@ final class KernelPlan implements KernelLauncher {
   @Override
   public void close() {
     try (plan) {
-      for (Kernel kernel : Kernel.values()) {
+      for (Kernel kernel : kernels()) {
         // What this graph has are the heaps, which are the first one's to free.
         if (kernel != Kernel.SAVE) {
           plan.withGraph(kernel.ordinal()).freeDeviceMemory();

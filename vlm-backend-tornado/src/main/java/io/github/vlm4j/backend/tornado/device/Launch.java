@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One launch of a kernel in every run of a graph.
  *
- * @param values what it computes, or takes part in computing, in the order of the graph
+ * @param values what it computes, or takes part in computing
  * @param kernel what runs
  * @param ofGroups whether the units of its parts are work-groups, not threads
  * @param parts what it does side by side; one, of kernels that take no parts

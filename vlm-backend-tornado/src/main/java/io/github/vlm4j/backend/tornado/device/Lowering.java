@@ -18,6 +18,7 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Turns a graph into launches of kernels over the heaps. */
 final class Lowering {
@@ -27,9 +28,10 @@ final class Lowering {
   private final AttentionLowering attention;
   private final ExpertLowering experts;
 
-  private Lowering(Program program, LinearShapes shapes, PowersOfTwo powers) {
+  private Lowering(
+      Program program, LinearShapes shapes, @Nullable LibraryProduct product, PowersOfTwo powers) {
     this.program = program;
-    this.linear = new LinearLowering(program, shapes);
+    this.linear = new LinearLowering(program, shapes, product);
     this.attention = new AttentionLowering(program, powers);
     this.experts = new ExpertLowering(program);
   }
@@ -45,7 +47,12 @@ final class Lowering {
     Leaves leaves = new Leaves(memory, store, weights);
     try {
       leaves.declare(graph);
-      return new Lowering(new Program(leaves, graph), shapes, powers).compile(memory, graph);
+      return new Lowering(
+              new Program(leaves, graph, new Fusions(graph, shapes)),
+              shapes,
+              memory.product(),
+              powers)
+          .compile(memory, graph);
     } catch (RuntimeException e) {
       leaves.regions().forEach(memory::release);
       throw e;
@@ -54,7 +61,9 @@ final class Lowering {
 
   private TornadoExecutable compile(DeviceMemory memory, Graph graph) {
     for (Value value : graph.values()) {
-      if (!MemoryPlan.isLeaf(value) && value.shape().elements() > 0) {
+      if (!MemoryPlan.isLeaf(value)
+          && !program.fusions().isPart(value)
+          && value.shape().elements() > 0) {
         lower(value);
       }
     }
@@ -69,6 +78,7 @@ final class Lowering {
   }
 
   private void lower(Value y) {
+    boolean withParts = program.fusions().hasParts(y);
     switch (y.op()) {
       case Op.Input op -> {}
       case Op.State op -> {}
@@ -79,8 +89,10 @@ final class Lowering {
       case Op.Linear op -> linear.add(y);
       case Op.Convolve op -> convolve(y, op);
       case Op.AveragePool op -> averagePool(y, op);
+      case Op.Add op when withParts -> linear.addWithSum(y);
       case Op.Add op -> pairwise(y, ElementKernels.ADD, 0);
       case Op.Multiply op -> pairwise(y, ElementKernels.MULTIPLY, 0);
+      case Op.Gate op when withParts -> linear.addGated(y, op.activation());
       case Op.Gate op -> pairwise(y, ElementKernels.GATE, op.activation().ordinal());
       case Op.Activate op ->
           program.add(
@@ -126,6 +138,7 @@ final class Lowering {
               fixed(-1),
               program.place(y, 0),
               program.place(y, 2));
+      case Op.Rope op when withParts -> normAndRope(y, op);
       case Op.Rope op -> rope(y, op);
       case Op.Attention op -> attention.attention(y, op);
       case Op.AttentionWeights op -> attention.attentionWeights(y, op);
@@ -205,6 +218,25 @@ final class Lowering {
         fixed(extent(y, 1)),
         fixed(headDim),
         fixed(pairs),
+        fixed(op.pairing() == RopePairing.INTERLEAVED ? 1 : 0));
+  }
+
+  private void normAndRope(Value y, Op.Rope op) {
+    Value norm = operand(y, 0);
+    int headDim = extent(y, 2);
+    program.addGroups(
+        y,
+        Kernel.NORM_AND_ROPE,
+        rows(y),
+        program.place(norm, 0),
+        program.place(norm, 1),
+        program.place(y),
+        fixed(headDim),
+        program.leaves().number(((Op.RmsNorm) norm.op()).eps()),
+        program.place(y, 1),
+        program.place(y, 2),
+        fixed(extent(y, 1)),
+        fixed(extent(operand(y, 1), 1)),
         fixed(op.pairing() == RopePairing.INTERLEAVED ? 1 : 0));
   }
 

@@ -15,6 +15,7 @@ import java.util.function.IntSupplier;
  */
 final class Program {
 
+  private final Fusions fusions;
   private final MemoryPlan plan;
   private final Leaves leaves;
   private final Region arena;
@@ -22,10 +23,16 @@ final class Program {
   private final List<Launch> launches = new ArrayList<>();
   private final List<Runnable> checks = new ArrayList<>();
 
-  Program(Leaves leaves, Graph graph) {
-    this.plan = MemoryPlan.of(graph);
+  Program(Leaves leaves, Graph graph, Fusions fusions) {
+    this.fusions = fusions;
+    this.plan = MemoryPlan.of(graph, fusions.parts());
     this.leaves = leaves;
     this.arena = leaves.take(HeapKind.FLOATS, plan.floats(), "The activations of this graph");
+  }
+
+  /** Returns what is computed in the launches of later values. */
+  Fusions fusions() {
+    return fusions;
   }
 
   /** Returns what the graph is given. */
@@ -59,12 +66,11 @@ final class Program {
   }
 
   private Launch launch(Value y, Kernel kernel, boolean ofGroups, Launch.Part part) {
-    List<Span> reads =
-        y.operands().stream()
-            .filter(operand -> !MemoryPlan.isLeaf(MemoryPlan.root(operand)))
-            .map(this::span)
-            .toList();
-    return new Launch(List.of(y), kernel, ofGroups, List.of(part), reads, List.of(span(y)));
+    List<Value> values = new ArrayList<>();
+    fusions.visit(y, values::add);
+    List<Span> reads = new ArrayList<>();
+    fusions.visitReads(y, read -> reads.add(span(read)));
+    return new Launch(values, kernel, ofGroups, List.of(part), reads, List.of(span(y)));
   }
 
   private Span span(Value value) {

@@ -38,6 +38,7 @@ final class TornadoBackend implements Backend {
   public Executable compile(Graph graph, WeightSource source) {
     synchronized (memory.monitor()) {
       memory.requireOpen();
+      weights.reserve(source, graph);
       return Lowering.compile(memory, shapes, powers, weights, graph, source);
     }
   }

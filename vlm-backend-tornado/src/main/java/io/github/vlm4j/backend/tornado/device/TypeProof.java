@@ -1,11 +1,11 @@
 package io.github.vlm4j.backend.tornado.device;
 
 import io.github.vlm4j.backend.tornado.device.StoredMatrix.Format;
-import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a device reads the first parameters of a type as the numbers that they are. Compilers of
@@ -23,9 +23,9 @@ final class TypeProof {
    *
    * @param matrix where they lie
    * @param tensor what they are
-   * @throws BackendException if one differs
+   * @return what the device reads otherwise, or null if nothing
    */
-  static void require(DeviceMemory memory, StoredMatrix matrix, Tensor tensor) {
+  static @Nullable String misreading(DeviceMemory memory, StoredMatrix matrix, Tensor tensor) {
     int count = (int) Math.min(MOST_NUMBERS, tensor.shape().elements());
     long bytes = tensor.dtype().bytes(count);
     float[] exact =
@@ -36,18 +36,10 @@ final class TypeProof {
       float error = Math.abs(found[i] - exact[i]);
       if (Float.isFinite(exact[i])
           && !(error <= RELATIVE * Math.abs(exact[i]) + Float.MIN_NORMAL)) {
-        throw new BackendException(
-            memory.device().getPhysicalDevice().getDeviceName()
-                + " reads the "
-                + tensor.dtype()
-                + " number "
-                + exact[i]
-                + " as "
-                + found[i]
-                + ", so that its answers would be wrong; use weights of another type or --backend"
-                + " cpu.");
+        return "the " + tensor.dtype() + " number " + exact[i] + " as " + found[i];
       }
     }
+    return null;
   }
 
   private static float[] decoded(DeviceMemory memory, StoredMatrix matrix, int count) {

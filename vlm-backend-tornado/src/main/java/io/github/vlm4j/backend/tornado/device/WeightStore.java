@@ -3,6 +3,9 @@ package io.github.vlm4j.backend.tornado.device;
 import io.github.vlm4j.backend.tornado.device.StoredMatrix.Format;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.graph.Graph;
+import io.github.vlm4j.core.graph.Op;
+import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
@@ -12,11 +15,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The parameters of models on the device, each stored tensor once for all graphs. They stay until
@@ -52,15 +60,64 @@ final class WeightStore {
     }
   }
 
+  /** Says what a device reads otherwise than it is stored. */
+  @FunctionalInterface
+  interface Proof {
+    @Nullable String misreading(DeviceMemory memory, StoredMatrix matrix, Tensor tensor);
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(WeightStore.class);
+
   private final DeviceMemory memory;
   private final PowersOfTwo powers;
+  private final Proof proof;
   private final ReferenceQueue<WeightSource> collected = new ReferenceQueue<>();
-  private final Set<DType> proven = EnumSet.noneOf(DType.class);
+  private final Set<DType> tried = EnumSet.noneOf(DType.class);
+  private final Set<DType> misread = EnumSet.noneOf(DType.class);
   private final List<OfSource> sources = new ArrayList<>();
 
   WeightStore(DeviceMemory memory, PowersOfTwo powers) {
+    this(memory, powers, TypeProof::misreading);
+  }
+
+  WeightStore(DeviceMemory memory, PowersOfTwo powers, Proof proof) {
     this.memory = memory;
     this.powers = powers;
+    this.proof = proof;
+  }
+
+  /**
+   * Makes room for the parameters of a graph that are not on the device yet, so that what does not
+   * fit is refused before any of it is sent, and a heap grows once.
+   *
+   * @throws BackendException if the device has not enough memory
+   */
+  void reserve(WeightSource source, Graph graph) {
+    freeCollected();
+    Set<String> known = new HashSet<>();
+    of(source).stored.keySet().forEach(key -> known.add(key.name));
+    Map<HeapKind, Long> counts = new EnumMap<>(HeapKind.class);
+    for (Value value : graph.values()) {
+      if (value.op() instanceof Op.Parameter(Weight weight) && known.add(weight.name())) {
+        count(checked(source, weight), counts);
+      }
+    }
+    counts.forEach(
+        (kind, count) -> memory.release(memory.take(kind, count, "The model of this graph")));
+  }
+
+  private static void count(Tensor tensor, Map<HeapKind, Long> counts) {
+    long count = tensor.shape().elements() + Heap.ALIGNMENT;
+    DType dtype = tensor.dtype();
+    if (dtype.isQuantised()) {
+      long blocks = count / Blocks.size(dtype) + Heap.ALIGNMENT;
+      counts.merge(HeapKind.BYTES, count, Long::sum);
+      counts.merge(HeapKind.FLOATS, dtype == DType.Q4_K ? 2 * blocks : blocks, Long::sum);
+    } else if (dtype == DType.F32 || tensor.shape().rank() < 2) {
+      counts.merge(HeapKind.FLOATS, count, Long::sum);
+    } else {
+      counts.merge(HeapKind.SHORTS, count, Long::sum);
+    }
   }
 
   /** Returns a parameter in the format that suits its type. */
@@ -100,7 +157,7 @@ final class WeightStore {
             wanted -> {
               Tensor tensor = weight.of(checked(source, weight));
               String what = "The weights " + weight + ", transposed";
-              return asFloats || tensor.dtype() == DType.F32
+              return asFloats || tensor.dtype() == DType.F32 || misread.contains(tensor.dtype())
                   ? floats(exchanged(BlockCodec.floats(tensor), tensor), what)
                   : halves(tensor.dtype(), exchanged(patterns(tensor), tensor), what);
             })
@@ -140,17 +197,35 @@ final class WeightStore {
     Stored found = stored.get(key);
     if (found == null) {
       Tensor tensor = checked(source, weight);
-      found = store(tensor, form, "The weights " + weight);
-      stored.put(key, found);
-      if (form == Form.STORED && tensor.dtype() != DType.F32 && proven.add(tensor.dtype())) {
-        TypeProof.require(memory, found.matrix, tensor);
+      String what = "The weights " + weight;
+      found = store(tensor, misread.contains(tensor.dtype()) ? Form.AS_FLOATS : form, what);
+      if (form == Form.STORED
+          && tensor.dtype() != DType.F32
+          && tried.add(tensor.dtype())
+          && isMisread(tensor, found.matrix)) {
+        found.regions.forEach(memory::release);
+        found = store(tensor, Form.AS_FLOATS, what);
       }
+      stored.put(key, found);
     }
     long row =
         weight.shape().rank() == 0
             ? 1
             : weight.shape().elements() / Math.max(1, weight.shape().dim(0));
     return found.matrix.from(weight.firstRow() * row);
+  }
+
+  private boolean isMisread(Tensor tensor, StoredMatrix matrix) {
+    String misreading = proof.misreading(memory, matrix, tensor);
+    if (misreading == null) {
+      return false;
+    }
+    LOG.warn(
+        "{} reads {}: weights of this type are kept as f32",
+        memory.device().getPhysicalDevice().getDeviceName(),
+        misreading);
+    misread.add(tensor.dtype());
+    return true;
   }
 
   private Stored store(Tensor tensor, Form form, String what) {

@@ -155,8 +155,155 @@ final class FusedLaunchesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"F32, 1", "F32, 4", "F16, 4", "Q8_0, 4"})
-  void aLayerOfADecoderIsThirteenLaunches(DType cacheType, int rows) {
+  @CsvSource({
+    "F32, 1, PLAIN, 1",
+    "BF16, 11, PLAIN, 1",
+    "Q8_0, 3, PLAIN, 1",
+    "Q4_K, 3, PLAIN, 1",
+    "F32, 3, SHARED, 1",
+    "F16, 1, SHARED, 1",
+    "Q8_0, 3, SHARED, 1",
+    "Q4_K, 2, SHARED, 1",
+    // As tiles, gate and up are launches of their own, and the rest is done by them.
+    "F32, 70, SHARED, 2",
+    // Each after one that makes its weights f32.
+    "Q8_0, 9, SHARED, 4"
+  })
+  void aGatedActivationIsComputedWithItsProjections(
+      DType dtype, int rows, LinearShapes shapes, int expected) {
+    try (RandomWeights source = new RandomWeights(dtype)) {
+      long launches =
+          compare(
+              shapes,
+              source,
+              List.of(),
+              g -> {
+                Value x = g.input("x", DType.F32, rows, 256);
+                Value[] projected = new Value[2];
+                for (int i = 0; i < 2; i++) {
+                  Weight bias = source.require("bias" + i, Shape.of(70));
+                  Weight weight = source.require("weight" + i, Shape.of(70, 256));
+                  projected[i] = g.linear(x, weight, dtype.isQuantised() ? null : bias);
+                }
+                g.output("y", g.gate(Activation.GELU, projected[0], projected[1]));
+              });
+      assertThat(launches).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aProjectionThatIsAnOutputIsComputedByItself() {
+    long launches =
+        compare(
+            LinearShapes.SHARED,
+            weights,
+            List.of(),
+            g -> {
+              Value x = g.input("x", DType.F32, 2, 32);
+              Value gate = linear(g, x, "outputGate", 48, 32);
+              Value up = linear(g, x, "outputUp", 48, 32);
+              g.output("up", up);
+              g.output("y", g.gate(Activation.SILU, gate, up));
+            });
+    // Gate and up; gated.
+    assertThat(launches).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "F32, 1, SHARED, 1",
+    "BF16, 3, SHARED, 1",
+    "Q8_0, 8, SHARED, 1",
+    "Q4_K, 2, SHARED, 1",
+    "F32, 3, PLAIN, 2"
+  })
+  void aNormIsComputedByTheWorkGroupsThatReadIt(
+      DType dtype, int rows, LinearShapes shapes, int expected) {
+    try (RandomWeights source = new RandomWeights(dtype)) {
+      long launches =
+          compare(
+              shapes,
+              source,
+              List.of(),
+              g -> {
+                Value x = g.input("x", DType.F32, rows, 256);
+                Weight scale = source.require("scale.weight", Shape.of(256));
+                Value normed = g.rmsNorm(x, scale, 1e-6f);
+                g.output("a", g.linear(normed, source.require("a", Shape.of(40, 256)), null));
+                g.output("b", g.linear(normed, source.require("b", Shape.of(7, 256)), null));
+              });
+      assertThat(launches).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aNormThatIsAlsoAnOutputIsComputedByItself() {
+    long launches =
+        compare(
+            LinearShapes.SHARED,
+            weights,
+            List.of(),
+            g -> {
+              Value normed = norm(g, g.input("x", DType.F32, 2, 32), "norm.weight", 32);
+              g.output("normed", normed);
+              g.output("y", linear(g, normed, "afterNorm", 40, 32));
+            });
+    assertThat(launches).isEqualTo(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, SHARED, 2", "5, SHARED, 2", "5, PLAIN, 3", "20, SHARED, 3"})
+  void aSumIsComputedWithTheProjectionThatItAdds(int rows, LinearShapes shapes, int expected) {
+    long launches =
+        compare(
+            shapes,
+            weights,
+            List.of(),
+            g -> {
+              Value x = g.add(g.input("a", DType.F32, rows, 70), g.input("b", DType.F32, 70));
+              // Must not be written over what other numbers of it are computed from.
+              g.output("y", g.add(x, linear(g, x, "summed", 70, 70)));
+            });
+    assertThat(launches).isEqualTo(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, HALVES, 16", "3, HALVES, 16", "3, INTERLEAVED, 16", "3, HALVES, 5"})
+  void normsOfHeadsAndTheirRotationsAreOneLaunch(int rows, RopePairing pairing, int pairs) {
+    long launches =
+        compare(
+            LinearShapes.PLAIN,
+            weights,
+            List.of(),
+            g -> {
+              Value x = g.input("x", DType.F32, rows, 32);
+              Value cos = g.input("cos", DType.F32, rows, pairs);
+              Value sin = g.input("sin", DType.F32, rows, pairs);
+              Value q = linear(g, x, "rotatedQ", 128, 32).reshape(rows, 4, 32);
+              Value k = linear(g, x, "rotatedK", 64, 32).reshape(rows, 2, 32);
+              Value normedQ = norm(g, q, "qNorm.weight", 32);
+              Value normedK = norm(g, k, "kNorm.weight", 32);
+              g.output("q", g.rope(normedQ, cos, sin, pairing));
+              g.output("k", g.rope(normedK, cos, sin, pairing));
+            });
+    // Q and k; both normed and turned.
+    assertThat(launches).isEqualTo(2);
+  }
+
+  // On CPUs: sum and norm; q, k and v; normed and turned; appended; attention; o; sum and norm;
+  // gate, up and gated; down; and the last sum, which the next layer's norm would be one launch
+  // with. On GPUs: the first sum; norm, q, k and v; normed and turned; appended; attention; o and
+  // sum; norm, gate, up and gated; down and sum.
+  @ParameterizedTest
+  @CsvSource({
+    "F32, 1, PLAIN, 10",
+    "F32, 4, PLAIN, 10",
+    "Q8_0, 4, PLAIN, 10",
+    "F32, 1, SHARED, 8",
+    "F16, 4, SHARED, 8",
+    "Q8_0, 4, SHARED, 8"
+  })
+  void aLayerOfADecoderIsFewLaunches(DType cacheType, int rows, LinearShapes shapes, int expected) {
     int heads = 4;
     int keyHeads = 2;
     int headDim = 32;
@@ -164,7 +311,7 @@ final class FusedLaunchesTest {
     Shape cache = Shape.of(keyHeads, 8, headDim);
     long launches =
         compare(
-            LinearShapes.PLAIN,
+            shapes,
             weights,
             List.of(new State("keys", cacheType, cache), new State("values", cacheType, cache)),
             g -> {
@@ -191,10 +338,7 @@ final class FusedLaunchesTest {
               Value hidden = g.gate(Activation.SILU, gate, up);
               g.output("y", g.add(h, linear(g, hidden, "down", width, 96)));
             });
-    // Sum and norm; q, k and v; the norm of q and that of k, which is written over what the first
-    // reads; turned; appended; attention; o; sum and norm; gate and up; gated; down; and the last
-    // sum, which the next layer's norm would be one launch with.
-    assertThat(launches).isEqualTo(13);
+    assertThat(launches).isEqualTo(expected);
   }
 
   private Value norm(GraphBuilder g, Value x, String name, int size) {

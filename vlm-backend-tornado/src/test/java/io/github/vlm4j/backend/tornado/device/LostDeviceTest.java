@@ -52,7 +52,8 @@ final class LostDeviceTest {
             (on, arrays, clock) -> {
               opened++;
               return new Removable(new KernelPlan(on, arrays, clock));
-            });
+            },
+            null);
   }
 
   /** The launcher of a device that can be taken away. */

@@ -1,5 +1,8 @@
 package io.github.vlm4j.backend.tornado.device;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,12 +20,19 @@ import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.RandomWeights;
+import io.github.vlm4j.core.weights.Weight;
+import io.github.vlm4j.core.weights.WeightSource;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What lies on the device: kept when more is needed, refused when there is no room, given back. */
 @NeedsSdk
@@ -59,6 +69,49 @@ final class MemoryTest {
       try (Buffer small = backend.allocate(DType.F32, Shape.of(1, 4, 2))) {
         assertThat(small.shape()).isEqualTo(Shape.of(1, 4, 2));
       }
+    }
+  }
+
+  @Test
+  void aModelThatDoesNotFitIsRefusedBeforeAnyOfItIsSent(@TempDir Path folder) throws IOException {
+    long gibi = 1 << 30;
+    int matrices = (int) (provider.devices().getFirst().memoryBytes() / (4 * gibi)) + 1;
+    try (FileChannel file = FileChannel.open(folder.resolve("zeros"), CREATE, WRITE, READ);
+        Arena arena = Arena.ofConfined();
+        Backend backend = provider.open(BackendOptions.DEFAULT)) {
+      // Nothing is ever read of it, so that it takes no room anywhere.
+      file.write(ByteBuffer.allocate(1), 4 * gibi - 1);
+      MemorySegment zeros = file.map(FileChannel.MapMode.READ_ONLY, 0, 4 * gibi, arena);
+      Tensor tensor = Tensor.of(DType.F32, Shape.of(1 << 15, 1 << 15), zeros);
+      GraphBuilder g = new GraphBuilder();
+      Value x = g.input("x", DType.F32, 1, 1 << 15);
+      for (int i = 0; i < matrices; i++) {
+        x = g.linear(x, Weight.of("w" + i, DType.F32, tensor.shape()), null);
+      }
+      g.output("y", x);
+
+      assertThatThrownBy(() -> backend.compile(g.build(), new OneTensor(tensor)))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("The model of this graph needs " + matrices * 4096 + " MiB on");
+    }
+  }
+
+  /** The same tensor under every name. */
+  private record OneTensor(Tensor tensor) implements WeightSource {
+
+    @Override
+    public boolean contains(String name) {
+      return true;
+    }
+
+    @Override
+    public Weight require(String name, Shape expected) {
+      return Weight.of(name, tensor.dtype(), expected);
+    }
+
+    @Override
+    public Tensor tensor(String name) {
+      return tensor;
     }
   }
 

@@ -23,15 +23,8 @@ public final class LinearKernels {
       int in = p.get(part + 5);
       int column = i % out;
       int x = p.get(part + 1) + i / out * in;
-      int w = p.get(part + 6) + column * in;
-      float sum = 0f;
-      for (int k = 0; k < in; k++) {
-        sum += floats.get(x + k) * floats.get(w + k);
-      }
-      if (p.get(part + 3) >= 0) {
-        sum += floats.get(p.get(part + 3) + column);
-      }
-      floats.set(p.get(part + 2) + i, sum);
+      float sum = products(floats, x, in, p.get(part + 6) + column * in);
+      store(p, part, floats, i, column, sum);
     }
   }
 
@@ -43,19 +36,11 @@ public final class LinearKernels {
     if (i < p.get(part)) {
       int out = p.get(part + 4);
       int in = p.get(part + 5);
-      int powers = p.get(part + 7);
-      int mantissas = p.get(part + 8);
       int column = i % out;
       int x = p.get(part + 1) + i / out * in;
       int w = p.get(part + 6) + column * in;
-      float sum = 0f;
-      for (int k = 0; k < in; k++) {
-        sum += floats.get(x + k) * WeightReading.half(shorts, floats, w + k, powers, mantissas);
-      }
-      if (p.get(part + 3) >= 0) {
-        sum += floats.get(p.get(part + 3) + column);
-      }
-      floats.set(p.get(part + 2) + i, sum);
+      float sum = products(floats, shorts, x, in, w, p.get(part + 7), p.get(part + 8));
+      store(p, part, floats, i, column, sum);
     }
   }
 
@@ -67,31 +52,65 @@ public final class LinearKernels {
     if (i < p.get(part)) {
       int out = p.get(part + 4);
       int in = p.get(part + 5);
-      int minima = p.get(part + 8);
       int size = p.get(part + 9);
       int column = i % out;
       int x = p.get(part + 1) + i / out * in;
       int w = p.get(part + 6) + column * in;
-      int blocks = in / size;
-      float sum = 0f;
-      for (int b = 0; b < blocks; b++) {
-        float products = 0f;
-        float inputs = 0f;
-        for (int k = 0; k < size; k++) {
-          float input = floats.get(x + b * size + k);
-          products += input * bytes.get(w + b * size + k);
-          inputs += input;
-        }
-        int block = column * blocks + b;
-        sum += products * floats.get(p.get(part + 7) + block);
-        if (minima >= 0) {
-          sum -= inputs * floats.get(minima + block);
-        }
+      int row = column * (in / size);
+      int minima = p.get(part + 8);
+      if (minima >= 0) {
+        minima = minima + row;
       }
-      if (p.get(part + 3) >= 0) {
-        sum += floats.get(p.get(part + 3) + column);
-      }
-      floats.set(p.get(part + 2) + i, sum);
+      float sum = products(floats, bytes, x, in, w, p.get(part + 7) + row, minima, size);
+      store(p, part, floats, i, column, sum);
     }
+  }
+
+  /** Returns the products of a row with one of f32 weights, added up. */
+  static float products(FloatArray floats, int x, int in, int w) {
+    float sum = 0f;
+    for (int k = 0; k < in; k++) {
+      sum += floats.get(x + k) * floats.get(w + k);
+    }
+    return sum;
+  }
+
+  /** Returns the products of a row with one of f16 or bf16 weights, added up. */
+  static float products(
+      FloatArray floats, ShortArray shorts, int x, int in, int w, int powers, int mantissas) {
+    float sum = 0f;
+    for (int k = 0; k < in; k++) {
+      sum += floats.get(x + k) * WeightReading.half(shorts, floats, w + k, powers, mantissas);
+    }
+    return sum;
+  }
+
+  /** Returns the products of a row with one of weights of bytes in blocks, added up. */
+  static float products(
+      FloatArray floats, ByteArray bytes, int x, int in, int w, int scales, int minima, int size) {
+    float sum = 0f;
+    for (int b = 0; b < in / size; b++) {
+      float products = 0f;
+      float inputs = 0f;
+      for (int k = 0; k < size; k++) {
+        float input = floats.get(x + b * size + k);
+        products += input * bytes.get(w + b * size + k);
+        inputs += input;
+      }
+      sum += products * floats.get(scales + b);
+      if (minima >= 0) {
+        sum -= inputs * floats.get(minima + b);
+      }
+    }
+    return sum;
+  }
+
+  private static void store(
+      IntArray p, int part, FloatArray floats, int at, int column, float sum) {
+    float value = sum;
+    if (p.get(part + 3) >= 0) {
+      value = value + floats.get(p.get(part + 3) + column);
+    }
+    floats.set(p.get(part + 2) + at, value);
   }
 }

@@ -99,4 +99,49 @@ public final class NormKernels {
           y + i, (floats.get(sum + i) - mean) / root * floats.get(w + i) + floats.get(b + i));
     }
   }
+
+  /**
+   * Norms rows as {@link #rmsNorm} does and rotates pairs of each as {@link ElementKernels#rope}.
+   * Parameters: x, w, y, head size, where eps lies, cos, sin, heads, pairs, 1 if the two of a pair
+   * lie side by side; in {@link Parts}.
+   */
+  public static void normAndRope(KernelContext context, IntArray p, FloatArray floats) {
+    float[] sums = context.allocateFloatLocalArray(LANES);
+    int part = Parts.of(p, Parts.GROUPS, context.groupIdx);
+    int head = context.groupIdx - Parts.before(p, Parts.GROUPS, part);
+    int lane = context.localIdx;
+    int size = p.get(part + 3);
+    int x = p.get(part) + head * size;
+    int y = p.get(part + 2) + head * size;
+    int w = p.get(part + 1);
+    float own = 0f;
+    for (int i = lane; i < size; i += LANES) {
+      float value = floats.get(x + i);
+      own += value * value;
+    }
+    sums[lane] = own;
+    context.localBarrier();
+    float squares = 0f;
+    for (int i = 0; i < LANES; i++) {
+      squares += sums[i];
+    }
+    float root = TornadoMath.sqrt(squares / size + floats.get(p.get(part + 4)));
+    int pairs = p.get(part + 8);
+    for (int at = lane; at < size - pairs; at += LANES) {
+      if (at < pairs) {
+        int table = head / p.get(part + 7) * pairs + at;
+        float cos = floats.get(p.get(part + 5) + table);
+        float sin = floats.get(p.get(part + 6) + table);
+        int first = at + at * p.get(part + 9);
+        int second = first + pairs - (pairs - 1) * p.get(part + 9);
+        float a = floats.get(x + first) / root * floats.get(w + first);
+        float b = floats.get(x + second) / root * floats.get(w + second);
+        floats.set(y + first, a * cos - b * sin);
+        floats.set(y + second, b * cos + a * sin);
+      } else {
+        int i = pairs + at;
+        floats.set(y + i, floats.get(x + i) / root * floats.get(w + i));
+      }
+    }
+  }
 }

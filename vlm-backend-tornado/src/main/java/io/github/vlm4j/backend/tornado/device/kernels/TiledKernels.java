@@ -19,6 +19,9 @@ public final class TiledKernels {
   /** The rows, and the columns, of the result that a work-group computes. */
   public static final int TILE = 64;
 
+  /** The numbers of the result that a thread computes. */
+  public static final int NUMBERS_OF_THREAD = 16;
+
   /** The products that are added up between two loads. */
   private static final int DEPTH = 16;
 
@@ -29,7 +32,8 @@ public final class TiledKernels {
 
   /**
    * Multiplies with f32 weights. Parameters: x, y, bias or -1, columns of the result computed here,
-   * columns of x, w, rows, columns of y in all.
+   * columns of x, w, rows, columns of y in all, what the result is multiplied by or -1, how many
+   * numbers of a thread are then activated (all or none), and the activation's ordinal.
    */
   public static void multiplyTiles(KernelContext context, IntArray p, FloatArray floats) {
     float[] xs = context.allocateFloatLocalArray(PART);
@@ -123,6 +127,17 @@ public final class TiledKernels {
     store(p, floats, r + 3, c + SIDE, s31);
     store(p, floats, r + 3, c + 2 * SIDE, s32);
     store(p, floats, r + 3, c + 3 * SIDE, s33);
+    for (int i = 0; i < p.get(9); i++) {
+      activate(p, floats, r + i / 4, c + i % 4 * SIDE);
+    }
+  }
+
+  private static void activate(IntArray p, FloatArray floats, int row, int column) {
+    if (row < p.get(6) && column < p.get(3)) {
+      int at = p.get(1) + row * p.get(7) + column;
+      float value = ElementKernels.activated(p.get(10), floats.get(at));
+      floats.set(at, value);
+    }
   }
 
   private static void store(IntArray p, FloatArray floats, int row, int column, float sum) {
@@ -130,6 +145,9 @@ public final class TiledKernels {
       float value = sum;
       if (p.get(2) >= 0) {
         value = value + floats.get(p.get(2) + column);
+      }
+      if (p.get(8) >= 0) {
+        value = value * floats.get(p.get(8) + row * p.get(7) + column);
       }
       floats.set(p.get(1) + row * p.get(7) + column, value);
     }

@@ -33,6 +33,29 @@ public final class TransferKernels {
     }
   }
 
+  /** Does the same with the matrices of a library's product. */
+  public static void touchWithProduct(
+      KernelContext context,
+      IntArray p,
+      FloatArray floats,
+      ShortArray shorts,
+      ByteArray bytes,
+      IntArray ints,
+      FloatArray x,
+      FloatArray w,
+      FloatArray y) {
+    int i = context.globalIdx;
+    if (i < p.get(0)) {
+      floats.set(i, floats.get(i));
+      shorts.set(i, shorts.get(i));
+      bytes.set(i, bytes.get(i));
+      ints.set(i, ints.get(i));
+      x.set(i, x.get(i));
+      w.set(i, w.get(i));
+      y.set(i, y.get(i));
+    }
+  }
+
   /** Takes numbers from the host. */
   public static void storeFloats(
       KernelContext context, IntArray p, FloatArray staged, FloatArray floats) {
