@@ -1,8 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.tensor.DType;
@@ -33,12 +30,8 @@ final class Bf16Rows implements RowLoops {
     int severalAt = code.multiply(Bf16RowCode.STREAMS);
     int oneAt = code.multiply(1);
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    part =
-        memory.function(partAt, FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG));
-    FunctionDescriptor rows =
-        FunctionDescriptor.ofVoid(
-            ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG,
-            JAVA_LONG);
+    part = memory.function(partAt, Calls.arguments("alal"));
+    FunctionDescriptor rows = Calls.arguments("alllalall");
     several = memory.function(severalAt, rows);
     one = memory.function(oneAt, rows);
   }

@@ -1,13 +1,9 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -29,15 +25,8 @@ final class FourInputs implements FewRowsLoops {
     int roundAt = code.round();
     int multiplyAt = code.multiply();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    round =
-        memory.function(
-            roundAt, FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG));
-    multiply =
-        memory.function(
-            multiplyAt,
-            FunctionDescriptor.ofVoid(
-                ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-                ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS));
+    round = memory.function(roundAt, Calls.arguments("alall"));
+    multiply = memory.function(multiplyAt, Calls.arguments("alllalllalla"));
   }
 
   @Override
