@@ -7,9 +7,8 @@ package io.github.vlm4j.backend.cpu.kernel;
 public interface PanelLoops {
 
   /**
-   * Sets {@code c} to the sums that {@link #add} adds to it.
-   *
-   * @param width what {@link Kernels#inputTile} says
+   * Sets {@code c} to the sums that {@link #add} adds to it, of panels as wide as {@link
+   * Kernels#inputTile} says.
    */
   void multiply(
       float[] w, int wAt, int step, int rows, float[] x, int xAt, int k, float[] c, int cAt);
