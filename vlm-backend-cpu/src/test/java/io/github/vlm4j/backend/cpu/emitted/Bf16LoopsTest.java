@@ -6,16 +6,15 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
-import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
@@ -33,9 +32,8 @@ class Bf16LoopsTest {
   @Parameter boolean tiles;
 
   /** What results must not overwrite. */
-  private static final float UNTOUCHED = -77.5f;
-
   private final Random random = new Random(7);
+
   private RoundedLoops loops;
 
   @BeforeEach
@@ -147,22 +145,10 @@ class Bf16LoopsTest {
     float[] x = floats(rows * columns);
     float[] bias = floats(outputs);
     float[] whole = multiply(x, 0, rows, w, bias);
-    float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, 0, columns, 0, 11, rounded, 0);
-    loops.roundInputs(x, 0, columns, 11, rows, rounded, 0);
-    Runs inputs = loops.roundedRuns(rows, columns);
-    float[] scratch = new float[loops.runScratch()];
-    float[] y = new float[rows * outputs];
 
-    for (int from = 0; from < outputs; from += 64) {
-      int to = Math.min(outputs, from + 64);
-      float[] packed = new float[5 + loops.packedWeightFloats(to - from, columns)];
-      loops.packWeights(w, bias, from, to, packed, 5, scratch);
-      loops.multiplyRuns(rounded, 0, inputs, 12, rows, packed, 5, from, to, y, 0, outputs, scratch);
-      loops.multiplyRuns(rounded, 0, inputs, 0, 12, packed, 5, from, to, y, 0, outputs, scratch);
-    }
+    float[] inBands = new LoopsRun(loops, 0).multiplyInBands(x, rows, w, bias);
 
-    assertThat(y).isEqualTo(whole);
+    assertThat(inBands).isEqualTo(whole);
   }
 
   @Test
@@ -204,36 +190,8 @@ class Bf16LoopsTest {
     }
   }
 
-  /** Multiplies all rows with all weights, and checks that nothing around the result changes. */
-  private float[] multiply(float[] x, int xAt, int rows, Matrix w, float[] bias) {
-    int columns = w.columns();
-    float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, xAt, columns, 0, rows, rounded, 0);
-    float[] scratch = new float[loops.runScratch()];
-    float[] packed = new float[loops.packedWeightFloats(w.rows(), columns)];
-    loops.packWeights(w, bias, 0, w.rows(), packed, 0, scratch);
-    int around = 70;
-    float[] y = new float[rows * w.rows() + 2 * around];
-    Arrays.fill(y, UNTOUCHED);
-    loops.multiplyRuns(
-        rounded,
-        0,
-        loops.roundedRuns(rows, columns),
-        0,
-        rows,
-        packed,
-        0,
-        0,
-        w.rows(),
-        y,
-        around,
-        w.rows(),
-        scratch);
-    for (int i = 0; i < around; i++) {
-      assertThat(y[i]).isEqualTo(UNTOUCHED);
-      assertThat(y[y.length - 1 - i]).isEqualTo(UNTOUCHED);
-    }
-    return Arrays.copyOfRange(y, around, y.length - around);
+  private float[] multiply(float[] x, int xAt, int rows, Matrix w, float @Nullable [] bias) {
+    return new LoopsRun(loops, 0).multiply(x, xAt, rows, w, bias);
   }
 
   private void assertProducts(

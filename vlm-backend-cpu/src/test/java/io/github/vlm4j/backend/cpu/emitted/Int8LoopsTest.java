@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
-import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.scalar.ScalarKernels;
 import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
@@ -15,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Products are held to those of the quantised factors, to what sums in f32 may be off. */
 class Int8LoopsTest {
 
-  private static final float UNTOUCHED = -77.5f;
   private static final int BLOCK = 32;
 
   private final Random random = new Random(5);
@@ -127,44 +126,14 @@ class Int8LoopsTest {
     float[] x = floats(rows * columns);
     float[] bias = floats(outputs);
     float[] whole = multiply(x, 0, rows, w, bias);
-    float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, 0, columns, 0, 11, rounded, 0);
-    loops.roundInputs(x, 0, columns, 11, rows, rounded, 0);
-    Runs inputs = loops.roundedRuns(rows, columns);
-    float[] scratch = new float[loops.runScratch()];
-    float[] y = new float[rows * outputs];
 
-    for (int from = 0; from < outputs; from += 64) {
-      int to = Math.min(outputs, from + 64);
-      float[] packed = new float[5 + loops.packedWeightFloats(to - from, columns)];
-      loops.packWeights(w, bias, from, to, packed, 5, scratch);
-      loops.multiplyRuns(rounded, 0, inputs, 12, rows, packed, 5, from, to, y, 0, outputs, scratch);
-      loops.multiplyRuns(rounded, 0, inputs, 0, 12, packed, 5, from, to, y, 0, outputs, scratch);
-    }
+    float[] inBands = new LoopsRun(loops, Float.NaN).multiplyInBands(x, rows, w, bias);
 
-    assertThat(y).isEqualTo(whole);
+    assertThat(inBands).isEqualTo(whole);
   }
 
-  /** Multiplies all rows with all weights, and checks that nothing around the result changes. */
-  private float[] multiply(float[] x, int xAt, int rows, Matrix w, float[] bias) {
-    int columns = w.columns();
-    float[] rounded = new float[loops.roundedFloats(rows, columns)];
-    loops.roundInputs(x, xAt, columns, 0, rows, rounded, 0);
-    float[] scratch = new float[loops.runScratch()];
-    float[] packed = new float[loops.packedWeightFloats(w.rows(), columns)];
-    Arrays.fill(packed, Float.NaN);
-    loops.packWeights(w, bias, 0, w.rows(), packed, 0, scratch);
-    int around = 70;
-    float[] y = new float[rows * w.rows() + 2 * around];
-    Arrays.fill(y, UNTOUCHED);
-    Runs inputs = loops.roundedRuns(rows, columns);
-    loops.multiplyRuns(
-        rounded, 0, inputs, 0, rows, packed, 0, 0, w.rows(), y, around, w.rows(), scratch);
-    for (int i = 0; i < around; i++) {
-      assertThat(y[i]).isEqualTo(UNTOUCHED);
-      assertThat(y[y.length - 1 - i]).isEqualTo(UNTOUCHED);
-    }
-    return Arrays.copyOfRange(y, around, y.length - around);
+  private float[] multiply(float[] x, int xAt, int rows, Matrix w, float @Nullable [] bias) {
+    return new LoopsRun(loops, Float.NaN).multiply(x, xAt, rows, w, bias);
   }
 
   /** Returns numbers rounded to 255 steps from minus to plus the greatest of each block. */
