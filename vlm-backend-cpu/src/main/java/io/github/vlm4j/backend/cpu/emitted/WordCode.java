@@ -52,6 +52,7 @@ final class WordCode {
 
   private static final Zmm SOME = v(15);
   private static final Zmm PRODUCTS = v(15);
+  private static final Zmm SCALE = v(15);
   private static final Zmm INPUT = v(14);
 
   // What rounding keeps.
@@ -183,8 +184,9 @@ final class WordCode {
       a.op(Vex.VBROADCASTSS, INPUT, input(i, 0));
       for (int v = 0; v < vectors; v++) {
         a.op(Vex.VCVTDQ2PS, sum(i, v), sum(i, v));
-        a.op(Vex.VMULPS, sum(i, v), sum(i, v), weights(v));
-        a.op(Vex.VFMADD213PS, sum(i, v), INPUT, kept(i, v));
+        // The scales first: the sum times one of them may be too large for f32.
+        a.op(Vex.VMULPS, SCALE, INPUT, weights(v));
+        a.op(Vex.VFMADD213PS, sum(i, v), SCALE, kept(i, v));
         a.op(Vex.VMOVUPS_STORE, sum(i, v), kept(i, v));
       }
     }

@@ -89,20 +89,20 @@ class WordLoopsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(floats = {1, 3e30f, 1e-25f})
-  void theGreatestNumbersDoNotOverflow(float input) {
+  @CsvSource({"1, 1", "3e30, 1", "1e-25, 1", "1e-6, 0x1p120", "1e-30, 0x1p120", "1e30, 0x1p-100"})
+  void theGreatestNumbersDoNotOverflow(float input, String weight) {
     int columns = 4096;
-    float[] ones = new float[2 * columns];
-    Arrays.fill(ones, 0, columns, 1);
-    Arrays.fill(ones, columns, 2 * columns, -1);
-    float[] x = ones.clone();
-    for (int i = 0; i < x.length; i++) {
-      x[i] *= input;
-    }
+    float w = Float.parseFloat(weight.startsWith("0x") ? weight + "f" : weight);
+    float[] weights = new float[2 * columns];
+    Arrays.fill(weights, 0, columns, w);
+    Arrays.fill(weights, columns, 2 * columns, -w);
+    float[] x = new float[2 * columns];
+    Arrays.fill(x, 0, columns, input);
+    Arrays.fill(x, columns, 2 * columns, -input);
 
-    float[] y = multiply(x, 0, 2, matrix(DType.BF16, ones, 2, columns), null);
+    float[] y = multiply(x, 0, 2, matrix(DType.BF16, weights, 2, columns), null);
 
-    float sum = 4096 * input;
+    float sum = columns * w * input;
     assertThat(y[0]).isCloseTo(sum, within(1e-5f * sum));
     assertThat(y[1]).isCloseTo(-sum, within(1e-5f * sum));
     assertThat(y[2]).isCloseTo(-sum, within(1e-5f * sum));
