@@ -33,7 +33,7 @@ final class Bf16Loops implements RoundedLoops {
   /**
    * Creates loops.
    *
-   * @param blockRows what decodes quantised weights
+   * @param blockRows what decodes quantised weights to bf16
    */
   Bf16Loops(BlockRowFunctions blockRows, Bf16Functions functions, Bf16Products products) {
     this.blockRows = blockRows;

@@ -7,10 +7,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Objects;
+import java.util.function.Function;
 
-/**
- * The functions of {@link BlockRowCode}, ready to be called: quantised rows become rows of bf16.
- */
+/** The functions of {@link BlockRowCode}, ready to be called, for one thing that rows become. */
 final class BlockRowFunctions {
 
   private static final FunctionDescriptor DECODE = Calls.arguments("allallll");
@@ -18,6 +17,7 @@ final class BlockRowFunctions {
   /** Weights of one call, which ends before anybody who waits for garbage collection notices. */
   private static final int CALL_WEIGHTS = 1 << 18;
 
+  private final int groupBytes;
   private final MethodHandle eightBits;
   private final MethodHandle fourBits;
   private final MethodHandle superFourBits;
@@ -26,16 +26,19 @@ final class BlockRowFunctions {
   /**
    * Makes the code.
    *
+   * @param writer what writes what blocks become
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  BlockRowFunctions(Arena arena) {
+  BlockRowFunctions(Function<Assembler, BlockRowCode.Block> writer, Arena arena) {
     Assembler assembler = new Assembler();
-    BlockRowCode code = new BlockRowCode(assembler, CallingConvention.ofThisSystem());
-    int eightBitsAt = code.decode(DType.Q8_0);
-    int fourBitsAt = code.decode(DType.Q4_0);
-    int superFourBitsAt = code.decode(DType.Q4_K);
-    int superSixBitsAt = code.decode(DType.Q6_K);
+    CallingConvention convention = CallingConvention.ofThisSystem();
+    BlockRowCode.Block code = writer.apply(assembler);
+    groupBytes = code.groupBytes();
+    int eightBitsAt = BlockRowCode.write(assembler, convention, DType.Q8_0, code);
+    int fourBitsAt = BlockRowCode.write(assembler, convention, DType.Q4_0, code);
+    int superFourBitsAt = BlockRowCode.write(assembler, convention, DType.Q4_K, code);
+    int superSixBitsAt = BlockRowCode.write(assembler, convention, DType.Q6_K, code);
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     eightBits = memory.function(eightBitsAt, DECODE);
     fourBits = memory.function(fourBitsAt, DECODE);
@@ -49,7 +52,7 @@ final class BlockRowFunctions {
   }
 
   /**
-   * Decodes rows and rounds them.
+   * Decodes rows.
    *
    * @param w of a type that {@link #takes}
    * @param to receives a row after the other
@@ -75,7 +78,7 @@ final class BlockRowFunctions {
     long blocks = w.columns() / type.blockElements();
     // Slices would be checked too, but each would be an object.
     Objects.checkFromIndexSize(from, apart * count, data.byteSize());
-    long written = (count - 1) * toApart + (long) Short.BYTES * w.columns();
+    long written = (count - 1) * toApart + (long) groupBytes * (w.columns() / BlockRowCode.GROUP);
     Objects.checkFromIndexSize(toAt, written, to.byteSize());
     try {
       switch (type) {

@@ -124,9 +124,12 @@ public final class EmittedKernels {
       // Several times as fast as products of bytes, and more exact.
       parts.add("amx_bf16");
     } else if (bytes) {
-      rounded.add(new Int8Loops(kernels, new Int8Functions(arena)));
+      rounded.add(
+          new Int8Loops(
+              new BlockRowFunctions(ByteBlockCode::new, arena), new Int8Functions(arena)));
     }
-    rounded.add(new Bf16Loops(new BlockRowFunctions(arena), functions, products));
+    rounded.add(
+        new Bf16Loops(new BlockRowFunctions(Bf16BlockCode::new, arena), functions, products));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         overEmitted(kernels, arena),

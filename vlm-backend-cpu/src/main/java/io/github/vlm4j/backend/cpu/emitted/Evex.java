@@ -80,6 +80,8 @@ enum Evex {
   VPSLLD_YMM(1, 1, 0, 0x72, 32, 1, 6),
   VPSRLD_YMM(1, 1, 0, 0x72, 32, 1, 2),
   VPSRLVD_YMM(2, 1, 0, 0x45, 32, 1, 0),
+  /** Bytes of the second operand, which the third's say, within halves. */
+  VPSHUFB_YMM(2, 1, 0, 0x00, 32, 1, 0),
   VPERMILPS_YMM(2, 1, 0, 0x0c, 32, 1, 0),
   VMULPS_YMM(1, 0, 0, 0x59, 32, 1, 0),
   VFMADD231PS_YMM(2, 1, 0, 0xb8, 32, 1, 0),

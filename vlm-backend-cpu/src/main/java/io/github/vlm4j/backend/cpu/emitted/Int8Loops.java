@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
@@ -11,10 +10,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products of inputs and quantised weights as bytes: inputs are rounded to 255 steps from minus to
- * plus the greatest of each {@value Int8Code#BLOCK}, weights are decoded and rounded likewise, once
- * for all inputs (which leaves those of Q8_0 as they are, mostly). Sums within a block are exact,
- * those of blocks are f32. A panel of weights is a row of f32 for the bias, then the panel that
- * {@link Int8Code} describes. The order in which blocks are summed depends on the shapes alone.
+ * plus the greatest of each {@value Int8Code#BLOCK}. Weights are those of {@link ByteBlockCode},
+ * once for all inputs: of Q8_0 and Q4_0 as they are. Sums within a block are exact, those of blocks
+ * are f32. A panel of weights is a row of f32 for the bias, then the panel that {@link Int8Code}
+ * describes. The order in which blocks are summed depends on the shapes alone.
  */
 final class Int8Loops implements RoundedLoops {
 
@@ -39,22 +38,22 @@ final class Int8Loops implements RoundedLoops {
   /** Floats between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = 16;
 
-  private final Kernels decoder;
+  private final BlockRowFunctions blockRows;
   private final Int8Functions functions;
 
   /**
    * Creates loops.
    *
-   * @param decoder what decodes weights
+   * @param blockRows what decodes weights to bytes
    */
-  Int8Loops(Kernels decoder, Int8Functions functions) {
-    this.decoder = decoder;
+  Int8Loops(BlockRowFunctions blockRows, Int8Functions functions) {
+    this.blockRows = blockRows;
     this.functions = functions;
   }
 
   @Override
   public boolean takes(DType weights) {
-    return weights.isQuantised() && weights.blockElements() % BLOCK == 0;
+    return blockRows.takes(weights);
   }
 
   /** Weights are decoded by Java, which takes as long as fewer inputs do, and is compiled later. */
@@ -107,7 +106,7 @@ final class Int8Loops implements RoundedLoops {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    return Math.addExact(stagingAt(outputs, k), LANES * apart(k) + k);
+    return Math.addExact(stagingAt(outputs, k), LANES * apart(k));
   }
 
   /** Rows on their way into a panel lie behind all panels. */
@@ -150,23 +149,13 @@ final class Int8Loops implements RoundedLoops {
 
   /** Lays the weights of some outputs out, at most as many as a vector has lanes. */
   private void packLanes(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
-    int columns = w.columns();
-    int blocks = columns / BLOCK;
-    int apart = apart(columns);
-    int decodedAt = stagingAt + LANES * apart;
-    for (int i = 0; i < rows; i++) {
-      decoder.decodeRow(w, row + i, packed, decodedAt);
-      functions.quantise(
-          Calls.slice(packed, decodedAt, columns),
-          0,
-          Calls.slice(packed, stagingAt + (long) i * apart, apart),
-          0,
-          blocks,
-          1);
-    }
+    int blocks = w.columns() / BLOCK;
+    MemorySegment staging = Calls.slice(packed, stagingAt, (long) LANES * apart(w.columns()));
+    long apart = (long) Float.BYTES * apart(w.columns());
+    blockRows.decode(w, row, rows, staging, apart);
     functions.pack(
-        Calls.slice(packed, stagingAt, (long) LANES * apart),
-        (long) Float.BYTES * apart,
+        staging,
+        apart,
         Calls.slice(packed, packedAt, (long) PANEL_FLOATS * blocks - WIDTH + LANES),
         blocks);
   }

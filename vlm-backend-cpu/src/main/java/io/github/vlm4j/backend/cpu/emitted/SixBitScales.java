@@ -30,6 +30,24 @@ final class SixBitScales {
     addUpper(a, Gpr.RAX);
   }
 
+  /**
+   * Leaves the eight scales, and then the eight minima, times the f16 that the block begins with,
+   * in vector 0. Changes vector 1 and what {@link #write} changes.
+   *
+   * @param byHalves 0 in its first eight lanes, 1 in the others
+   */
+  static void writeScaled(Assembler a, Zmm byHalves) {
+    Zmm six = new Zmm(0);
+    Zmm factors = new Zmm(1);
+    write(a);
+    a.pair(six, Gpr.RDX, Gpr.RAX);
+    a.op(Evex.VPMOVZXBD, six, six);
+    a.op(Evex.VCVTDQ2PS, six, six);
+    a.op(Evex.VCVTPH2PS_XMM, factors, Gpr.RDI.at());
+    a.op(Evex.VPERMPS, factors, byHalves, factors);
+    a.op(Evex.VMULPS, six, six, factors);
+  }
+
   private static void part(Assembler a, Gpr to, Gpr from, int shift, int mask) {
     a.mov(to, from);
     a.shr(to, shift);

@@ -402,6 +402,10 @@ class AssemblerTest {
             "62 a2 6d 20 45 cb",
             code(a -> a.op(Evex.VPSRLVD_YMM, z(17), z(18), z(19)))),
         Arguments.of(
+            "vpshufb ymm1, ymm18, ymm2",
+            "62 f2 6d 20 00 ca",
+            code(a -> a.op(Evex.VPSHUFB_YMM, z(1), z(18), z(2)))),
+        Arguments.of(
             "vpermilps ymm17, ymm18, ymm19",
             "62 a2 6d 20 0c cb",
             code(a -> a.op(Evex.VPERMILPS_YMM, z(17), z(18), z(19)))),

@@ -34,7 +34,7 @@ class BlockRowsTest {
   BlockRowsTest() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
     assumeThat(CpuFeatures.ask().bf16()).as("AVX-512 BF16").isTrue();
-    blockRows = new BlockRowFunctions(Arena.ofAuto());
+    blockRows = new BlockRowFunctions(Bf16BlockCode::new, Arena.ofAuto());
   }
 
   @ParameterizedTest

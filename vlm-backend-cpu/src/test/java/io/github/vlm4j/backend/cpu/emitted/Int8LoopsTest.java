@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
@@ -21,7 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Products are held to those of the quantised factors, to what sums in f32 may be off. */
+/**
+ * Products are held to those of the inputs rounded and the weights as bytes, to what sums in f32
+ * may be off.
+ */
 class Int8LoopsTest {
 
   private static final int BLOCK = 32;
@@ -61,7 +66,7 @@ class Int8LoopsTest {
 
     float[] y = multiply(x, 3, rows, w, bias);
 
-    float[] weights = quantised(decoded(w), 0, outputs * columns);
+    float[] weights = asBytes(w);
     float[] inputs = quantised(x, 3, rows * columns);
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < outputs; j++) {
@@ -153,9 +158,17 @@ class Int8LoopsTest {
     return y;
   }
 
-  private static float[] decoded(Matrix w) {
+  private static float[] asBytes(Matrix w) {
+    int apart = w.columns() / BLOCK * Int8Code.INPUT_BYTES;
+    MemorySegment records = Arena.ofAuto().allocate((long) w.rows() * apart);
+    new BlockRowFunctions(ByteBlockCode::new, Arena.ofAuto())
+        .decode(w, 0, w.rows(), records, apart);
     float[] x = new float[w.rows() * w.columns()];
-    BlockCodec.of(w.dtype()).decode(w.data(), 0, x.length / w.dtype().blockElements(), x, 0);
+    for (int i = 0; i < x.length; i++) {
+      long record = (long) Int8Code.INPUT_BYTES * (i / BLOCK);
+      float scale = records.get(JAVA_FLOAT_UNALIGNED, record + BLOCK);
+      x[i] = records.get(JAVA_BYTE, record + i % BLOCK) * scale;
+    }
     return x;
   }
 
