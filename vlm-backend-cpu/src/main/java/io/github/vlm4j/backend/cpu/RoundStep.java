@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 /** Rounds the inputs of a linear layer for a product that computes with coarser numbers. */
 final class RoundStep implements Step, Workers.Task {
 
-  /** With fewer inputs, laying out weights takes longer than the products. */
-  static final int LEAST_INPUTS = Lowering.MOST_MAT_VEC_ROWS + 1;
-
   private final Team team;
   private final RoundedLoops loops;
   private final Span x;
@@ -32,7 +29,7 @@ final class RoundStep implements Step, Workers.Task {
   /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
   static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
     RoundedLoops loops =
-        team.emitted() == null || rows < LEAST_INPUTS || weight.columns() == 0
+        team.emitted() == null || weight.columns() == 0
             ? null
             : team.emitted().rounded(weight.dtype());
     return loops == null || rows < loops.leastInputs() ? null : loops;

@@ -22,6 +22,9 @@ final class Bf16Loops implements RoundedLoops {
   /** The numbers that are summed before the next panel's turn: a second cache holds its part. */
   private static final int DEPTH = 2048;
 
+  /** With fewer inputs, laying weights out takes longer than the products. */
+  private static final int LEAST_INPUTS = 9;
+
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = PanelLayout.BLOCK;
 
@@ -49,7 +52,7 @@ final class Bf16Loops implements RoundedLoops {
 
   @Override
   public int leastInputs() {
-    return 1;
+    return LEAST_INPUTS;
   }
 
   @Override

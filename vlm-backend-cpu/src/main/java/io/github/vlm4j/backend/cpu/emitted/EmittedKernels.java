@@ -135,7 +135,9 @@ public final class EmittedKernels {
         overEmitted(kernels, arena),
         rounded,
         new Bf16Attention(kernels, functions, products),
-        bytes ? List.of(new ByteRows(ByteCode::new, arena)) : List.of(),
+        bytes
+            ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
+            : List.of(new Bf16Rows(arena)),
         null,
         FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
   }

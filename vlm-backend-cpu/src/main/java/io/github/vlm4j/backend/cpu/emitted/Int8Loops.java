@@ -30,7 +30,7 @@ final class Int8Loops implements RoundedLoops {
   /** The blocks of a sum that are added before the next tile's turn: a first cache holds them. */
   private static final int DEPTH = 8;
 
-  private static final int LEAST_INPUTS = 17;
+  private static final int LEAST_INPUTS = 6;
 
   /** Rows of one call. */
   private static final int CALL_ROWS = 64 * Int8Code.ROWS;
@@ -56,7 +56,7 @@ final class Int8Loops implements RoundedLoops {
     return blockRows.takes(weights);
   }
 
-  /** Weights are decoded by Java, which takes as long as fewer inputs do, and is compiled later. */
+  /** With fewer, laying weights out takes as long as multiplying the inputs one by one. */
   @Override
   public int leastInputs() {
     return LEAST_INPUTS;
