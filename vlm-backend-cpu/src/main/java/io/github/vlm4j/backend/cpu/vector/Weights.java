@@ -222,22 +222,34 @@ final class Weights {
       }
       return;
     }
-    int bytes = dtype.blockBytes();
-    long at = w.rowOffset(row);
-    int count = w.columns();
-    int whole = count - count % L;
-    FloatVector factor = FloatVector.broadcast(F, scale);
-    for (int i = 0; i < whole; i += L) {
-      FloatVector weights =
-          switch (dtype) {
-            case F32 -> f32(data, at + 4L * i);
-            case F16 -> f16(data, at + 2L * i);
-            default -> bf16(data, at + 2L * i);
-          };
-      weights.fma(factor, FloatVector.fromArray(F, y, yAt + i)).intoArray(y, yAt + i);
+    // In plain loops, which are quick before they are compiled and which C2 makes vectors of.
+    switch (dtype) {
+      case F32 -> addScaledF32(data, w.rowOffset(row), scale, w.columns(), y, yAt);
+      case F16 -> addScaledF16(data, w.rowOffset(row), scale, w.columns(), y, yAt);
+      default -> addScaledBf16(data, w.rowOffset(row), scale, w.columns(), y, yAt);
     }
-    for (int i = whole; i < count; i++) {
-      y[yAt + i] = Math.fma(scale, scalar(dtype, data, at + (long) i * bytes), y[yAt + i]);
+  }
+
+  private static void addScaledF32(
+      MemorySegment data, long at, float scale, int count, float[] y, int yAt) {
+    for (int i = 0; i < count; i++) {
+      y[yAt + i] = Math.fma(scale, data.get(FLOAT, at + 4L * i), y[yAt + i]);
+    }
+  }
+
+  private static void addScaledF16(
+      MemorySegment data, long at, float scale, int count, float[] y, int yAt) {
+    for (int i = 0; i < count; i++) {
+      float weight = Float.float16ToFloat(data.get(SHORT, at + 2L * i));
+      y[yAt + i] = Math.fma(scale, weight, y[yAt + i]);
+    }
+  }
+
+  private static void addScaledBf16(
+      MemorySegment data, long at, float scale, int count, float[] y, int yAt) {
+    for (int i = 0; i < count; i++) {
+      float weight = Float.intBitsToFloat(data.get(SHORT, at + 2L * i) << 16);
+      y[yAt + i] = Math.fma(scale, weight, y[yAt + i]);
     }
   }
 }
