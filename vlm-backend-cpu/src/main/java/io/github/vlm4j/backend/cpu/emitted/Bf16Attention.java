@@ -25,7 +25,7 @@ final class Bf16Attention implements AttentionLoops {
   private static final int MOST_ROWS = 64;
 
   /** The blocks of queries for which keys and values are laid out once. */
-  private static final int ROW_BLOCKS = 10;
+  private static final int ROW_BLOCKS = 18;
 
   /** The keys of a tile, a multiple of a panel's width. */
   private static final int KEYS = 256;
@@ -239,15 +239,16 @@ final class Bf16Attention implements AttentionLoops {
       stride = n;
     }
     MemorySegment values = Calls.slice(x, from, (keys - 1L) * stride + n);
-    for (int i = 0; i < n; i += LANES) {
-      int lanes = Math.min(LANES, n - i);
-      MemorySegment group = values.asSlice((long) Float.BYTES * i);
-      int to = at.valuePanels() + panels.groupAt(i, at.valuePanelFloats());
-      for (int first = 0; first < keys; first += PanelLayout.BLOCK) {
-        int count = Math.min(PanelLayout.BLOCK, keys - first);
-        packValueBlock(at, group, stride, first, count, lanes, scratch, to);
-        to += panels.block();
+    int to = at.valuePanels();
+    for (int first = 0; first < keys; first += PanelLayout.BLOCK) {
+      int count = Math.min(PanelLayout.BLOCK, keys - first);
+      for (int i = 0; i < n; i += LANES) {
+        int lanes = Math.min(LANES, n - i);
+        MemorySegment group = values.asSlice((long) Float.BYTES * i);
+        int groupAt = to + panels.groupAt(i, at.valuePanelFloats());
+        packValueBlock(at, group, stride, first, count, lanes, scratch, groupAt);
       }
+      to += panels.block();
     }
   }
 
@@ -366,21 +367,18 @@ final class Bf16Attention implements AttentionLoops {
     }
   }
 
-  /** Divides by the sums and writes the results; queries that saw no key get zeros. */
-  private static void finish(
-      AttentionTask task, Layout at, int query, int queries, float[] scratch) {
-    for (int i = 0; i < queries; i++) {
-      float sum = scratch[at.sums() + i];
-      float factor = sum == 0 ? 0 : 1 / sum;
-      int from = at.results() + i * at.resultFloats();
-      int to = task.outAt + (query + i) * task.outStride;
-      scale(scratch, from, factor, task.out, to, task.valueDim);
-    }
-  }
-
-  private static void scale(float[] x, int xAt, float factor, float[] y, int yAt, int n) {
-    for (int i = 0; i < n; i++) {
-      y[yAt + i] = x[xAt + i] * factor;
-    }
+  /** Divides by the sums and writes the results. */
+  private void finish(AttentionTask task, Layout at, int query, int queries, float[] scratch) {
+    functions.divide(
+        Calls.slice(scratch, at.results(), (long) queries * at.resultFloats()),
+        (long) Float.BYTES * at.resultFloats(),
+        Calls.slice(scratch, at.sums(), queries),
+        Calls.slice(
+            task.out,
+            task.outAt + (long) query * task.outStride,
+            (queries - 1L) * task.outStride + task.valueDim),
+        (long) Float.BYTES * task.outStride,
+        task.valueDim,
+        queries);
   }
 }

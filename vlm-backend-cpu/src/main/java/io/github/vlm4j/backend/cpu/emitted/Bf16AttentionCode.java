@@ -11,6 +11,9 @@ final class Bf16AttentionCode {
   /** Powers of two below this are 0 in f32. */
   private static final float LEAST_EXPONENT = -160;
 
+  /** Less than any sum but 0, as the greatest exponential of a row is 1. */
+  private static final float LEAST_SUM = 0.5f;
+
   /** In MXCSR: small results become zero, and small operands are taken for it. */
   private static final int FLUSH = 1 << 15 | 1 << 6;
 
@@ -24,9 +27,9 @@ final class Bf16AttentionCode {
   /** The first of the coefficients, that of the highest power; the others follow. */
   private static final int POLYNOMIAL = 20;
 
-  /** Powers of two from -½ to ½ by their Taylor series: ln(2)ⁱ / i!, off by less than 3e-6. */
+  /** Powers of two from -½ to ½, off by less than 3e-6 of them: the least that this degree can. */
   private static final float[] COEFFICIENTS = {
-    1.3333558e-3f, 9.6181291e-3f, 5.5504109e-2f, 0.24022651f, 0.69314718f, 1
+    9.570102e-3f, 5.5917863e-2f, 0.24024744f, 0.6931218f, 0.9999993f
   };
 
   private final Assembler a;
@@ -243,6 +246,71 @@ final class Bf16AttentionCode {
     a.add(Gpr.RAX, VECTOR_BYTES);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
+  }
+
+  /**
+   * Writes the function that divides rows of results by the sums of their exponentials; those of a
+   * row that saw no key, whose sum is 0, stay 0. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the results, rows of f32 in whole vectors
+   *   <li>the bytes from a row to the next
+   *   <li>the sums, f32
+   *   <li>where the quotients go
+   *   <li>the bytes from a row to the next
+   *   <li>the vectors of a row, at least 1
+   *   <li>the lanes of the last vector that are results, one bit each
+   *   <li>the number of rows, at least 1
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int divide() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    Zmm one = new Zmm(16);
+    Zmm least = new Zmm(17);
+    Zmm factor = new Zmm(0);
+    Zmm result = new Zmm(1);
+    constant(one, 1);
+    constant(least, LEAST_SUM);
+    a.mov(Gpr.RAX, frame.argument(6));
+    a.kmovq(ONE, Gpr.RAX);
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.R8, frame.argument(1));
+    a.mov(Gpr.RSI, frame.argument(2));
+    a.mov(Gpr.R10, frame.argument(3));
+    a.mov(Gpr.R9, frame.argument(4));
+    a.mov(Gpr.R14, frame.argument(5));
+    a.mov(Gpr.R11, frame.argument(7));
+    Label row = new Label();
+    Label loop = new Label();
+    Label last = new Label();
+    a.place(row);
+    a.op(Evex.VBROADCASTSS, factor, Gpr.RSI.at());
+    // In this order of operands NaN stays NaN.
+    a.op(Evex.VMAXPS, factor, least, factor);
+    a.op(Evex.VDIVPS, factor, one, factor);
+    a.mov(Gpr.RAX, Gpr.RDI);
+    a.mov(Gpr.RDX, Gpr.R10);
+    a.mov(Gpr.RCX, Gpr.R14);
+    a.place(loop);
+    a.op(Evex.VMULPS, result, factor, Gpr.RAX.at());
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, last);
+    a.op(Evex.VMOVUPS_STORE, result, Gpr.RDX.at());
+    a.add(Gpr.RAX, VECTOR_BYTES);
+    a.add(Gpr.RDX, VECTOR_BYTES);
+    a.jump(loop);
+    a.place(last);
+    a.op(Evex.VMOVUPS_STORE, result, Gpr.RDX.at(), ONE);
+    a.add(Gpr.RDI, Gpr.R8);
+    a.add(Gpr.R10, Gpr.R9);
+    a.add(Gpr.RSI, Float.BYTES);
+    a.sub(Gpr.R11, 1);
+    a.jump(Condition.NOT_EQUAL, row);
+    frame.leave();
+    return at;
   }
 
   /**

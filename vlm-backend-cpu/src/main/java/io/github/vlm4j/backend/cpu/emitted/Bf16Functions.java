@@ -15,6 +15,7 @@ final class Bf16Functions {
   private final MethodHandle round;
   private final MethodHandle pack;
   private final MethodHandle soften;
+  private final MethodHandle divide;
   private final MethodHandle interleave;
 
   /**
@@ -33,12 +34,14 @@ final class Bf16Functions {
     int roundAt = products.round();
     int packAt = products.pack(layout);
     int softenAt = attention.soften();
+    int divideAt = attention.divide();
     int interleaveAt = attention.interleave();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     lines = new CacheLines(arena);
     round = memory.function(roundAt, Calls.arguments("alallll"));
     pack = memory.function(packAt, Calls.arguments("alall"));
     soften = memory.function(softenAt, Calls.arguments("alallaaallll"));
+    divide = memory.function(divideAt, Calls.arguments("alaallll"));
     interleave = memory.function(interleaveAt, Calls.arguments("aalalll"));
   }
 
@@ -108,6 +111,24 @@ final class Bf16Functions {
           vectors,
           rows,
           bits);
+    } catch (Throwable e) {
+      throw Calls.failed(e);
+    }
+  }
+
+  /** Calls {@link Bf16AttentionCode#divide} for rows of some results. */
+  void divide(
+      MemorySegment results,
+      long apart,
+      MemorySegment sums,
+      MemorySegment to,
+      long toApart,
+      int columns,
+      long rows) {
+    long vectors = Math.ceilDiv(columns, PanelLayout.LANES);
+    long lanes = lanes(columns - PanelLayout.LANES * (vectors - 1));
+    try {
+      divide.invokeExact(results, apart, sums, to, toApart, vectors, lanes, rows);
     } catch (Throwable e) {
       throw Calls.failed(e);
     }
