@@ -183,7 +183,9 @@ def write_vision(config_file, llama_cpp, file):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-        (folder / "config.json").write_text(pathlib.Path(config_file).read_text())
+        written = json.loads(pathlib.Path(config_file).read_text())
+        written.setdefault("architectures", ["Qwen3VLForConditionalGeneration"])
+        (folder / "config.json").write_text(json.dumps(written))
         size = {"shortest_edge": 65536, "longest_edge": 16777216}
         (folder / "preprocessor_config.json").write_text(json.dumps({
             "size": size, "patch_size": 16, "temporal_patch_size": 2, "merge_size": 2,
