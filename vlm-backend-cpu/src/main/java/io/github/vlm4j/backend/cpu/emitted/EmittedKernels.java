@@ -126,7 +126,8 @@ public final class EmittedKernels {
     } else if (bytes) {
       rounded.add(new Int8Loops(kernels, new Int8Functions(arena)));
     }
-    rounded.add(new Bf16Loops(new BlockRowFunctions(arena), functions, products));
+    Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
+    rounded.add(new Bf16Loops(new BlockRowFunctions(arena), functions, products, winograd));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         overEmitted(kernels, arena),
