@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.backend.cpu.kernel.RoundedWinograd;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.backend.MemoryPlan;
 import io.github.vlm4j.core.graph.Graph;
@@ -223,6 +224,12 @@ final class Lowering {
             (int) y.shape().dim(2));
     int rows = (int) y.shape().rows();
     int pictures = (int) picture.dim(0);
+    RoundedLoops rounded = RoundStep.loops(team, kernel, rows);
+    RoundedWinograd winograd = rounded == null ? null : rounded.winograd();
+    if (rounded != null && winograd != null && RoundedWinogradStep.suit(patches, kernel)) {
+      return new RoundedWinogradStep(
+          team, rounded, winograd, patches, span(y, 0), kernel, bias, span(y), pictures);
+    }
     Step fewProducts = WinogradStep.of(team, patches, span(y, 0), kernel, bias, span(y), pictures);
     if (fewProducts != null) {
       return fewProducts;

@@ -24,13 +24,13 @@ final class DerivedWeights implements WeightSource {
     this.stored = stored;
   }
 
-  Weight derive(String name, Shape shape, Supplier<Tensor> recipe) {
+  Weight derive(String name, DType dtype, Shape shape, Supplier<Tensor> recipe) {
     if (stored.contains(name)) {
       throw new ModelException(
           "The checkpoint has a tensor " + name + ", a name that is kept for a computed one.");
     }
     recipes.put(name, recipe);
-    return Weight.of(name, DType.F32, shape);
+    return Weight.of(name, dtype, shape);
   }
 
   @Override
@@ -48,7 +48,7 @@ final class DerivedWeights implements WeightSource {
     Supplier<Tensor> recipe = recipes.get(name);
     return recipe == null
         ? stored.tensor(name)
-        : computed.computeIfAbsent(name, key -> native32(recipe.get()));
+        : computed.computeIfAbsent(name, key -> nativeCopy(recipe.get()));
   }
 
   @Override
@@ -56,8 +56,8 @@ final class DerivedWeights implements WeightSource {
     return stored.lowRank(path);
   }
 
-  private static Tensor native32(Tensor tensor) {
-    Tensor copy = Tensor.allocate(DType.F32, tensor.shape(), Arena.ofAuto());
+  private static Tensor nativeCopy(Tensor tensor) {
+    Tensor copy = Tensor.allocate(tensor.dtype(), tensor.shape(), Arena.ofAuto());
     copy.copyFrom(tensor);
     return copy;
   }

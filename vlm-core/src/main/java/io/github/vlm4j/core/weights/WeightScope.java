@@ -1,6 +1,7 @@
 package io.github.vlm4j.core.weights;
 
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.util.Arrays;
@@ -76,7 +77,17 @@ public final class WeightScope {
    * @param recipe computes it in f32; may read stored tensors through {@link #source}
    */
   public Weight derive(String name, long[] dims, Supplier<Tensor> recipe) {
-    return source.derive(join(name), shape(name, dims), recipe);
+    return derive(name, DType.F32, dims, recipe);
+  }
+
+  /**
+   * Returns a parameter of some type that is computed likewise.
+   *
+   * @param dtype the type that the recipe computes
+   * @param recipe computes it; may read stored tensors through {@link #source}
+   */
+  public Weight derive(String name, DType dtype, long[] dims, Supplier<Tensor> recipe) {
+    return source.derive(join(name), dtype, shape(name, dims), recipe);
   }
 
   /** Returns the data of every parameter that was asked for or derived here. */

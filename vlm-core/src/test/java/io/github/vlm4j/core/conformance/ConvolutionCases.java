@@ -86,6 +86,10 @@ final class ConvolutionCases {
       // Channels that fill no vector, borders on all sides, several pictures, bands of outputs.
       cases.add(convolve(sizes(2, 15, 12, 19, 150, 3, 3, 1, 1), type, true));
       cases.add(convolve(sizes(1, 40, 9, 33, 17, 3, 3, 1, 2), type, false));
+      // More bands of outputs than threads, of few places and of more; more places than are held.
+      cases.add(convolve(sizes(1, 7, 8, 48, 290, 3, 3, 1, 1), type, true));
+      cases.add(convolve(sizes(1, 19, 23, 20, 270, 3, 3, 1, 1), type, true));
+      cases.add(convolve(sizes(3, 26, 25, 200, 16, 3, 3, 1, 1), type, true));
       cases.add(placed(type, InMemoryWeights.Placement.ODD));
       cases.add(placed(type, InMemoryWeights.Placement.HEAP));
       cases.add(kernelRanges(type));

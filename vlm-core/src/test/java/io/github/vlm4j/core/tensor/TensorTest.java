@@ -76,6 +76,22 @@ final class TensorTest {
   }
 
   @Test
+  void valuesAreRoundedToTheNearestBf16AndTiesToEven() {
+    float up = 1 + 1 / 128f;
+    float[] values = {
+      1, 1 + 1 / 256f, 1 + 1.01f / 256, -1 - 3 / 256f, 1 + 0.99f / 256, Float.MAX_VALUE, Float.NaN
+    };
+
+    Tensor rounded = Tensor.roundedToBf16(values, 1, 7);
+
+    assertThat(rounded).hasToString("BF16[1, 7]");
+    assertThat(rounded.toFloats())
+        .containsExactly(1, 1, up, -1 - 2 / 128f, 1, Float.POSITIVE_INFINITY, Float.NaN);
+    float hidden = Float.intBitsToFloat(0x7f800001);
+    assertThat(Tensor.roundedToBf16(new float[] {hidden}, 1).getFloat(0)).isNaN();
+  }
+
+  @Test
   void halvesAreReadAtAnyAddress() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment odd = arena.allocate(7, 8).asSlice(1);

@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.backend.cpu.kernel.RoundedWinograd;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.MemorySegment;
@@ -12,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Products of inputs rounded to the nearest bf16 (ties to even, subnormal numbers to 0) with
  * weights in bf16; every product is exact and sums are f32. Quantised weights are rounded to bf16
  * likewise, once for all inputs. A panel of weights is a row of f32 for the bias, then the panel
- * that {@link PanelLayout} describes. The order in which products are summed depends on the shapes
- * alone.
+ * that {@link PanelLayout} describes, one for each run of a row of inputs. The order in which
+ * products are summed depends on the shapes alone.
  */
 final class Bf16Loops implements RoundedLoops {
 
@@ -32,17 +33,29 @@ final class Bf16Loops implements RoundedLoops {
   private final Bf16Functions functions;
   private final Bf16Products products;
   private final PanelLayout layout;
+  private final Bf16Winograd winograd;
 
   /**
    * Creates loops.
    *
    * @param blockRows what decodes quantised weights to bf16
+   * @param winograd what transforms to the panels and rows of these loops
    */
-  Bf16Loops(BlockRowFunctions blockRows, Bf16Functions functions, Bf16Products products) {
+  Bf16Loops(
+      BlockRowFunctions blockRows,
+      Bf16Functions functions,
+      Bf16Products products,
+      Bf16Winograd winograd) {
     this.blockRows = blockRows;
     this.functions = functions;
     this.products = products;
     this.layout = products.layout();
+    this.winograd = winograd;
+  }
+
+  @Override
+  public RoundedWinograd winograd() {
+    return winograd;
   }
 
   @Override
@@ -69,7 +82,7 @@ final class Bf16Loops implements RoundedLoops {
   }
 
   /** Returns the numbers from one rounded row to the next. */
-  private static int apart(int columns) {
+  static int apart(int columns) {
     return PanelLayout.wholeBlocks(columns) + GAP;
   }
 
@@ -193,21 +206,12 @@ final class Bf16Loops implements RoundedLoops {
     for (int input = fromInput; input < toInput; input += products.mostRows()) {
       int rows = Math.min(products.mostRows(), toInput - input);
       int at = yAt + input * outputs;
-      for (int p = 0; p < inputs.size(); p += DEPTH) {
-        multiply(
-            x,
-            xAt,
-            inputs.size(),
-            input,
-            rows,
-            p,
-            packed,
-            packedAt,
-            fromRow,
-            toRow,
-            y,
-            at,
-            outputs);
+      for (int run = 0; run < inputs.runs(); run++) {
+        for (int p = 0; p < inputs.length(); p += DEPTH) {
+          multiply(
+              x, xAt, inputs, run, input, rows, p, packed, packedAt, fromRow, toRow, y, at,
+              outputs);
+        }
       }
     }
   }
@@ -216,7 +220,8 @@ final class Bf16Loops implements RoundedLoops {
   private void multiply(
       float[] x,
       int xAt,
-      int columns,
+      Runs inputs,
+      int run,
       int input,
       int rows,
       int first,
@@ -228,23 +233,25 @@ final class Bf16Loops implements RoundedLoops {
       int yAt,
       int outputs) {
     int width = layout.width();
-    int panelFloats = panelFloats(columns);
-    int apart = apart(columns) / 2;
-    int numbers = Math.min(DEPTH, columns - first);
+    int runFloats = layout.floats(inputs.length());
+    int panelFloats = width + inputs.runs() * runFloats;
+    int apart = apart(inputs.length()) / 2;
+    int numbers = Math.min(DEPTH, inputs.length() - first);
     MemorySegment some =
         Calls.slice(
             x,
-            xAt + (long) input * apart + first / 2,
+            xAt + (long) input * apart + (long) run * inputs.apart() / 2 + first / 2,
             (rows - 1L) * apart + PanelLayout.wholeBlocks(numbers) / 2);
     for (int row = fromRow; row < toRow; row += width) {
       int used = Math.min(width, toRow - row);
       int panel = packedAt + (row - fromRow) / width * panelFloats;
       MemorySegment sums = Calls.slice(y, yAt + row, (rows - 1L) * outputs + used);
-      boolean begins = first == 0;
+      boolean begins = run == 0 && first == 0;
+      int weights = panel + width + run * runFloats + layout.floats(first);
       products.multiply(
           some,
           (long) Float.BYTES * apart,
-          Calls.slice(packed, panel + width + layout.floats(first), layout.floats(numbers)),
+          Calls.slice(packed, weights, layout.floats(numbers)),
           0,
           begins ? Calls.slice(packed, panel, width) : sums,
           begins ? 0 : (long) Float.BYTES * outputs,

@@ -128,8 +128,9 @@ public final class EmittedKernels {
           new Int8Loops(
               new BlockRowFunctions(ByteBlockCode::new, arena), new Int8Functions(arena)));
     }
-    rounded.add(
-        new Bf16Loops(new BlockRowFunctions(Bf16BlockCode::new, arena), functions, products));
+    BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
+    Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
+    rounded.add(new Bf16Loops(blockRows, functions, products, winograd));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         overEmitted(kernels, arena),

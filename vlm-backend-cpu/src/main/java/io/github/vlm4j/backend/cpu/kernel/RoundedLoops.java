@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
 import io.github.vlm4j.core.tensor.DType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Products of many inputs in an arithmetic that is faster and coarser than f32: inputs are rounded
@@ -31,4 +32,9 @@ public interface RoundedLoops extends RunLoops {
    */
   void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt);
+
+  /** Returns the transforms of convolutions that spare multiplications, or null without any. */
+  default @Nullable RoundedWinograd winograd() {
+    return null;
+  }
 }
