@@ -77,6 +77,12 @@ class FloatLoopsTest {
   }
 
   @Test
+  void fewInputsAreTakenOnlyWhereTheWeightsAreLaidOutByEmittedCode() {
+    assertThat(loops.leastInputs(DType.F32)).isLessThan(kernels.leastInputs(DType.F32));
+    assertThat(loops.leastInputs(DType.Q8_0)).isEqualTo(kernels.leastInputs(DType.Q8_0));
+  }
+
+  @Test
   void infinitiesAndNotNumbersAreTheSameToo() {
     float[] x = floats(5 + 12 * 40);
     x[5] = Float.POSITIVE_INFINITY;
