@@ -192,7 +192,7 @@ final class Lowering {
     if (rounded != null) {
       return RoundStep.before(team, rounded, span(y, 0), weight, bias, span(y), rows);
     }
-    if (rows >= RunMatMulStep.LEAST_INPUTS && weight.columns() > 0) {
+    if (rows >= team.runs().leastInputs(weight.dtype()) && weight.columns() > 0) {
       Span x = span(y, 0);
       Runs inputs = Runs.dense(rows, weight.columns(), team.runs().runTile());
       return new RunMatMulStep(team, team.runs(), x::floats, x::at, inputs, weight, bias, span(y));
@@ -234,7 +234,7 @@ final class Lowering {
     if (fewProducts != null) {
       return fewProducts;
     }
-    return rows >= RunMatMulStep.LEAST_INPUTS && kernel.columns() > 0
+    return rows >= team.runs().leastInputs(kernel.dtype()) && kernel.columns() > 0
         ? convolveRuns(y, patches, kernel, bias)
         : new ConvolveStep(team, patches, span(y, 0), kernel, bias, span(y), rows);
   }

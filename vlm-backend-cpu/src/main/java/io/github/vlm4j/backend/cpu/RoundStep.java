@@ -32,7 +32,7 @@ final class RoundStep implements Step, Workers.Task {
         team.emitted() == null || weight.columns() == 0
             ? null
             : team.emitted().rounded(weight.dtype());
-    return loops == null || rows < loops.leastInputs() ? null : loops;
+    return loops == null || rows < loops.leastInputs(weight.dtype()) ? null : loops;
   }
 
   /** Lowers a linear layer to rounding its inputs, then multiplying. */

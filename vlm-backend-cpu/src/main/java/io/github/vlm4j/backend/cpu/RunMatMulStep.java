@@ -15,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RunMatMulStep implements Step, Workers.Task {
 
-  /** With fewer inputs, laying out weights takes longer than laying out inputs. */
-  static final int LEAST_INPUTS = 160;
-
   /** Inputs that stay in a third cache while all outputs are computed. */
   private static final int MOST_BAND_INPUTS = 1024;
 

@@ -18,6 +18,9 @@ final class WinogradStep implements Step {
   /** With fewer channels the transforms of windows and results cost more than they spare. */
   private static final int LEAST_CHANNELS = 16;
 
+  /** With fewer places kernels are transformed for too few windows. */
+  private static final int LEAST_PLACES = 160;
+
   /** Floats of transformed windows, half of a second cache. */
   private static final int BLOCK_FLOATS = 1 << 17;
 
@@ -98,8 +101,7 @@ final class WinogradStep implements Step {
             && places.stride() == 1
             && places.channels() >= LEAST_CHANNELS
             && weight.rows() >= LEAST_CHANNELS
-            && (long) pictures * places.outHeight() * places.outWidth()
-                >= RunMatMulStep.LEAST_INPUTS;
+            && (long) pictures * places.outHeight() * places.outWidth() >= LEAST_PLACES;
     return applies ? new WinogradStep(team, places, x, weight, bias, y, pictures) : null;
   }
 

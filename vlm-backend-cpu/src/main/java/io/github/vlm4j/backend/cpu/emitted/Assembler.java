@@ -321,6 +321,18 @@ final class Assembler {
     put(constant);
   }
 
+  /** An instruction of three registers, zeros in the lanes that are not in the mask. */
+  void op(Evex op, Zmm first, Zmm second, Zmm third, Mask mask) {
+    int last = op.length << 5 | 0x80 | mask.number();
+    vectors(op, first.number(), second.number(), third.number(), last);
+  }
+
+  /** A comparison, which a constant describes. */
+  void op(Evex op, Mask first, Zmm second, Zmm third, int constant) {
+    vectors(op, first.number(), second.number(), third.number());
+    put(constant);
+  }
+
   /** A shift by a constant. */
   void shift(Evex op, Zmm to, Zmm from, int bits) {
     vectors(op, op.extension, to.number(), from.number());
@@ -462,7 +474,11 @@ final class Assembler {
   }
 
   private void vectors(Evex op, int reg, int second, int rm) {
-    evex(op, reg, second, rm >> 4, rm >> 3 & 1, op.length << 5);
+    vectors(op, reg, second, rm, op.length << 5);
+  }
+
+  private void vectors(Evex op, int reg, int second, int rm, int last) {
+    evex(op, reg, second, rm >> 4, rm >> 3 & 1, last);
     modRegister(reg, rm);
   }
 

@@ -64,7 +64,7 @@ final class Bf16Loops implements RoundedLoops {
   }
 
   @Override
-  public int leastInputs() {
+  public int leastInputs(DType weights) {
     return LEAST_INPUTS;
   }
 

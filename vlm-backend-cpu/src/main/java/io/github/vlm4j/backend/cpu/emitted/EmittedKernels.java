@@ -72,11 +72,12 @@ public final class EmittedKernels {
         if (features.bf16()) {
           boolean tiles =
               products.contains(Products.TILES) && features.tiles() && TilePermission.ask();
-          return Optional.of(make(kernels, tiles, bytes && features.vnni(), Arena.ofAuto()));
+          return Optional.of(
+              make(kernels, features, tiles, bytes && features.vnni(), Arena.ofAuto()));
         }
         if (features.avx2()) {
           boolean words = products.contains(Products.WORDS) && !features.avx512();
-          return Optional.of(ofAvx2(kernels, bytes, words, Arena.ofAuto()));
+          return Optional.of(ofAvx2(kernels, features, bytes, words, Arena.ofAuto()));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
       } catch (ExecutableMemory.Refused e) {
@@ -87,17 +88,18 @@ public final class EmittedKernels {
     return Optional.empty();
   }
 
-  private static EmittedKernels ofAvx2(Kernels kernels, boolean bytes, boolean words, Arena arena) {
+  private static EmittedKernels ofAvx2(
+      Kernels kernels, CpuFeatures features, boolean bytes, boolean words, Arena arena) {
     return new EmittedKernels(
         "emitted (avx2)",
-        overEmitted(kernels, arena),
+        overEmitted(kernels, features, arena),
         words ? words(kernels, arena) : List.of(),
         null,
         bytes
             ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         bytes ? new FourInputs(arena) : null,
-        FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
+        runs(kernels, features, arena));
   }
 
   private static List<RoundedLoops> words(Kernels kernels, Arena arena) {
@@ -108,11 +110,20 @@ public final class EmittedKernels {
         new WordLoops(kernels, functions, transpose, type -> type == DType.BF16, LEAST_WORDS));
   }
 
-  private static Kernels overEmitted(Kernels kernels, Arena arena) {
-    return FloatPanels.fit(kernels) ? kernels.over(new FloatPanels(arena)) : kernels;
+  private static Kernels overEmitted(Kernels kernels, CpuFeatures features, Arena arena) {
+    return FloatTile.of(kernels.inputTile(), features)
+        .map(tile -> kernels.over(new FloatPanels(tile, arena)))
+        .orElse(kernels);
   }
 
-  private static EmittedKernels make(Kernels kernels, boolean tiles, boolean bytes, Arena arena) {
+  private static @Nullable RunLoops runs(Kernels kernels, CpuFeatures features, Arena arena) {
+    return FloatTile.of(kernels.weightTile(), features)
+        .map(tile -> new FloatLoops(tile, kernels, arena))
+        .orElse(null);
+  }
+
+  private static EmittedKernels make(
+      Kernels kernels, CpuFeatures features, boolean tiles, boolean bytes, Arena arena) {
     Bf16Products products = tiles ? new TileProducts(arena) : new DotProducts(arena);
     Bf16Functions functions = new Bf16Functions(products.layout(), arena);
     List<RoundedLoops> rounded = new ArrayList<>();
@@ -133,14 +144,14 @@ public final class EmittedKernels {
     rounded.add(new Bf16Loops(blockRows, functions, products, winograd));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
-        overEmitted(kernels, arena),
+        overEmitted(kernels, features, arena),
         rounded,
         new Bf16Attention(kernels, functions, products),
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         null,
-        FloatLoops.fit(kernels) ? new FloatLoops(kernels, arena) : null);
+        runs(kernels, features, arena));
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */

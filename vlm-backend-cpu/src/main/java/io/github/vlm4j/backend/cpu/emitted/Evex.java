@@ -25,6 +25,8 @@ enum Evex {
   VMULPS(1, 0, 0, 0x59, 64),
   VDIVPS(1, 0, 0, 0x5e, 64),
   VMAXPS(1, 0, 0, 0x5f, 64),
+  /** To a mask; a constant says what is compared for. */
+  VCMPPS(1, 0, 0, 0xc2, 64),
   VRNDSCALEPS(3, 1, 0, 0x08, 64),
   VSCALEFPS(2, 1, 0, 0x2c, 64),
 

@@ -3,42 +3,35 @@ package io.github.vlm4j.backend.cpu.emitted;
 import java.util.List;
 
 /**
- * The code of matrix products in f32 for 16 vector registers of 256 bits: {@value #ROWS} inputs by
- * two vectors of outputs stay in registers while the inner dimension is walked. What compiled Java
- * does with the same tile, without what it does between two tiles.
+ * The code of matrix products in f32: the sums of {@value #ROWS} inputs and the outputs of a {@link
+ * FloatTile} stay in registers while the inner dimension is walked. What compiled Java does with
+ * such a tile, without what it does between two of them.
  */
 final class FloatCode {
 
-  /** Inputs of a tile: with two vectors of outputs, 12 sums hide the latency of four cycles. */
+  /** Inputs of a tile. */
   static final int ROWS = 6;
-
-  /** Vectors of outputs of a tile, at most. */
-  static final int VECTORS = 2;
-
-  /** Floats of a vector. */
-  static final int LANES = 8;
-
-  private static final int VECTOR_BYTES = LANES * Float.BYTES;
 
   /** Inner steps of one turn of a loop. */
   private static final int STEPS = 4;
-
-  private static final long LANE_NUMBERS = 0x07_06_05_04_03_02_01_00L;
 
   /** What the rows of a tile are broadcast from. */
   private static final List<Gpr> ROW =
       List.of(Gpr.RAX, Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14);
 
-  /** Which lanes of the last vector are outputs; made anew where a loop has used the register. */
-  private static final Zmm SOME = new Zmm(15);
-
   private final Assembler a;
   private final CallingConvention convention;
+  private final FloatTile tile;
+  private final FloatVectors floats;
+  private final int vectorBytes;
 
   /** Creates what writes to an assembler. */
-  FloatCode(Assembler assembler, CallingConvention convention) {
+  FloatCode(Assembler assembler, CallingConvention convention, FloatTile tile) {
     this.a = assembler;
     this.convention = convention;
+    this.tile = tile;
+    this.floats = tile.floats().apply(assembler);
+    this.vectorBytes = tile.lanes() * Float.BYTES;
   }
 
   /**
@@ -54,8 +47,7 @@ final class FloatCode {
    *   <li>the bytes from a row of that to the next
    *   <li>the number of inputs, at least 1
    *   <li>the number of rows
-   *   <li>the lanes of the last vector that are outputs, at least 1
-   *   <li>anything; overwritten
+   *   <li>the lanes of the last vector that are outputs, one bit each
    * </ol>
    *
    * @param vectors the vectors of outputs
@@ -84,8 +76,6 @@ final class FloatCode {
   private int multiply(int vectors, boolean even, boolean whole) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    a.mov(Gpr.RAX, LANE_NUMBERS);
-    a.mov(frame.argument(10), Gpr.RAX);
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RSI, frame.argument(1));
     a.mov(Gpr.R8, frame.argument(3));
@@ -116,14 +106,14 @@ final class FloatCode {
     }
     int wholeVectors = whole ? vectors : vectors - 1;
     if (!whole) {
-      someLanes(frame);
+      chooseLanes(frame);
     }
     for (int i = 0; i < rows; i++) {
       for (int v = 0; v < wholeVectors; v++) {
-        a.op(Vex.VMOVUPS, sum(i, v), Gpr.R8.at(VECTOR_BYTES * v));
+        floats.load(sum(i, v), Gpr.R8.at(vectorBytes * v));
       }
       if (!whole) {
-        a.op(Vex.VMASKMOVPS, sum(i, vectors - 1), SOME, Gpr.R8.at(VECTOR_BYTES * (vectors - 1)));
+        floats.loadSome(sum(i, vectors - 1), Gpr.R8.at(vectorBytes * (vectors - 1)));
       }
       a.add(Gpr.R8, Gpr.R9);
     }
@@ -146,18 +136,14 @@ final class FloatCode {
     a.jump(Condition.NOT_EQUAL, loop);
     a.place(done);
     if (!whole) {
-      someLanes(frame);
+      chooseLanes(frame);
     }
     for (int i = 0; i < rows; i++) {
       for (int v = 0; v < wholeVectors; v++) {
-        a.op(Vex.VMOVUPS_STORE, sum(i, v), Gpr.R10.at(VECTOR_BYTES * v));
+        floats.store(sum(i, v), Gpr.R10.at(vectorBytes * v));
       }
       if (!whole) {
-        a.op(
-            Vex.VMASKMOVPS_STORE,
-            sum(i, vectors - 1),
-            SOME,
-            Gpr.R10.at(VECTOR_BYTES * (vectors - 1)));
+        floats.storeSome(sum(i, vectors - 1), Gpr.R10.at(vectorBytes * (vectors - 1)));
       }
       a.add(Gpr.R10, Gpr.R11);
     }
@@ -167,39 +153,34 @@ final class FloatCode {
   private void steps(int steps, int rows, int vectors) {
     for (int step = 0; step < steps; step++) {
       for (int v = 0; v < vectors; v++) {
-        a.op(Vex.VMOVUPS, weights(v), Gpr.RDX.at(VECTOR_BYTES * (vectors * step + v)));
+        floats.load(weights(v), Gpr.RDX.at(vectorBytes * (vectors * step + v)));
       }
       for (int i = 0; i < rows; i++) {
         Zmm input = input(i);
-        a.op(
-            Vex.VBROADCASTSS,
-            input,
-            ROW.get(i).plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * step));
+        floats.broadcast(input, ROW.get(i).plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * step));
         for (int v = 0; v < vectors; v++) {
-          a.op(Vex.VFMADD231PS, sum(i, v), weights(v), input);
+          floats.op(FloatOp.ADD_PRODUCT, sum(i, v), weights(v), input);
         }
       }
     }
-    a.add(Gpr.RDX, VECTOR_BYTES * vectors * steps);
+    a.add(Gpr.RDX, vectorBytes * vectors * steps);
     a.add(Gpr.RCX, steps);
   }
 
-  private void someLanes(Frame frame) {
-    Zmm numbers = weights(0);
-    a.op(Vex.VPMOVZXBD, numbers, frame.argument(10));
-    a.op(Vex.VPBROADCASTD, SOME, frame.argument(9));
-    a.op(Vex.VPCMPGTD, SOME, SOME, numbers);
+  private void chooseLanes(Frame frame) {
+    a.mov(Gpr.RDX, frame.argument(9));
+    floats.choose(Gpr.RDX, weights(0));
   }
 
-  private static Zmm sum(int row, int vector) {
-    return new Zmm(VECTORS * row + vector);
+  private Zmm sum(int row, int vector) {
+    return new Zmm(tile.vectors() * row + vector);
   }
 
-  private static Zmm weights(int vector) {
-    return new Zmm(VECTORS * ROWS + vector);
+  private Zmm weights(int vector) {
+    return new Zmm(tile.vectors() * ROWS + vector);
   }
 
-  private static Zmm input(int row) {
-    return new Zmm(VECTORS * (ROWS + 1) + row % 2);
+  private Zmm input(int row) {
+    return new Zmm(tile.vectors() * (ROWS + 1) + row % 2);
   }
 }

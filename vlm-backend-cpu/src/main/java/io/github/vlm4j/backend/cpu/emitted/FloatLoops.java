@@ -16,9 +16,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Products of many inputs in f32, with weights that other kernels lay out. Their sums are the same
- * to the last bit, as products are added in the same order. With the same tile, compiled Java was
- * measured at half to nine tenths of the peak from shape to shape of one process, and this at nine
- * tenths once shapes are large; why has not been read off the compiler's output.
+ * to the last bit, as products are added in the same order. With the tile for AVX2, compiled Java
+ * was measured at half to nine tenths of the peak from shape to shape of one process, and this at
+ * nine tenths once shapes are large; why has not been read off the compiler's output. With AVX-512
+ * both multiply at the peak or nearly, and what this spares is time that weights take to be laid
+ * out.
  *
  * <p>A slice of the inputs of a block ({@link #BLOCK} × {@link #DEPTH}) stays in the second cache
  * while all panels of weights pass, and a slice of a panel in the first while the rows of the block
@@ -26,48 +28,59 @@ import org.jspecify.annotations.Nullable;
  */
 final class FloatLoops implements RunLoops {
 
-  private static final int LANES = FloatCode.LANES;
-  private static final int WIDTH = FloatCode.VECTORS * LANES;
-
   /** The products of a sum that are added before the next tile's turn. */
   private static final int DEPTH = 512;
 
-  /** The weights of a row that are laid out before the next row's turn. */
-  private static final int PACKED = 256;
+  /** Fewer inputs in f32 are multiplied sooner one by one. */
+  private static final int LEAST_INPUTS = 9;
+
+  /**
+   * The weights of a row that are laid out before the next row's turn: a page, as far as processors
+   * read ahead. Shorter parts stay in the first cache, but were measured at two thirds of the speed
+   * to nine tenths.
+   */
+  private static final int PACKED = 1024;
 
   /** Rows of one call, which ends before anybody who waits for garbage collection would notice. */
   private static final int BLOCK = 8 * FloatCode.ROWS;
 
   private final Kernels kernels;
+  private final int lanes;
+  private final int width;
   private final FloatTranspose transpose;
-  private final MethodHandle[] multiply = new MethodHandle[FloatCode.VECTORS];
-  private final MethodHandle[] multiplyWhole = new MethodHandle[FloatCode.VECTORS];
+  private final MethodHandle[] multiply;
+  private final MethodHandle[] multiplyWhole;
 
   /**
    * Makes the code.
    *
-   * @param kernels what lays weights out; has to {@link #fit}
+   * @param tile as wide as the panels of the kernels
+   * @param kernels what lays weights out
    * @param arena how long the code lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  FloatLoops(Kernels kernels, Arena arena) {
+  FloatLoops(FloatTile tile, Kernels kernels, Arena arena) {
     this.kernels = kernels;
+    this.lanes = tile.lanes();
+    this.width = tile.width();
+    this.multiply = new MethodHandle[tile.vectors()];
+    this.multiplyWhole = new MethodHandle[tile.vectors()];
     this.transpose = new FloatTranspose(arena);
     Assembler assembler = new Assembler();
-    FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
+    FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem(), tile);
     int[] at = new int[multiply.length];
     int[] wholeAt = new int[multiply.length];
     Arrays.setAll(at, i -> code.multiply(i + 1));
     Arrays.setAll(wholeAt, i -> code.multiplyWhole(i + 1));
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    FunctionDescriptor descriptor = Calls.arguments("aaaalalllll");
+    FunctionDescriptor descriptor = Calls.arguments("aaaalallll");
     Arrays.setAll(multiply, i -> memory.function(at[i], descriptor));
     Arrays.setAll(multiplyWhole, i -> memory.function(wholeAt[i], descriptor));
   }
 
-  /** Returns whether kernels lay weights out as panels of the width that this code reads. */
-  static boolean fit(Kernels kernels) {
-    return kernels.weightTile() == WIDTH && kernels.runTile() == FloatCode.ROWS;
+  @Override
+  public int leastInputs(DType weights) {
+    return weights == DType.F32 ? LEAST_INPUTS : kernels.leastInputs(weights);
   }
 
   @Override
@@ -82,7 +95,7 @@ final class FloatLoops implements RunLoops {
 
   @Override
   public int weightTile() {
-    return WIDTH;
+    return width;
   }
 
   @Override
@@ -96,36 +109,36 @@ final class FloatLoops implements RunLoops {
       float[] scratch) {
     int k = w.columns();
     boolean emitted = w.dtype() == DType.F32 || w.dtype() == DType.BF16;
-    int wholeRows = emitted ? (toRow - fromRow) / WIDTH * WIDTH : 0;
+    int wholeRows = emitted ? (toRow - fromRow) / width * width : 0;
     int at = packedAt;
-    for (int row = fromRow; row < fromRow + wholeRows; row += WIDTH) {
+    for (int row = fromRow; row < fromRow + wholeRows; row += width) {
       packPanel(w, bias, row, packed, at);
-      at += (k + 1) * WIDTH;
+      at += (k + 1) * width;
     }
     if (fromRow + wholeRows < toRow) {
       kernels.packWeights(w, bias, fromRow + wholeRows, toRow, packed, at, scratch);
     }
   }
 
-  /** Lays the weights of a whole panel out, a part at a time that stays in the first cache. */
+  /** Lays the weights of a whole panel out, a part of each row at a time. */
   private void packPanel(Matrix w, float @Nullable [] bias, int row, float[] packed, int packedAt) {
     int k = w.columns();
     if (bias == null) {
-      Arrays.fill(packed, packedAt, packedAt + WIDTH, 0);
+      Arrays.fill(packed, packedAt, packedAt + width, 0);
     } else {
-      System.arraycopy(bias, row, packed, packedAt, WIDTH);
+      System.arraycopy(bias, row, packed, packedAt, width);
     }
     long rowBytes = w.rowOffset(1);
     int whole = k - k % FloatTransposeCode.SIDE;
     for (int p = 0; p < whole; p += PACKED) {
       int columns = Math.min(PACKED, whole - p);
       MemorySegment rows = w.data().asSlice(w.rowOffset(row) + w.dtype().bytes(p));
-      int to = packedAt + (1 + p) * WIDTH;
-      transpose.blocks(w.dtype(), rows, rowBytes, WIDTH, columns, packed, to, WIDTH);
+      int to = packedAt + (1 + p) * width;
+      transpose.blocks(w.dtype(), rows, rowBytes, width, columns, packed, to, width);
     }
     for (int p = whole; p < k; p++) {
-      for (int i = 0; i < WIDTH; i++) {
-        packed[packedAt + (1 + p) * WIDTH + i] = element(w, row + i, p);
+      for (int i = 0; i < width; i++) {
+        packed[packedAt + (1 + p) * width + i] = element(w, row + i, p);
       }
     }
   }
@@ -170,8 +183,8 @@ final class FloatLoops implements RunLoops {
           long at = xAt + (long) run * inputs.apart() + p;
           MemorySegment slice = Calls.slice(x, at, reach + depth);
           int panel = packedAt;
-          for (int row = fromRow; row < toRow; row += WIDTH) {
-            int used = Math.min(WIDTH, toRow - row);
+          for (int row = fromRow; row < toRow; row += width) {
+            int used = Math.min(width, toRow - row);
             int to = yAt + input * outputs + row;
             add(slice, starts, rows, packed, panel, done, depth, used, y, to, outputs);
             panel += kernels.packedWeightFloats(used, inputs.size());
@@ -213,15 +226,15 @@ final class FloatLoops implements RunLoops {
       float[] y,
       int at,
       int apart) {
-    int vectors = Math.ceilDiv(used, LANES);
-    long width = (long) vectors * LANES;
-    long lastLanes = used - (vectors - 1L) * LANES;
+    int vectors = Math.ceilDiv(used, lanes);
+    long floats = (long) vectors * lanes;
+    long lastLanes = used - (vectors - 1L) * lanes;
     long sumsApart = (long) Float.BYTES * apart;
     MemorySegment sums = Calls.slice(y, at, (rows - 1L) * apart + used);
-    MemorySegment first = done == 0 ? Calls.slice(packed, panel, width) : sums;
+    MemorySegment first = done == 0 ? Calls.slice(packed, panel, floats) : sums;
     long firstApart = done == 0 ? 0 : sumsApart;
-    MemorySegment weights = Calls.slice(packed, panel + (1L + done) * width, depth * width);
-    MethodHandle function = lastLanes == LANES ? multiplyWhole[vectors - 1] : multiply[vectors - 1];
+    MemorySegment weights = Calls.slice(packed, panel + (1L + done) * floats, depth * floats);
+    MethodHandle function = lastLanes == lanes ? multiplyWhole[vectors - 1] : multiply[vectors - 1];
     try {
       function.invokeExact(
           x,
@@ -233,8 +246,7 @@ final class FloatLoops implements RunLoops {
           sumsApart,
           (long) depth,
           (long) rows,
-          lastLanes,
-          0L);
+          (1L << lastLanes) - 1);
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

@@ -1,6 +1,5 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,44 +10,43 @@ import java.util.Arrays;
 /** Panels with {@link FloatCode}, whose sums are those of compiled Java to the last bit. */
 final class FloatPanels implements PanelLoops {
 
-  private static final int WIDTH = FloatCode.VECTORS * FloatCode.LANES;
+  private final FloatTile tile;
 
   /** What sums of no products begin with. */
-  private static final MemorySegment ZEROS = MemorySegment.ofArray(new float[WIDTH]);
+  private final MemorySegment zeros;
 
-  private final MethodHandle[] add = new MethodHandle[FloatCode.VECTORS];
+  private final MethodHandle[] add;
   private final MethodHandle soften;
   private final FloatTranspose transpose;
 
   /**
    * Makes the code.
    *
+   * @param tile as wide as panels are
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  FloatPanels(Arena arena) {
+  FloatPanels(FloatTile tile, Arena arena) {
+    this.tile = tile;
+    this.zeros = MemorySegment.ofArray(new float[tile.width()]);
+    this.add = new MethodHandle[tile.vectors()];
     Assembler assembler = new Assembler();
-    FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem());
+    FloatCode code = new FloatCode(assembler, CallingConvention.ofThisSystem(), tile);
     int[] at = new int[add.length];
     Arrays.setAll(at, i -> code.multiplyEven(i + 1));
-    int softenAt = new FloatSoftmaxCode(assembler, CallingConvention.ofThisSystem()).soften();
+    int softenAt = new FloatSoftmaxCode(assembler, CallingConvention.ofThisSystem(), tile).soften();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    FunctionDescriptor descriptor = Calls.arguments("alaalalllll");
+    FunctionDescriptor descriptor = Calls.arguments("alaalallll");
     Arrays.setAll(add, i -> memory.function(at[i], descriptor));
     this.transpose = new FloatTranspose(arena);
     this.soften = memory.function(softenAt, Calls.arguments("alal"));
   }
 
-  /** Returns whether kernels lay inputs out as panels of the width that this code reads. */
-  static boolean fit(Kernels kernels) {
-    return kernels.inputTile() == WIDTH && kernels.outputTile() == FloatCode.ROWS;
-  }
-
   @Override
   public void multiply(
       float[] w, int wAt, int step, int rows, float[] x, int xAt, int k, float[] c, int cAt) {
-    MemorySegment sums = Calls.slice(c, cAt, (long) rows * WIDTH);
-    call(w, wAt, step, rows, x, xAt, k, WIDTH, ZEROS, 0, sums);
+    MemorySegment sums = Calls.slice(c, cAt, (long) rows * tile.width());
+    call(w, wAt, step, rows, x, xAt, k, tile.width(), zeros, 0, sums);
   }
 
   @Override
@@ -81,9 +79,8 @@ final class FloatPanels implements PanelLoops {
       MemorySegment sums) {
     MemorySegment weights = Calls.slice(w, wAt, (rows - 1L) * step + k);
     MemorySegment panel = Calls.slice(x, xAt, (long) k * width);
-    long lanes = FloatCode.LANES;
     try {
-      add[width / FloatCode.LANES - 1].invokeExact(
+      add[width / tile.lanes() - 1].invokeExact(
           weights,
           (long) Float.BYTES * step,
           panel,
@@ -93,7 +90,6 @@ final class FloatPanels implements PanelLoops {
           (long) Float.BYTES * width,
           (long) k,
           (long) rows,
-          lanes,
           0L);
     } catch (Throwable e) {
       throw Calls.failed(e);
@@ -105,10 +101,10 @@ final class FloatPanels implements PanelLoops {
     if (keys < 1 || depth < 1) {
       throw new IllegalArgumentException("A softmax of " + keys + " keys, " + depth + " results");
     }
-    MemorySegment tile = Calls.slice(scores, at, (long) keys * WIDTH);
-    MemorySegment base = Calls.slice(results, resultsAt, (depth + 2L) * WIDTH);
+    MemorySegment rows = Calls.slice(scores, at, (long) keys * tile.width());
+    MemorySegment base = Calls.slice(results, resultsAt, (depth + 2L) * tile.width());
     try {
-      soften.invokeExact(tile, (long) keys, base, (long) depth);
+      soften.invokeExact(rows, (long) keys, base, (long) depth);
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

@@ -1,19 +1,13 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 /**
- * The code of a running softmax for vectors of 256 bits that run along the queries (Milakov and
- * Gimelshein, "Online normalizer calculation for softmax", 2018).
+ * The code of a running softmax with vectors that run along the queries (Milakov and Gimelshein,
+ * "Online normalizer calculation for softmax", 2018).
  *
  * <p>Exponentials are powers of two: a score is multiplied with log₂e and the same product of the
  * greatest score taken off in one step that rounds once, so that large scores lose nothing by it.
  */
 final class FloatSoftmaxCode {
-
-  private static final int VECTOR_BYTES = FloatCode.LANES * Float.BYTES;
-  private static final int ROW_BYTES = FloatCode.VECTORS * VECTOR_BYTES;
-
-  /** Compares for "not less", which holds for NaN. */
-  private static final int NOT_LESS = 0x15;
 
   /** Adding it rounds to an integer, which then stands in the lowest bits. */
   private static final float ROUNDER = 0x1.8p23f;
@@ -48,11 +42,19 @@ final class FloatSoftmaxCode {
 
   private final Assembler a;
   private final CallingConvention convention;
+  private final FloatVectors floats;
+  private final int vectors;
+  private final int vectorBytes;
+  private final int rowBytes;
 
   /** Creates what writes to an assembler. */
-  FloatSoftmaxCode(Assembler assembler, CallingConvention convention) {
+  FloatSoftmaxCode(Assembler assembler, CallingConvention convention, FloatTile tile) {
     this.a = assembler;
     this.convention = convention;
+    this.floats = tile.floats().apply(assembler);
+    this.vectors = tile.vectors();
+    this.vectorBytes = tile.lanes() * Float.BYTES;
+    this.rowBytes = vectors * vectorBytes;
   }
 
   /**
@@ -61,7 +63,7 @@ final class FloatSoftmaxCode {
    * arguments:
    *
    * <ol start="0">
-   *   <li>the scores: for each key a row of {@value FloatCode#VECTORS} vectors
+   *   <li>the scores: for each key a row as wide as the tile
    *   <li>the number of keys, at least 1
    *   <li>the results so far, rows of the same width, then the greatest scores and the sums
    *   <li>the rows of results, at least 1
@@ -76,16 +78,16 @@ final class FloatSoftmaxCode {
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RDX, frame.argument(2));
     a.mov(Gpr.R8, frame.argument(3));
-    a.shl(Gpr.R8, Integer.numberOfTrailingZeros(ROW_BYTES));
+    a.shl(Gpr.R8, Integer.numberOfTrailingZeros(rowBytes));
     a.add(Gpr.R8, Gpr.RDX);
-    for (int v = 0; v < FloatCode.VECTORS; v++) {
-      Mem greatest = Gpr.R8.at(VECTOR_BYTES * v);
-      Mem sums = Gpr.R8.at(ROW_BYTES + VECTOR_BYTES * v);
+    for (int v = 0; v < vectors; v++) {
+      Mem greatest = Gpr.R8.at(vectorBytes * v);
+      Mem sums = Gpr.R8.at(rowBytes + vectorBytes * v);
       greatest(frame, greatest, v);
       fade(frame, greatest, v);
-      a.op(Vex.VMULPS, SUM, new Zmm(0), sums);
+      floats.op(FloatOp.MULTIPLY, SUM, new Zmm(0), sums);
       powers(frame, v);
-      a.op(Vex.VMOVUPS_STORE, SUM, sums);
+      floats.store(SUM, sums);
     }
     frame.leave();
     return at;
@@ -102,7 +104,7 @@ final class FloatSoftmaxCode {
 
   private void constant(Zmm to, float value) {
     a.mov(Gpr.RAX, Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
-    a.broadcast256(to, Gpr.RAX);
+    floats.broadcast(to, Gpr.RAX);
   }
 
   /** Leaves the greatest scores in vector 1. */
@@ -110,25 +112,25 @@ final class FloatSoftmaxCode {
     Label loop = new Label();
     Label even = new Label();
     Label end = new Label();
-    a.op(Vex.VMOVUPS, new Zmm(1), before);
-    a.op(Vex.VMOVUPS, new Zmm(2), before);
-    a.lea(Gpr.RAX, Gpr.RDI.at(VECTOR_BYTES * vector));
+    floats.load(new Zmm(1), before);
+    floats.load(new Zmm(2), before);
+    a.lea(Gpr.RAX, Gpr.RDI.at(vectorBytes * vector));
     a.mov(Gpr.RCX, frame.argument(1));
     a.test(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, even);
-    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), Gpr.RAX.at());
-    a.add(Gpr.RAX, ROW_BYTES);
+    floats.op(FloatOp.MAXIMUM, new Zmm(1), new Zmm(1), Gpr.RAX.at());
+    a.add(Gpr.RAX, rowBytes);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, end);
     a.place(even);
     a.place(loop);
-    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), Gpr.RAX.at());
-    a.op(Vex.VMAXPS, new Zmm(2), new Zmm(2), Gpr.RAX.at(ROW_BYTES));
-    a.add(Gpr.RAX, 2 * ROW_BYTES);
+    floats.op(FloatOp.MAXIMUM, new Zmm(1), new Zmm(1), Gpr.RAX.at());
+    floats.op(FloatOp.MAXIMUM, new Zmm(2), new Zmm(2), Gpr.RAX.at(rowBytes));
+    a.add(Gpr.RAX, 2 * rowBytes);
     a.sub(Gpr.RCX, 2);
     a.jump(Condition.NOT_EQUAL, loop);
     a.place(end);
-    a.op(Vex.VMAXPS, new Zmm(1), new Zmm(1), new Zmm(2));
+    floats.op(FloatOp.MAXIMUM, new Zmm(1), new Zmm(1), new Zmm(2));
   }
 
   /**
@@ -137,40 +139,40 @@ final class FloatSoftmaxCode {
    */
   private void fade(Frame frame, Mem greatest, int vector) {
     Label loop = new Label();
-    a.op(Vex.VMOVUPS, new Zmm(0), greatest);
-    a.op(Vex.VMOVUPS_STORE, new Zmm(1), greatest);
+    floats.load(new Zmm(0), greatest);
+    floats.store(new Zmm(1), greatest);
     // A query that has seen no key yet: any finite base keeps -∞ - -∞ from becoming NaN.
     Zmm lowest = new Zmm(2);
     Zmm minus = new Zmm(3);
     constant(lowest, LOWEST);
     constant(minus, -LOG2_E);
-    a.op(Vex.VMAXPS, BASE, lowest, new Zmm(1));
-    a.op(Vex.VMULPS, BASE, BASE, minus);
-    a.op(Vex.VMAXPS, new Zmm(0), lowest, new Zmm(0));
-    a.op(Vex.VMULPS, new Zmm(0), new Zmm(0), minus);
-    a.op(Vex.VSUBPS, new Zmm(0), BASE, new Zmm(0));
+    floats.op(FloatOp.MAXIMUM, BASE, lowest, new Zmm(1));
+    floats.op(FloatOp.MULTIPLY, BASE, BASE, minus);
+    floats.op(FloatOp.MAXIMUM, new Zmm(0), lowest, new Zmm(0));
+    floats.op(FloatOp.MULTIPLY, new Zmm(0), new Zmm(0), minus);
+    floats.op(FloatOp.SUBTRACT, new Zmm(0), BASE, new Zmm(0));
     power();
-    a.lea(Gpr.RAX, Gpr.RDX.at(VECTOR_BYTES * vector));
+    a.lea(Gpr.RAX, Gpr.RDX.at(vectorBytes * vector));
     a.mov(Gpr.RCX, frame.argument(3));
     a.place(loop);
-    a.op(Vex.VMULPS, new Zmm(1), new Zmm(0), Gpr.RAX.at());
-    a.op(Vex.VMOVUPS_STORE, new Zmm(1), Gpr.RAX.at());
-    a.add(Gpr.RAX, ROW_BYTES);
+    floats.op(FloatOp.MULTIPLY, new Zmm(1), new Zmm(0), Gpr.RAX.at());
+    floats.store(new Zmm(1), Gpr.RAX.at());
+    a.add(Gpr.RAX, rowBytes);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
   }
 
   private void powers(Frame frame, int vector) {
     Label loop = new Label();
-    a.lea(Gpr.RAX, Gpr.RDI.at(VECTOR_BYTES * vector));
+    a.lea(Gpr.RAX, Gpr.RDI.at(vectorBytes * vector));
     a.mov(Gpr.RCX, frame.argument(1));
     a.place(loop);
-    a.op(Vex.VMOVUPS, new Zmm(0), Gpr.RAX.at());
-    a.op(Vex.VFMADD213PS, new Zmm(0), FACTOR, BASE);
+    floats.load(new Zmm(0), Gpr.RAX.at());
+    floats.op(FloatOp.MULTIPLY_AND_ADD, new Zmm(0), FACTOR, BASE);
     power();
-    a.op(Vex.VADDPS, SUM, SUM, new Zmm(0));
-    a.op(Vex.VMOVUPS_STORE, new Zmm(0), Gpr.RAX.at());
-    a.add(Gpr.RAX, ROW_BYTES);
+    floats.op(FloatOp.ADD, SUM, SUM, new Zmm(0));
+    floats.store(new Zmm(0), Gpr.RAX.at());
+    a.add(Gpr.RAX, rowBytes);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
   }
@@ -183,16 +185,15 @@ final class FloatSoftmaxCode {
     Zmm exponent = new Zmm(1);
     Zmm whole = new Zmm(2);
     Zmm sum = new Zmm(3);
-    a.op(Vex.VADDPS, exponent, x, ROUND);
-    a.op(Vex.VSUBPS, whole, exponent, ROUND);
-    a.op(Vex.VSUBPS, x, x, whole);
-    a.op(Vex.VCMPPS, whole, whole, LEAST, NOT_LESS);
-    a.shift(Vex.VPSLLD, exponent, exponent, FRACTION_BITS);
-    a.op(Vex.VMOVUPS, sum, new Zmm(POLYNOMIAL));
+    floats.op(FloatOp.ADD, exponent, x, ROUND);
+    floats.op(FloatOp.SUBTRACT, whole, exponent, ROUND);
+    floats.op(FloatOp.SUBTRACT, x, x, whole);
+    floats.shiftLeft(exponent, exponent, FRACTION_BITS);
+    floats.move(sum, new Zmm(POLYNOMIAL));
     for (int i = 1; i < COEFFICIENTS.length; i++) {
-      a.op(Vex.VFMADD213PS, sum, x, new Zmm(POLYNOMIAL + i));
+      floats.op(FloatOp.MULTIPLY_AND_ADD, sum, x, new Zmm(POLYNOMIAL + i));
     }
-    a.op(Vex.VPADDD, sum, sum, exponent);
-    a.op(Vex.VPAND, x, sum, whole);
+    floats.op(FloatOp.ADD_INTEGERS, x, sum, exponent);
+    floats.clearLess(x, whole, LEAST);
   }
 }

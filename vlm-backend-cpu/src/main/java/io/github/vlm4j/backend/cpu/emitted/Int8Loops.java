@@ -58,7 +58,7 @@ final class Int8Loops implements RoundedLoops {
 
   /** With fewer, laying weights out takes as long as multiplying the inputs one by one. */
   @Override
-  public int leastInputs() {
+  public int leastInputs(DType weights) {
     return LEAST_INPUTS;
   }
 

@@ -70,6 +70,7 @@ enum Vex {
   VPSLLD(1, 1, 0x72, 1, 6),
   VPSRLD(1, 1, 0x72, 1, 2),
   VPSRLVD(2, 1, 0x45),
+  VPSLLVD(2, 1, 0x47),
 
   VPSHUFD(1, 1, 0x70),
   VSHUFPS(1, 0, 0xc6),

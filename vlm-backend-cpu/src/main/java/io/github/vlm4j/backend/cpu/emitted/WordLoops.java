@@ -65,7 +65,7 @@ final class WordLoops implements RoundedLoops {
   }
 
   @Override
-  public int leastInputs() {
+  public int leastInputs(DType weights) {
     return leastInputs;
   }
 

@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.kernel;
 
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.graph.RopePairing;
+import io.github.vlm4j.core.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +11,14 @@ import org.jspecify.annotations.Nullable;
  * Every array comes with the index at which its data begins.
  */
 public interface Kernels extends RunLoops, AttentionLoops {
+
+  /**
+   * With fewer inputs, laying out weights takes longer than laying out inputs for {@link #matMul}.
+   */
+  @Override
+  default int leastInputs(DType weights) {
+    return 160;
+  }
 
   /**
    * Returns these kernels with another innermost loop that computes the same, or these if they have

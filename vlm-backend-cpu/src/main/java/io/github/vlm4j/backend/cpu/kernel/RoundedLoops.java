@@ -12,9 +12,6 @@ public interface RoundedLoops extends RunLoops {
   /** Returns whether weights of a type are multiplied so; those of f32 never are. */
   boolean takes(DType weights);
 
-  /** Returns the inputs from which on this is no slower than multiplying them one by one. */
-  int leastInputs();
-
   /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */
   Runs roundedRuns(int rows, int columns);
 

@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
+import io.github.vlm4j.core.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +11,12 @@ public interface RunLoops {
 
   /** Floats of weights that stay in a second cache, beside the inputs. */
   int BAND_FLOATS = (1 << 16) + (1 << 12);
+
+  /**
+   * Returns the inputs from which on this is no slower than other ways to multiply with weights of
+   * a type.
+   */
+  int leastInputs(DType weights);
 
   /** Returns the number of inputs that {@link #multiplyRuns} computes at once. */
   int runTile();

@@ -78,13 +78,33 @@ final class VectorMatMul {
       int rows = Math.min(bandRows, toRow - row);
       for (int input = 0; input < n; input += INPUTS) {
         int inputs = Math.min(INPUTS, n - input);
+        begin(row, rows, input, inputs, n, bias, scratch);
         sum(panels, packed, packedAt, n, w, row, rows, input, inputs, scratch);
-        store(row, rows, input, inputs, n, bias, y, yAt, outputs, scratch);
+        store(row, rows, input, inputs, n, y, yAt, outputs, scratch);
       }
     }
   }
 
-  /** Leaves the sums of a block of outputs and inputs behind the weights in the scratch. */
+  /**
+   * Lets the sums of a block begin with the bias, as those of {@link VectorRunMatMul} do: which of
+   * them multiplies makes no difference to the last bit.
+   */
+  private static void begin(
+      int row, int rows, int input, int inputs, int n, float @Nullable [] bias, float[] scratch) {
+    int height = roundUp(rows, Tile.HEIGHT);
+    for (int at = input; at < input + inputs; at += Tile.WIDTH) {
+      int width = panelWidth(at, n);
+      int c = BAND * DEPTH + (at - input) * height;
+      for (int i = 0; i < height; i++) {
+        float first = bias != null && i < rows ? bias[row + i] : 0;
+        Arrays.fill(scratch, c + i * width, c + (i + 1) * width, first);
+      }
+    }
+  }
+
+  /**
+   * Adds to the sums of a block of outputs and inputs, which lie behind the weights in the scratch.
+   */
   private static void sum(
       PanelLoops panels,
       float[] packed,
@@ -99,7 +119,6 @@ final class VectorMatMul {
     int k = w.columns();
     int height = roundUp(rows, Tile.HEIGHT);
     int sums = BAND * DEPTH;
-    Arrays.fill(scratch, sums, sums + height * roundUp(inputs, Lanes.COUNT), 0);
     for (int p = 0; p < k; p += DEPTH) {
       int depth = Math.min(DEPTH, k - p);
       for (int i = 0; i < rows; i++) {
@@ -121,7 +140,6 @@ final class VectorMatMul {
       int input,
       int inputs,
       int n,
-      float @Nullable [] bias,
       float[] y,
       int yAt,
       int outputs,
@@ -134,9 +152,6 @@ final class VectorMatMul {
       int count = Math.min(width, n - at);
       int to = yAt + at * outputs + row;
       VectorTranspose.transpose(scratch, c, width, rows, count, y, to, outputs);
-      for (int j = 0; j < count && bias != null; j++) {
-        VectorElements.add(y, to + j * outputs, bias, row, y, to + j * outputs, rows);
-      }
     }
   }
 

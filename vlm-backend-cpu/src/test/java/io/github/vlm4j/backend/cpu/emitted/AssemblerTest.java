@@ -48,6 +48,14 @@ class AssemblerTest {
             "62 b3 7d 48 08 ca 08",
             code(a -> a.op(Evex.VRNDSCALEPS, z(1), z(18), 8))),
         Arguments.of(
+            "vcmpnlt_uqps k2, zmm18, zmm3",
+            "62 f1 6c 40 c2 d3 15",
+            code(a -> a.op(Evex.VCMPPS, k(2), z(18), z(3), 0x15))),
+        Arguments.of(
+            "vpandd zmm4{k2}{z}, zmm5, zmm26",
+            "62 91 55 ca db e2",
+            code(a -> a.op(Evex.VPANDD, z(4), z(5), z(26), k(2)))),
+        Arguments.of(
             "vdivps zmm1, zmm18, zmm3",
             "62 f1 6c 40 5e cb",
             code(a -> a.op(Evex.VDIVPS, z(1), z(18), z(3)))),
@@ -621,6 +629,10 @@ class AssemblerTest {
             "vpsrld ymm12, ymm4, 4",
             "c5 9d 72 d4 04",
             code(a -> a.shift(Vex.VPSRLD, z(12), z(4), 4))),
+        Arguments.of(
+            "vpsllvd ymm15, ymm15, ymm12",
+            "c4 42 05 47 fc",
+            code(a -> a.op(Vex.VPSLLVD, z(15), z(15), z(12)))),
         Arguments.of(
             "vpsrlvd ymm4, ymm4, ymm13",
             "c4 c2 5d 45 e5",

@@ -27,11 +27,15 @@ class FloatLoopsTest {
   private final VectorKernels kernels = new VectorKernels();
   private final FloatLoops loops;
 
+  /** A multiple of the rows that either computes at once. */
+  private final int rowTile;
+
   FloatLoopsTest() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
-    assumeThat(CpuFeatures.ask().avx2()).as("AVX2").isTrue();
-    assumeThat(FloatLoops.fit(kernels)).as("vectors of 256 bits").isTrue();
-    loops = new FloatLoops(kernels, Arena.ofAuto());
+    FloatTile tile = FloatTile.of(kernels.weightTile(), CpuFeatures.ask()).orElse(null);
+    assumeThat(tile).as("a tile as wide as the kernels' panels").isNotNull();
+    loops = new FloatLoops(tile, kernels, Arena.ofAuto());
+    rowTile = loops.runTile() * kernels.runTile();
   }
 
   @ParameterizedTest
@@ -47,25 +51,35 @@ class FloatLoopsTest {
     "49, 513, 25",
     "100, 1030, 40",
     "193, 769, 20",
-    "200, 9, 131"
+    "200, 9, 131",
+    "11, 515, 64",
+    "55, 258, 47",
+    "12, 77, 49",
+    "97, 130, 193"
   })
   void productsAreThoseOfTheVectorKernels(int rows, int k, int outputs) {
-    Runs inputs = Runs.dense(rows, k, loops.runTile());
+    Runs inputs = Runs.dense(rows, k, rowTile);
 
     requireTheSame(floats(5 + rows * k), inputs, floats(outputs * k), floats(outputs));
     requireTheSame(floats(5 + rows * k), inputs, floats(outputs * k), null);
   }
 
   @ParameterizedTest
-  @CsvSource({"7, 3, 5, 9", "20, 2, 600, 16", "31, 4, 17, 40"})
+  @CsvSource({"7, 3, 5, 9", "20, 2, 600, 16", "31, 4, 17, 40", "53, 3, 131, 79"})
   void runsOfARowMayLieAnywhere(int rows, int runs, int length, int outputs) {
     int apart = length + 13;
-    int[] starts = new int[Math.ceilDiv(rows, loops.runTile()) * loops.runTile()];
+    int[] starts = new int[Math.ceilDiv(rows, rowTile) * rowTile];
     Arrays.setAll(starts, row -> row < rows ? random.nextInt(2000) : 0);
     Runs inputs = new Runs(starts, rows, runs, length, apart);
 
     requireTheSame(
         floats(5 + 2000 + runs * apart), inputs, floats(outputs * runs * length), floats(outputs));
+  }
+
+  @Test
+  void fewInputsAreTakenOnlyWhereTheWeightsAreLaidOutByEmittedCode() {
+    assertThat(loops.leastInputs(DType.F32)).isLessThan(kernels.leastInputs(DType.F32));
+    assertThat(loops.leastInputs(DType.Q8_0)).isEqualTo(kernels.leastInputs(DType.Q8_0));
   }
 
   @Test
@@ -77,7 +91,7 @@ class FloatLoopsTest {
     x[300] = Float.MIN_VALUE;
     x[400] = Float.MAX_VALUE;
 
-    requireTheSame(x, Runs.dense(12, 40, loops.runTile()), floats(20 * 40), floats(20));
+    requireTheSame(x, Runs.dense(12, 40, rowTile), floats(20 * 40), floats(20));
   }
 
   @Test
@@ -103,7 +117,7 @@ class FloatLoopsTest {
         .isEqualTo(multiply(kernels, x, inputs, weight, bias));
   }
 
-  /** Computes all but the first tile's rows and leaves room around the results. */
+  /** Computes all but the first rows and leaves room around the results. */
   private float[] multiply(RunLoops by, float[] x, Runs inputs, Matrix w, float @Nullable [] bias) {
     int outputs = w.rows();
     int apart = outputs + 3;
@@ -113,7 +127,7 @@ class FloatLoopsTest {
     float[] scratch = new float[by.runScratch()];
     Arrays.fill(packed, Float.NaN);
     by.packWeights(w, bias, 0, outputs, packed, 1, scratch);
-    int first = inputs.rows() > by.runTile() ? by.runTile() : 0;
+    int first = inputs.rows() > rowTile ? rowTile : 0;
     by.multiplyRuns(
         x, 5, inputs, first, inputs.rows(), packed, 1, 0, outputs, y, 2, apart, scratch);
     for (int i = 0; i < y.length; i++) {

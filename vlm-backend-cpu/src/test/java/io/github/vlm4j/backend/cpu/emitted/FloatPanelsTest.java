@@ -20,18 +20,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Kernels over emitted panels, held to the last bit of those over compiled ones. */
 class FloatPanelsTest {
 
-  private static final int WIDTH = FloatCode.VECTORS * FloatCode.LANES;
-
   private final SplittableRandom random = new SplittableRandom(19);
   private final VectorKernels compiled = new VectorKernels();
+  private final int width = compiled.inputTile();
   private final FloatPanels panels;
   private final Kernels emitted;
 
   FloatPanelsTest() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
-    assumeThat(CpuFeatures.ask().avx2()).as("AVX2").isTrue();
-    assumeThat(FloatPanels.fit(compiled)).as("vectors of 256 bits").isTrue();
-    panels = new FloatPanels(Arena.ofAuto());
+    FloatTile tile = FloatTile.of(width, CpuFeatures.ask()).orElse(null);
+    assumeThat(tile).as("a tile as wide as the kernels' panels").isNotNull();
+    panels = new FloatPanels(tile, Arena.ofAuto());
     emitted = compiled.over(panels);
   }
 
@@ -44,7 +43,9 @@ class FloatPanelsTest {
     "16, 512, 96",
     "17, 513, 97",
     "49, 1030, 200",
-    "300, 40, 30"
+    "300, 40, 30",
+    "64, 33, 5",
+    "113, 514, 83"
   })
   void productsAreThoseOfTheVectorKernels(int inputs, int k, int outputs) {
     float[] x = floats(inputs * k);
@@ -58,34 +59,34 @@ class FloatPanelsTest {
   @Test
   void readsNothingOutsideTheArrays() {
     float[] w = new float[6 * 10];
-    float[] x = new float[10 * 16];
-    float[] c = new float[6 * 16];
+    float[] x = new float[10 * width];
+    float[] c = new float[6 * width];
 
-    assertThatThrownBy(() -> panels.add(w, 1, 10, 6, x, 0, 10, 16, c, 0))
+    assertThatThrownBy(() -> panels.add(w, 1, 10, 6, x, 0, 10, width, c, 0))
         .isInstanceOf(IndexOutOfBoundsException.class);
-    assertThatThrownBy(() -> panels.add(w, 0, 10, 6, x, 8, 10, 16, c, 0))
+    assertThatThrownBy(() -> panels.add(w, 0, 10, 6, x, 8, 10, width, c, 0))
         .isInstanceOf(IndexOutOfBoundsException.class);
-    assertThatThrownBy(() -> panels.add(w, 0, 10, 6, x, 0, 10, 16, c, 1))
+    assertThatThrownBy(() -> panels.add(w, 0, 10, 6, x, 0, 10, width, c, 1))
         .isInstanceOf(IndexOutOfBoundsException.class);
   }
 
   @ParameterizedTest
   @CsvSource({"1, 6", "2, 12", "7, 66", "120, 128"})
   void theSoftmaxOfATileIsThatOfTheOracle(int keys, int depth) {
-    float[] scores = floats(keys * WIDTH);
-    float[] results = floats((depth + 2) * WIDTH);
+    float[] scores = floats(keys * width);
+    float[] results = floats((depth + 2) * width);
     for (int i = 0; i < scores.length; i++) {
       scores[i] = i % 5 == 3 ? Float.NEGATIVE_INFINITY : 40 * scores[i];
     }
-    int maxima = depth * WIDTH;
+    int maxima = depth * width;
     for (int key = 0; key < keys; key++) {
       // Queries that see none of these keys: one has seen earlier ones, one has not.
-      scores[key * WIDTH + 1] = Float.NEGATIVE_INFINITY;
-      scores[key * WIDTH + 2] = Float.NEGATIVE_INFINITY;
+      scores[key * width + 1] = Float.NEGATIVE_INFINITY;
+      scores[key * width + 2] = Float.NEGATIVE_INFINITY;
     }
     for (int query : new int[] {2, 9}) {
       for (int d = 0; d < depth + 2; d++) {
-        results[d * WIDTH + query] = d == depth ? Float.NEGATIVE_INFINITY : 0;
+        results[d * width + query] = d == depth ? Float.NEGATIVE_INFINITY : 0;
       }
     }
     float[] oldScores = scores.clone();
@@ -93,41 +94,41 @@ class FloatPanelsTest {
 
     panels.soften(keys, scores, 0, results, 0, depth);
 
-    for (int query = 0; query < WIDTH; query++) {
+    for (int query = 0; query < width; query++) {
       float greatest = old[maxima + query];
       for (int key = 0; key < keys; key++) {
-        greatest = Math.max(greatest, oldScores[key * WIDTH + query]);
+        greatest = Math.max(greatest, oldScores[key * width + query]);
       }
       assertThat(results[maxima + query]).isEqualTo(greatest);
       double base = greatest == Float.NEGATIVE_INFINITY ? 0 : greatest;
       double fade = Math.exp(old[maxima + query] - base);
-      double sum = fade * old[maxima + WIDTH + query];
+      double sum = fade * old[maxima + width + query];
       for (int key = 0; key < keys; key++) {
-        double exponential = Math.exp(oldScores[key * WIDTH + query] - base);
+        double exponential = Math.exp(oldScores[key * width + query] - base);
         sum += exponential;
         // Of a distance of up to 80 half of the last bit is 4e-6.
-        assertThat((double) scores[key * WIDTH + query])
+        assertThat((double) scores[key * width + query])
             .isCloseTo(exponential, within(1e-5 * exponential));
       }
-      assertThat((double) results[maxima + WIDTH + query]).isCloseTo(sum, within(1e-5));
+      assertThat((double) results[maxima + width + query]).isCloseTo(sum, within(1e-5));
       for (int d = 0; d < depth; d++) {
-        double result = fade * old[d * WIDTH + query];
-        assertThat((double) results[d * WIDTH + query]).isCloseTo(result, within(1e-5));
+        double result = fade * old[d * width + query];
+        assertThat((double) results[d * width + query]).isCloseTo(result, within(1e-5));
       }
     }
   }
 
   @Test
   void aScoreThatIsNotANumberStaysNone() {
-    float[] scores = new float[3 * WIDTH];
-    float[] results = new float[8 * WIDTH];
-    scores[WIDTH + 4] = Float.NaN;
+    float[] scores = new float[3 * width];
+    float[] results = new float[8 * width];
+    scores[width + 4] = Float.NaN;
 
     panels.soften(3, scores, 0, results, 0, 6);
 
-    assertThat(scores[WIDTH + 4]).isNaN();
-    assertThat(results[7 * WIDTH + 4]).isNaN();
-    assertThat(results[7 * WIDTH + 5]).isEqualTo(3);
+    assertThat(scores[width + 4]).isNaN();
+    assertThat(results[7 * width + 4]).isNaN();
+    assertThat(results[7 * width + 5]).isEqualTo(3);
   }
 
   private static float[] multiply(Kernels kernels, float[] x, int inputs, Matrix w, float[] bias) {

@@ -47,6 +47,24 @@ class VectorRunMatMulTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"5, 7, 3", "77, 600, 131", "300, 1100, 101"})
+  void sumsAreThoseOfTheOtherWayRoundToTheLastBit(int n, int k, int outputs) {
+    Numbers numbers = new Numbers(n);
+    Matrix w = numbers.matrix(DType.F32, outputs, k);
+    float[] x = numbers.floats(3 + n * k);
+    float[] bias = numbers.floats(outputs);
+    float[] packed = new float[KERNELS.packedFloats(n, k)];
+    float[] y = new float[n * outputs];
+
+    KERNELS.packInputs(x, 3, n, k, packed, 0, 0, Math.ceilDiv(n, KERNELS.inputTile()));
+    float[] scratch = new float[KERNELS.matMulScratch(k)];
+    KERNELS.matMul(packed, 0, n, w, 0, outputs, bias, y, 0, outputs, scratch);
+
+    Runs inputs = Runs.dense(n, k, KERNELS.runTile());
+    assertThat(y).isEqualTo(multiply(x, inputs, w, bias, ALL, ALL));
+  }
+
+  @ParameterizedTest
   @CsvSource({"7, 3, 5, 9", "20, 2, 400, 16", "31, 4, 17, 40"})
   void runsOfARowMayLieAnywhere(int n, int runs, int length, int outputs) {
     Numbers numbers = new Numbers(n);
