@@ -10,9 +10,9 @@ import java.util.Set;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * Emitted kernels that multiply quantised weights as bytes pass the suite where the processor has
- * what they need. They round, which the tolerance allows for; {@link EmittedProductsTest} holds
- * everything else to f32.
+ * Emitted kernels that multiply quantised weights as bytes, and nothing as bf16, pass the suite
+ * where the processor has what they need. They round, which the tolerance allows for; {@link
+ * EmittedProductsTest} holds everything else to f32.
  */
 final class EmittedBytesConformanceTest extends BackendConformance {
 

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
+import io.github.vlm4j.backend.cpu.emitted.Products;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.conformance.BackendConformance;
@@ -17,7 +18,7 @@ final class EmittedConformanceTest extends BackendConformance {
   @Override
   protected Backend open() {
     Kernels kernels = KernelSelection.select(0);
-    EmittedKernels emitted = EmittedKernels.make(kernels, Set.of()).orElse(null);
+    EmittedKernels emitted = EmittedKernels.make(kernels, Set.of(Products.BF16)).orElse(null);
     Assumptions.assumeTrue(emitted != null, "No kernels can be emitted here");
     return new CpuBackend(kernels, Emission.of(emitted), 2);
   }

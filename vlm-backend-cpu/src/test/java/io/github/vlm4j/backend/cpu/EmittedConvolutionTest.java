@@ -35,7 +35,7 @@ class EmittedConvolutionTest {
 
   @BeforeEach
   void emit() {
-    Set<Products> used = tiles ? Set.of(Products.TILES) : Set.of();
+    Set<Products> used = tiles ? Set.of(Products.BF16, Products.TILES) : Set.of(Products.BF16);
     emitted = EmittedKernels.make(KernelSelection.select(0), used).orElse(null);
     assumeThat(emitted).isNotNull();
     assumeThat(emitted.name().contains("amx")).isEqualTo(tiles);

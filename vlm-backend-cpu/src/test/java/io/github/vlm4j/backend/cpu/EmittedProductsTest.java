@@ -38,9 +38,9 @@ class EmittedProductsTest {
   void emit() {
     Set<Products> used =
         switch (products) {
-          case "tiles" -> Set.of(Products.TILES);
+          case "tiles" -> Set.of(Products.BF16, Products.TILES);
           case "words" -> Set.of(Products.WORDS);
-          default -> Set.of();
+          default -> Set.of(Products.BF16);
         };
     emitted = EmittedKernels.make(KernelSelection.select(0), used).orElse(null);
     assumeThat(emitted).isNotNull();

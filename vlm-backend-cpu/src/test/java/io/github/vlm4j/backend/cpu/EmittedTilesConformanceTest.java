@@ -19,7 +19,8 @@ final class EmittedTilesConformanceTest extends BackendConformance {
   @Override
   protected Backend open() {
     Kernels kernels = KernelSelection.select(0);
-    EmittedKernels emitted = EmittedKernels.make(kernels, Set.of(Products.TILES)).orElse(null);
+    EmittedKernels emitted =
+        EmittedKernels.make(kernels, Set.of(Products.BF16, Products.TILES)).orElse(null);
     Assumptions.assumeTrue(
         emitted != null && emitted.name().contains("amx"), "No tiles can be multiplied here");
     return new CpuBackend(kernels, Emission.of(emitted), 2);

@@ -69,11 +69,14 @@ public final class EmittedKernels {
       try {
         CpuFeatures features = CpuFeatures.ask();
         boolean bytes = products.contains(Products.BYTES);
-        if (features.bf16()) {
+        if (features.bf16() && products.contains(Products.BF16)) {
           boolean tiles =
               products.contains(Products.TILES) && features.tiles() && TilePermission.ask();
           return Optional.of(
               make(kernels, features, tiles, bytes && features.vnni(), Arena.ofAuto()));
+        }
+        if (features.vnni() && bytes) {
+          return Optional.of(ofVnni(kernels, features, Arena.ofAuto()));
         }
         if (features.avx2()) {
           boolean words = products.contains(Products.WORDS) && !features.avx512();
@@ -86,6 +89,23 @@ public final class EmittedKernels {
     }
     LOG.debug("No kernels are emitted, because {}", missing);
     return Optional.empty();
+  }
+
+  /** For processors with AVX-512 and its products of bytes, but not of bf16. */
+  private static EmittedKernels ofVnni(Kernels kernels, CpuFeatures features, Arena arena) {
+    return new EmittedKernels(
+        "emitted (avx512_vnni)",
+        overEmitted(kernels, features, arena),
+        List.of(bytes(arena)),
+        null,
+        List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena)),
+        null,
+        runs(kernels, features, arena));
+  }
+
+  private static RoundedLoops bytes(Arena arena) {
+    return new Int8Loops(
+        new BlockRowFunctions(ByteBlockCode::new, arena), new Int8Functions(arena));
   }
 
   private static EmittedKernels ofAvx2(
@@ -135,9 +155,7 @@ public final class EmittedKernels {
       // Several times as fast as products of bytes, and more exact.
       parts.add("amx_bf16");
     } else if (bytes) {
-      rounded.add(
-          new Int8Loops(
-              new BlockRowFunctions(ByteBlockCode::new, arena), new Int8Functions(arena)));
+      rounded.add(bytes(arena));
     }
     BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);

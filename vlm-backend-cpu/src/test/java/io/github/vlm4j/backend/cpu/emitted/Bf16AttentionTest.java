@@ -42,7 +42,9 @@ class Bf16AttentionTest {
   @BeforeEach
   void makeCode() {
     EmittedKernels kernels =
-        EmittedKernels.make(exact, tiles ? Set.of(Products.TILES) : Set.of()).orElse(null);
+        EmittedKernels.make(
+                exact, tiles ? Set.of(Products.BF16, Products.TILES) : Set.of(Products.BF16))
+            .orElse(null);
     assumeThat(kernels).isNotNull();
     assumeThat(kernels.name().contains("amx")).isEqualTo(tiles);
     loops = kernels.attention();

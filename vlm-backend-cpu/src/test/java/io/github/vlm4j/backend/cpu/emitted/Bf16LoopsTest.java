@@ -39,7 +39,9 @@ class Bf16LoopsTest {
   @BeforeEach
   void makeCode() {
     EmittedKernels kernels =
-        EmittedKernels.make(new ScalarKernels(), tiles ? Set.of(Products.TILES) : Set.of())
+        EmittedKernels.make(
+                new ScalarKernels(),
+                tiles ? Set.of(Products.BF16, Products.TILES) : Set.of(Products.BF16))
             .orElse(null);
     assumeThat(kernels).isNotNull();
     assumeThat(kernels.name().contains("amx")).isEqualTo(tiles);
