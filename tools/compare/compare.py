@@ -223,7 +223,7 @@ class LlamaCppSide:
     def times(self, runs):
         times = []
         for _ in range(runs):
-            result = subprocess.run(self.command, capture_output=True, text=True)
+            result = subprocess.run(self.command, capture_output=True, text=True, errors="replace")
             found = re.search(r"encod\w+ (?:done )?in (\d+) ms", result.stdout + result.stderr)
             if not found:
                 raise SystemExit(f"llama-mtmd-cli did not tell a time:\n{result.stderr[-2000:]}")
