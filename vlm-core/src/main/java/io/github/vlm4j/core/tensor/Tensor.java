@@ -67,18 +67,22 @@ public final class Tensor {
     return of(DType.F32, Shape.of(dims), MemorySegment.ofArray(values));
   }
 
-  /** Returns a bf16 tensor of its own, each value rounded to the nearest and ties to even. */
+  /** Returns a bf16 tensor of its own, each value {@link #roundedToBf16(float) rounded}. */
   public static Tensor roundedToBf16(float[] values, long... dims) {
     short[] rounded = new short[values.length];
     for (int i = 0; i < values.length; i++) {
-      int bits = Float.floatToRawIntBits(values[i]);
-      // What is added below could make a NaN an infinity or a zero.
-      rounded[i] =
-          Float.isNaN(values[i])
-              ? (short) (bits >>> 16 | 0x40)
-              : (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+      rounded[i] = roundedToBf16(values[i]);
     }
     return of(DType.BF16, Shape.of(dims), MemorySegment.ofArray(rounded));
+  }
+
+  /** Returns the bits of the nearest bf16, ties to even; NaN stays NaN. */
+  public static short roundedToBf16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    // What is added below could make a NaN an infinity or a zero.
+    return Float.isNaN(value)
+        ? (short) (bits >>> 16 | 0x40)
+        : (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
   }
 
   /** Returns an i32 view of an array; writes through either are seen by the other. */

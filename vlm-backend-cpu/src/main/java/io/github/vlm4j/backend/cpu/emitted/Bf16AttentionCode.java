@@ -151,18 +151,13 @@ final class Bf16AttentionCode {
     a.op(Evex.VBROADCASTSS, FACTOR, factor);
     a.op(Evex.VPXORD, MINUS_FACTOR, MINUS_FACTOR, MINUS_FACTOR);
     a.op(Evex.VSUBPS, MINUS_FACTOR, MINUS_FACTOR, FACTOR);
-    constant(LOWEST, -Float.MAX_VALUE);
-    constant(LEAST, LEAST_EXPONENT);
+    Lanes.set(a, LOWEST, -Float.MAX_VALUE);
+    Lanes.set(a, LEAST, LEAST_EXPONENT);
     for (int i = 0; i < COEFFICIENTS.length; i++) {
-      constant(new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
+      Lanes.set(a, new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
     }
     a.mov(Gpr.RAX, 1);
     a.kmovq(ONE, Gpr.RAX);
-  }
-
-  private void constant(Zmm to, float value) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(Float.floatToRawIntBits(value)));
-    a.broadcast(to, Gpr.RAX);
   }
 
   /** Sets all lanes of vector 0 to the row's greatest score in this tile. */
@@ -272,8 +267,8 @@ final class Bf16AttentionCode {
     Zmm least = new Zmm(17);
     Zmm factor = new Zmm(0);
     Zmm result = new Zmm(1);
-    constant(one, 1);
-    constant(least, LEAST_SUM);
+    Lanes.set(a, one, 1f);
+    Lanes.set(a, least, LEAST_SUM);
     a.mov(Gpr.RAX, frame.argument(6));
     a.kmovq(ONE, Gpr.RAX);
     a.mov(Gpr.RDI, frame.argument(0));

@@ -13,7 +13,10 @@ final class BlockRowCode {
   /** Weights that share a scale, or may. */
   static final int GROUP = 32;
 
-  /** What a block becomes. */
+  /**
+   * What a block becomes. What decodes the block that rdi points at, to where r9 points, may change
+   * all vectors but those of its constants, rax, rbx, rbp, rdx and r13.
+   */
   interface Block {
 
     /** Returns the bytes that {@link #GROUP} weights become. */
@@ -22,12 +25,17 @@ final class BlockRowCode {
     /** Writes what sets registers that all blocks of a type need. */
     void constants(DType type);
 
-    /**
-     * Writes what decodes a block. May change all vectors, rax, rbx, rbp, rdx and r13.
-     *
-     * @param type of the block that rdi points at; what it becomes goes to where r9 points
-     */
-    void decode(DType type);
+    /** Writes what decodes a block of Q8_0. */
+    void eightBits();
+
+    /** Writes what decodes a block of Q4_0. */
+    void fourBits();
+
+    /** Writes what decodes a block of Q4_K. */
+    void superFourBits();
+
+    /** Writes what decodes a block of Q6_K. */
+    void superSixBits();
   }
 
   private BlockRowCode() {}
@@ -81,7 +89,13 @@ final class BlockRowCode {
     a.mov(Gpr.RCX, Gpr.R14);
     a.place(block);
     Lookahead.write(a, type.blockBytes());
-    code.decode(type);
+    switch (type) {
+      case Q8_0 -> code.eightBits();
+      case Q4_0 -> code.fourBits();
+      case Q4_K -> code.superFourBits();
+      case Q6_K -> code.superSixBits();
+      default -> throw new IllegalArgumentException(type + " is not stored in blocks");
+    }
     a.add(Gpr.RDI, type.blockBytes());
     a.add(Gpr.R9, code.groupBytes() * (type.blockElements() / GROUP));
     a.sub(Gpr.RCX, 1);

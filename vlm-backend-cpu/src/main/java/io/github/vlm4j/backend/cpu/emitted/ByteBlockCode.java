@@ -83,17 +83,6 @@ final class ByteBlockCode implements BlockRowCode.Block {
     }
   }
 
-  @Override
-  public void decode(DType type) {
-    switch (type) {
-      case Q8_0 -> eightBits();
-      case Q4_0 -> fourBits();
-      case Q4_K -> superFourBits();
-      case Q6_K -> superSixBits();
-      default -> throw new IllegalArgumentException(type + " is not stored in blocks");
-    }
-  }
-
   private static Zmm v(int number) {
     return new Zmm(number);
   }
@@ -103,12 +92,14 @@ final class ByteBlockCode implements BlockRowCode.Block {
     return v(6 + index);
   }
 
-  private void eightBits() {
+  @Override
+  public void eightBits() {
     a.op(Evex.VMOVDQU8_YMM, v(1), Gpr.RDI.at(2));
     record(v(1));
   }
 
-  private void fourBits() {
+  @Override
+  public void fourBits() {
     a.op(Evex.VBROADCASTI32X4_YMM, v(1), Gpr.RDI.at(2));
     a.op(Evex.VPSRLVD_YMM, v(1), v(1), BY_HALVES);
     a.op(Evex.VPANDD_YMM, v(1), v(1), NIBBLES);
@@ -124,10 +115,11 @@ final class ByteBlockCode implements BlockRowCode.Block {
   }
 
   /** A group's sixteen numbers are rounded once, and q picks from them. */
-  private void superFourBits() {
+  @Override
+  public void superFourBits() {
     SixBitScales.writeScaled(a, BY_HALVES);
     a.op(Evex.VSHUFI32X4, v(1), v(0), v(0), UPPER_HALVES);
-    Lanes.set(a, FURTHEST, Float.floatToRawIntBits(15));
+    Lanes.set(a, FURTHEST, 15f);
     a.op(Evex.VMULPS, v(2), v(0), FURTHEST);
     a.op(Evex.VSUBPS, v(2), v(2), v(1));
     a.op(Evex.VPANDD, v(1), v(1), SIZE);
@@ -162,9 +154,9 @@ final class ByteBlockCode implements BlockRowCode.Block {
 
   /** Stores the scales of groups whose greatest numbers are known, and computes their inverses. */
   private void scaleBy(Zmm greatest, Zmm inverse, Zmm constant) {
-    Lanes.set(a, constant, Float.floatToRawIntBits(LEAST));
+    Lanes.set(a, constant, LEAST);
     a.op(Evex.VMAXPS, greatest, constant, greatest);
-    Lanes.set(a, constant, Float.floatToRawIntBits(GREATEST));
+    Lanes.set(a, constant, GREATEST);
     a.op(Evex.VDIVPS, inverse, constant, greatest);
     a.op(Evex.VDIVPS, greatest, greatest, constant);
     a.op(Evex.VMOVUPS_STORE, greatest, Gpr.RSP.at(SCALES));
@@ -175,12 +167,13 @@ final class ByteBlockCode implements BlockRowCode.Block {
     a.mov32(Gpr.R9.at(RECORD * group + SCALE), Gpr.RAX);
   }
 
-  private void superSixBits() {
+  @Override
+  public void superSixBits() {
     SixBits.scales(a);
     a.op(Evex.VPANDD, v(1), v(0), SIZE);
     a.op(Evex.VPSHUFD, v(2), v(1), NEIGHBOURS);
     a.op(Evex.VPMAXSD, v(1), v(1), v(2));
-    Lanes.set(a, FURTHEST, Float.floatToRawIntBits(32));
+    Lanes.set(a, FURTHEST, 32f);
     a.op(Evex.VMULPS, v(1), v(1), FURTHEST);
     scaleBy(v(1), v(2), v(3));
     a.op(Evex.VMULPS, v(0), v(0), v(2));

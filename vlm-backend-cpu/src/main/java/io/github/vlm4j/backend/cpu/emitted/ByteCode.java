@@ -37,19 +37,14 @@ final class ByteCode implements RowCode {
     return new Zmm(number);
   }
 
-  private void constant(Zmm to, int value) {
-    a.mov(Gpr.RAX, value & 0xffffffffL);
-    a.broadcast(to, Gpr.RAX);
-  }
-
   @Override
   public int quantise() {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    constant(v(31), 0x7fffffff);
-    constant(v(30), Float.floatToRawIntBits(127));
-    constant(v(29), Float.floatToRawIntBits(1 / 127f));
-    constant(v(28), Float.floatToRawIntBits(1e-30f));
+    Lanes.set(a, v(31), 0x7fffffff);
+    Lanes.set(a, v(30), 127f);
+    Lanes.set(a, v(29), 1 / 127f);
+    Lanes.set(a, v(28), 1e-30f);
     a.mov(Gpr.RAX, frame.argument(4));
     a.broadcast(v(27), Gpr.RAX);
     a.mov(Gpr.RAX, 1L);
@@ -127,11 +122,11 @@ final class ByteCode implements RowCode {
     a.mov(Gpr.RAX, 0xf0L);
     a.kmovq(UPPER, Gpr.RAX);
     memory.point(frame, 4, 5);
-    constant(LOW_NIBBLES, 0x0f0f0f0f);
-    constant(OFFSET, 0x80808080);
-    constant(HIGH_PAIRS, 0x30303030);
+    Lanes.set(a, LOW_NIBBLES, 0x0f0f0f0f);
+    Lanes.set(a, OFFSET, 0x80808080);
+    Lanes.set(a, HIGH_PAIRS, 0x30303030);
     // The upper half of a vector of 256 bits is treated apart: by the shift, or by the index.
-    constant(BY_HALVES, type == DType.Q4_0 ? 4 : 1);
+    Lanes.set(a, BY_HALVES, type == DType.Q4_0 ? 4 : 1);
     a.op(Evex.VMOVUPS_STORE, BY_HALVES, Gpr.R12.at());
     a.op(Evex.VMOVUPS, BY_HALVES, Gpr.R12.at(), UPPER);
     Label row = new Label();

@@ -3,6 +3,9 @@ package io.github.vlm4j.backend.cpu.emitted;
 /** What products in f32 and their softmax are made of, for vectors of one width. */
 interface FloatVectors {
 
+  /** Compares for "not less", which holds for NaN. */
+  int NOT_LESS = 0x15;
+
   /** Loads a vector. */
   void load(Zmm to, Mem from);
 

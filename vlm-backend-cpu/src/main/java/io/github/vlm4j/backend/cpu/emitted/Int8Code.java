@@ -183,9 +183,9 @@ final class Int8Code {
     Zmm scale = new Zmm(2);
     Zmm factor = new Zmm(3);
     Zmm total = new Zmm(4);
-    constant(size, Integer.MAX_VALUE);
-    constant(least, Float.floatToRawIntBits(LEAST));
-    constant(greatest, Float.floatToRawIntBits(GREATEST));
+    Lanes.set(a, size, Integer.MAX_VALUE);
+    Lanes.set(a, least, LEAST);
+    Lanes.set(a, greatest, GREATEST);
     a.mov(Gpr.RAX, 1);
     a.kmovq(SOME, Gpr.RAX);
     a.mov(Gpr.RDI, frame.argument(0));
@@ -236,11 +236,6 @@ final class Int8Code {
     return at;
   }
 
-  private void constant(Zmm to, int bits) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
-    a.broadcast(to, Gpr.RAX);
-  }
-
   /**
    * Writes the function that lays the quantised weights of {@link Bf16Code#LANES} outputs out as a
    * part of a panel. Its arguments:
@@ -279,7 +274,7 @@ final class Int8Code {
       a.add(four, INPUT_BYTES);
     }
     Transposition.write(a);
-    constant(sign, 0x80808080);
+    Lanes.set(a, sign, 0x80808080);
     for (int i = 0; i <= FOURS; i++) {
       if (i < FOURS) {
         // Adding 128 turns the highest bit over.

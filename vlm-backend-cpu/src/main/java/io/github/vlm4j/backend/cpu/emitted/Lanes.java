@@ -11,6 +11,11 @@ final class Lanes {
     a.broadcast(to, Gpr.RAX);
   }
 
+  /** Sets all lanes to a number. Changes rax. */
+  static void set(Assembler a, Zmm to, float number) {
+    set(a, to, Float.floatToRawIntBits(number));
+  }
+
   /**
    * Sets sixteen lanes to signed bytes, the first eight of them in the first number. Changes rax,
    * rbx and vector 0.

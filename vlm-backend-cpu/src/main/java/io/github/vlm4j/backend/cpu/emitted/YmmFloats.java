@@ -3,9 +3,6 @@ package io.github.vlm4j.backend.cpu.emitted;
 /** Vectors of 256 bits with AVX2. */
 record YmmFloats(Assembler a) implements FloatVectors {
 
-  /** Compares for "not less", which holds for NaN. */
-  private static final int NOT_LESS = 0x15;
-
   /** How far the bit of each lane is from where its sign is. */
   private static final long TO_SIGNS = 0x18_19_1a_1b_1c_1d_1e_1fL;
 

@@ -3,9 +3,6 @@ package io.github.vlm4j.backend.cpu.emitted;
 /** Vectors of 512 bits with AVX-512. */
 record ZmmFloats(Assembler a) implements FloatVectors {
 
-  /** Compares for "not less", which holds for NaN. */
-  private static final int NOT_LESS = 0x15;
-
   private static final Mask NOT_LESS_LANES = new Mask(2);
 
   private static final Mask CHOSEN = new Mask(1);

@@ -29,7 +29,7 @@ public final class StoredRows {
       }
       case BF16 -> {
         for (int i = 0; i < n; i++) {
-          data.set(Tensor.BITS16, at + 2L * i, bf16(x[xAt + i]));
+          data.set(Tensor.BITS16, at + 2L * i, Tensor.roundedToBf16(x[xAt + i]));
         }
       }
       default -> BlockCodec.of(to.dtype()).encode(x, xAt, n / to.dtype().blockElements(), data, at);
@@ -39,14 +39,5 @@ public final class StoredRows {
   /** Returns whether {@link #encode} knows a type. */
   public static boolean knows(DType dtype) {
     return dtype.isFloat() || dtype == DType.Q8_0;
-  }
-
-  private static short bf16(float x) {
-    int bits = Float.floatToRawIntBits(x);
-    if (Float.isNaN(x)) {
-      // Adding could carry a NaN into an infinity.
-      return (short) (bits >>> 16 | 0x40);
-    }
-    return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
   }
 }
