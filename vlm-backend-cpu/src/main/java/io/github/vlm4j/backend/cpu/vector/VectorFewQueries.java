@@ -158,8 +158,9 @@ final class VectorFewQueries {
     for (int j = 0; j < keys; j++) {
       int at = kAt + j * stride;
       if (j >= 4 * quarter) {
-        scratch[SCORES + j] = VectorElements.dot(q, aAt, k, at, headDim);
-        scratch[SCORES + KEYS + j] = VectorElements.dot(q, bAt, k, at, headDim);
+        // Three at most, and a loop of vectors that is seldom run is compiled with boxed ones.
+        scratch[SCORES + j] = tail(q, aAt, k, at, 0, headDim);
+        scratch[SCORES + KEYS + j] = tail(q, bAt, k, at, 0, headDim);
       } else if (whole < headDim) {
         scratch[SCORES + j] += tail(q, aAt, k, at, whole, headDim);
         scratch[SCORES + KEYS + j] += tail(q, bAt, k, at, whole, headDim);
