@@ -75,25 +75,24 @@ final class Lowering {
   }
 
   /**
-   * Adds a step, or makes one with the step before of it: linear layers of one small input, and the
-   * gated product of the last two. Between them no other operation runs, so nothing that they read
-   * is written over.
+   * Adds a step, or makes one with the step before of it: linear layers of one input, and the gated
+   * product of the last two. Between them no other operation runs, so nothing that they read is
+   * written over.
    */
   private void add(Step step, Value result) {
     Timed added = new Timed(step, List.of(result));
-    if (!steps.isEmpty() && steps.getLast().step() instanceof MatVecStep sweep) {
-      Step both =
-          switch (step) {
-            case MatVecStep next -> sweep.with(next);
-            case PairwiseStep next -> next.after(sweep);
-            default -> null;
-          };
-      if (both != null) {
-        steps.add(steps.removeLast().with(added, both));
-        return;
-      }
-    }
-    steps.add(added);
+    Step both = steps.isEmpty() ? null : both(steps.getLast().step(), step);
+    steps.add(both == null ? added : steps.removeLast().with(added, both));
+  }
+
+  private static @Nullable Step both(Step step, Step following) {
+    return switch (step) {
+      case MatVecStep sweep when following instanceof MatVecStep next -> sweep.with(next);
+      case MatVecStep sweep when following instanceof PairwiseStep next -> next.after(sweep);
+      case RoundedLinearStep layers when following instanceof RoundedLinearStep next ->
+          layers.with(next);
+      default -> null;
+    };
   }
 
   private Span outputSpan(Value output, Map<Value, Span> copied) {
@@ -188,9 +187,9 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
-    RoundedLoops rounded = RoundStep.loops(team, weight, rows);
+    RoundedLoops rounded = RoundedLinearStep.loops(team, weight, rows);
     if (rounded != null) {
-      return RoundStep.before(team, rounded, span(y, 0), weight, bias, span(y), rows);
+      return RoundedLinearStep.of(team, rounded, span(y, 0), weight, bias, span(y), rows);
     }
     if (rows >= team.runs().leastInputs(weight.dtype()) && weight.columns() > 0) {
       Span x = span(y, 0);
@@ -224,7 +223,7 @@ final class Lowering {
             (int) y.shape().dim(2));
     int rows = (int) y.shape().rows();
     int pictures = (int) picture.dim(0);
-    RoundedLoops rounded = RoundStep.loops(team, kernel, rows);
+    RoundedLoops rounded = RoundedLinearStep.loops(team, kernel, rows);
     RoundedWinograd winograd = rounded == null ? null : rounded.winograd();
     if (rounded != null && winograd != null && RoundedWinogradStep.suit(patches, kernel)) {
       return new RoundedWinogradStep(

@@ -107,10 +107,20 @@ final class RunMatMulStep implements Step, Workers.Task {
     return new Bands(inputs.rows(), Math.ceilDiv((int) size, tile) * tile);
   }
 
+  /** Returns the number of parts of a run. */
+  int parts() {
+    return inputBands.count() * outputBands.count();
+  }
+
+  /** Begins a run: nothing is laid out yet. */
+  void begin() {
+    Arrays.fill(packedBand, -1);
+  }
+
   @Override
   public void run() {
-    Arrays.fill(packedBand, -1);
-    team.workers().run(inputBands.count() * outputBands.count(), this);
+    begin();
+    team.workers().run(parts(), this);
   }
 
   @Override

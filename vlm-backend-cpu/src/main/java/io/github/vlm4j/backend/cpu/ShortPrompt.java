@@ -59,7 +59,8 @@ final class ShortPrompt {
 
   private static boolean isEmitted(Team team, Matrix weight, int rows) {
     return MatVecStep.isEmitted(team, weight, rows)
-        || rows <= MatVecStep.MOST_EMITTED_ROWS && RoundStep.loops(team, weight, rows) != null;
+        || rows <= MatVecStep.MOST_EMITTED_ROWS
+            && RoundedLinearStep.loops(team, weight, rows) != null;
   }
 
   private static int rows(Value value) {

@@ -11,6 +11,7 @@ import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.RandomWeights;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -95,21 +96,51 @@ class EmittedProductsTest {
     assertThat(run(DType.BF16, rows, emitted, 5)).isEqualTo(one);
   }
 
+  @ParameterizedTest
+  @CsvSource({"40, 1", "40, 2", "1100, 3"})
+  void layersOfOneInputAreComputedTogetherAsEachAlone(int rows, int threads) {
+    int[] outputs = {OUTPUTS, 700, 3};
+
+    List<float[]> together = run(DType.BF16, rows, emitted, threads, outputs);
+
+    for (int i = 0; i < outputs.length; i++) {
+      int[] alone = new int[outputs.length];
+      alone[i] = outputs[i];
+      assertThat(together.get(i))
+          .as("layer " + i)
+          .isEqualTo(run(DType.BF16, rows, emitted, threads, alone).getFirst());
+    }
+  }
+
   private static float[] run(DType type, int rows, @Nullable EmittedKernels emitted, int threads) {
+    return run(type, rows, emitted, threads, OUTPUTS).getFirst();
+  }
+
+  /** Runs a layer for each number of outputs but 0, all of one input. */
+  private static List<float[]> run(
+      DType type, int rows, @Nullable EmittedKernels emitted, int threads, int... outputs) {
     GraphBuilder g = new GraphBuilder();
     Value x = g.input("x", DType.F32, rows, INPUTS);
     try (RandomWeights weights = new RandomWeights(type);
         CpuBackend backend =
             new CpuBackend(KernelSelection.select(0), Emission.of(emitted), threads)) {
-      var bias = weights.require("bias", Shape.of(OUTPUTS));
-      g.output("y", g.linear(x, weights.require("w", Shape.of(OUTPUTS, INPUTS)), bias));
+      for (int i = 0; i < outputs.length; i++) {
+        if (outputs[i] > 0) {
+          var bias = weights.require("bias" + i, Shape.of(outputs[i]));
+          var weight = weights.require("w" + i, Shape.of(outputs[i], INPUTS));
+          g.output("y" + i, g.linear(x, weight, bias));
+        }
+      }
       try (Executable executable = backend.compile(g.build(), weights)) {
         Random random = new Random(3);
         for (int i = 0; i < rows * INPUTS; i++) {
           executable.input("x").setFloat(i, (float) random.nextGaussian());
         }
         executable.run();
-        return executable.output("y").toFloats();
+        return executable.outputs().stream()
+            .sorted()
+            .map(name -> executable.output(name).toFloats())
+            .toList();
       }
     }
   }

@@ -144,11 +144,20 @@ final class Assembler {
 
   /** Asks for a line of memory to be brought into the caches. */
   void prefetch(Mem from) {
-    int index = from.index() == null ? 0 : from.index().ordinal();
-    rex(0, 0, index, from.base().ordinal());
+    prefetch(0x18, from);
+  }
+
+  /** Asks for a line of memory to be brought into the caches of this core alone. */
+  void prefetchToWrite(Mem to) {
+    prefetch(0x0d, to);
+  }
+
+  private void prefetch(int operation, Mem line) {
+    int index = line.index() == null ? 0 : line.index().ordinal();
+    rex(0, 0, index, line.base().ordinal());
     put(0x0f);
-    put(0x18);
-    modMemory(1, from, 1);
+    put(operation);
+    modMemory(1, line, 1);
   }
 
   void add(Gpr to, Gpr other) {

@@ -203,14 +203,17 @@ final class Bf16Loops implements RoundedLoops {
       int yAt,
       int outputs,
       float[] scratch) {
-    for (int input = fromInput; input < toInput; input += products.mostRows()) {
-      int rows = Math.min(products.mostRows(), toInput - input);
-      int at = yAt + input * outputs;
+    for (int first = fromInput; first < toInput; first += products.summedRows()) {
+      int last = Math.min(toInput, first + products.summedRows());
       for (int run = 0; run < inputs.runs(); run++) {
         for (int p = 0; p < inputs.length(); p += DEPTH) {
-          multiply(
-              x, xAt, inputs, run, input, rows, p, packed, packedAt, fromRow, toRow, y, at,
-              outputs);
+          for (int input = first; input < last; input += products.mostRows()) {
+            int rows = Math.min(products.mostRows(), last - input);
+            int at = yAt + input * outputs;
+            multiply(
+                x, xAt, inputs, run, input, rows, p, packed, packedAt, fromRow, toRow, y, at,
+                outputs);
+          }
         }
       }
     }
@@ -242,25 +245,23 @@ final class Bf16Loops implements RoundedLoops {
             x,
             xAt + (long) input * apart + (long) run * inputs.apart() / 2 + first / 2,
             (rows - 1L) * apart + PanelLayout.wholeBlocks(numbers) / 2);
-    for (int row = fromRow; row < toRow; row += width) {
-      int used = Math.min(width, toRow - row);
-      int panel = packedAt + (row - fromRow) / width * panelFloats;
-      MemorySegment sums = Calls.slice(y, yAt + row, (rows - 1L) * outputs + used);
-      boolean begins = run == 0 && first == 0;
-      int weights = panel + width + run * runFloats + layout.floats(first);
-      products.multiply(
-          some,
-          (long) Float.BYTES * apart,
-          Calls.slice(packed, weights, layout.floats(numbers)),
-          0,
-          begins ? Calls.slice(packed, panel, width) : sums,
-          begins ? 0 : (long) Float.BYTES * outputs,
-          0,
-          sums,
-          (long) Float.BYTES * outputs,
-          numbers,
-          rows,
-          used);
-    }
+    int used = toRow - fromRow;
+    MemorySegment sums = Calls.slice(y, yAt + fromRow, (rows - 1L) * outputs + used);
+    boolean begins = run == 0 && first == 0;
+    int weights = width + run * runFloats + layout.floats(first);
+    long panelsAfter = (long) (Math.ceilDiv(used, width) - 1) * panelFloats;
+    products.multiply(
+        some,
+        (long) Float.BYTES * apart,
+        Calls.slice(packed, packedAt + weights, panelsAfter + layout.floats(numbers)),
+        (long) Float.BYTES * panelFloats,
+        begins ? Calls.slice(packed, packedAt, panelsAfter + width) : sums,
+        begins ? 0 : (long) Float.BYTES * outputs,
+        (long) Float.BYTES * (begins ? panelFloats : width),
+        sums,
+        (long) Float.BYTES * outputs,
+        numbers,
+        rows,
+        used);
   }
 }

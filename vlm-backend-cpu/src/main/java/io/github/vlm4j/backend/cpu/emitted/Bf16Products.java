@@ -16,6 +16,12 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
    */
   int mostRows();
 
+  /**
+   * Returns the inputs whose sums stay in a second cache from one part of the inner dimension to
+   * the next: a multiple of {@link #mostRows}.
+   */
+  int summedRows();
+
   /** Returns the outputs that inputs in a second cache are multiplied with. */
   int bandOutputs();
 

@@ -156,24 +156,58 @@ final class TileCode {
     }
     a.mov(Gpr.RDX, frame.argument(2));
     a.mov(Gpr.RCX, frame.argument(9));
-    Label loop = new Label();
-    a.place(loop);
     for (int i = firstRow; i <= LAST; i++) {
-      a.op(Vex.TILELOADD, inputs(i), (i == LAST ? Gpr.RBX : Gpr.RAX).plus(Gpr.RSI, 1));
-      for (int j = firstColumn; j <= LAST; j++) {
-        if (i == firstRow) {
-          int tile = TILE_BYTES * (j - firstColumn);
-          a.op(Vex.TILELOADD, weights(j), Gpr.RDX.plus(Gpr.RBP, 1).plus(tile));
-        }
-        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
-      }
+      loadInputs(i);
     }
+    for (int j = firstColumn; j <= LAST; j++) {
+      loadWeights(j, firstColumn);
+    }
+    a.mov(Gpr.R12, Gpr.R10);
+    Label loop = new Label();
+    Label last = new Label();
+    a.place(loop);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.EQUAL, last);
     a.add(Gpr.RAX, ROW_BYTES);
     a.add(Gpr.RBX, ROW_BYTES);
     a.add(Gpr.RDX, 2 * TILE_BYTES);
-    a.sub(Gpr.RCX, 1);
-    a.jump(Condition.NOT_EQUAL, loop);
+    // Sums are written to where nobody has read: without asking, stores wait for other caches.
+    for (int column = 0; column < columnTiles; column++) {
+      a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * column));
+    }
+    a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * columnTiles - 1));
+    a.add(Gpr.R12, Gpr.R11);
+    // A tile is loaded for the next block once its last product has begun: where another thread has
+    // half of the core, products that wait for loads take a sixth longer.
+    for (int i = firstRow; i <= LAST; i++) {
+      for (int j = firstColumn; j <= LAST; j++) {
+        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
+        if (j == LAST) {
+          loadInputs(i);
+        }
+        if (i == LAST) {
+          loadWeights(j, firstColumn);
+        }
+      }
+    }
+    a.jump(loop);
+    a.place(last);
+    for (int i = firstRow; i <= LAST; i++) {
+      for (int j = firstColumn; j <= LAST; j++) {
+        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
+      }
+    }
     move(Vex.TILESTORED, Gpr.R10, Gpr.R11, rowTiles, columnTiles);
+  }
+
+  private void loadInputs(int row) {
+    Gpr rows = row == LAST ? Gpr.RBX : Gpr.RAX;
+    a.op(Vex.TILELOADD, inputs(row), rows.plus(Gpr.RSI, 1));
+  }
+
+  private void loadWeights(int column, int firstColumn) {
+    int tile = TILE_BYTES * (column - firstColumn);
+    a.op(Vex.TILELOADD, weights(column), Gpr.RDX.plus(Gpr.RBP, 1).plus(tile));
   }
 
   /** Loads or stores the sums of a group. */

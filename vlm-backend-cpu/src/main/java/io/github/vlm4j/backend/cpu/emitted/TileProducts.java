@@ -67,12 +67,17 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public int mostRows() {
-    return 8 * rows();
+    return 2 * rows();
+  }
+
+  @Override
+  public int summedRows() {
+    return 32 * rows();
   }
 
   @Override
   public int bandOutputs() {
-    return 8 * LAYOUT.width();
+    return 4 * LAYOUT.width();
   }
 
   @Override

@@ -109,6 +109,12 @@ final class EvexEncodings {
             "0f 18 8f 40 08 00 00",
             code(a -> a.prefetch(RDI.at(0x840)))),
         Arguments.of("prefetcht0 byte ptr [r10]", "41 0f 18 0a", code(a -> a.prefetch(R10.at()))),
+        Arguments.of(
+            "prefetchw byte ptr [r12 + 0x7f]",
+            "41 0f 0d 4c 24 7f",
+            code(a -> a.prefetchToWrite(R12.at(0x7f)))),
+        Arguments.of(
+            "prefetchw byte ptr [rdi]", "0f 0d 0f", code(a -> a.prefetchToWrite(RDI.at()))),
         Arguments.of("lea rax, [r13 + 0]", "49 8d 45 00", code(a -> a.lea(RAX, R13.at()))),
         Arguments.of(
             "lea rbx, [r12 + r12*1 + 0]", "4b 8d 1c 24", code(a -> a.lea(RBX, R12.plus(R12, 1)))),

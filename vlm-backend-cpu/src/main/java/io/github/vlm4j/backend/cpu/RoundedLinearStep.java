@@ -1,0 +1,111 @@
+package io.github.vlm4j.backend.cpu;
+
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Linear layers of one and the same many inputs, which are rounded once for products that compute
+ * with coarser numbers. All layers are one run of parts, so that threads meet once for all of them
+ * and a slow core takes fewer.
+ */
+final class RoundedLinearStep implements Step, Workers.Task {
+
+  /** One layer: its parameters and where its results go. */
+  private record Layer(Matrix weight, float @Nullable [] bias, Span y) {}
+
+  private final Team team;
+  private final RoundedLoops loops;
+  private final Span x;
+  private final int rows;
+  private final List<Layer> layers;
+  private final RoundStep round;
+  private final List<RunMatMulStep> products;
+  private final int parts;
+
+  private RoundedLinearStep(Team team, RoundedLoops loops, Span x, int rows, List<Layer> layers) {
+    int columns = layers.getFirst().weight().columns();
+    this.team = team;
+    this.loops = loops;
+    this.x = x;
+    this.rows = rows;
+    this.layers = layers;
+    this.round = new RoundStep(team, loops, x, rows, columns);
+    Runs inputs = loops.roundedRuns(rows, columns);
+    this.products = layers.stream().map(layer -> product(layer, inputs)).toList();
+    this.parts = products.stream().mapToInt(RunMatMulStep::parts).sum();
+  }
+
+  private RunMatMulStep product(Layer layer, Runs inputs) {
+    Scratch rounded = team.packed();
+    return new RunMatMulStep(
+        team,
+        loops,
+        () -> rounded.array(0),
+        round::roundedAt,
+        inputs,
+        layer.weight(),
+        layer.bias(),
+        layer.y());
+  }
+
+  /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
+  static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
+    RoundedLoops loops =
+        team.emitted() == null || weight.columns() == 0
+            ? null
+            : team.emitted().rounded(weight.dtype());
+    return loops == null || rows < loops.leastInputs(weight.dtype()) ? null : loops;
+  }
+
+  /** Lowers a linear layer to rounding its inputs, then multiplying. */
+  static RoundedLinearStep of(
+      Team team,
+      RoundedLoops loops,
+      Span x,
+      Matrix weight,
+      float @Nullable [] bias,
+      Span y,
+      int rows) {
+    return new RoundedLinearStep(team, loops, x, rows, List.of(new Layer(weight, bias, y)));
+  }
+
+  /** Returns one step of this and what follows, if both read the same input and write apart. */
+  @Nullable RoundedLinearStep with(RoundedLinearStep next) {
+    boolean same = loops == next.loops && rows == next.rows && x.equals(next.x);
+    return same && next.layers.stream().map(Layer::y).noneMatch(this::uses)
+        ? new RoundedLinearStep(
+            team, loops, x, rows, Stream.concat(layers.stream(), next.layers.stream()).toList())
+        : null;
+  }
+
+  private boolean uses(Span span) {
+    return x.meets(span) || layers.stream().map(Layer::y).anyMatch(span::meets);
+  }
+
+  @Override
+  public void run() {
+    round.run();
+    for (RunMatMulStep product : products) {
+      product.begin();
+    }
+    team.workers().run(parts, this);
+  }
+
+  /**
+   * Parts are taken in order, so that no thread comes back to a layer whose weights it has left.
+   */
+  @Override
+  public void run(int part, int worker) {
+    int left = part;
+    int product = 0;
+    while (left >= products.get(product).parts()) {
+      left -= products.get(product).parts();
+      product++;
+    }
+    products.get(product).run(left, worker);
+  }
+}
