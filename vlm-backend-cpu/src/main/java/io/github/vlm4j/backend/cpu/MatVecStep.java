@@ -4,6 +4,7 @@ import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.RowLoops;
 import io.github.vlm4j.core.graph.Activation;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -61,6 +62,12 @@ final class MatVecStep implements Step, Workers.Task {
   /** Multiplies all layers with several inputs at a time, or null. */
   private final @Nullable FewRowsLoops several;
 
+  /** For each thread the layer whose type of weights its one input is rounded for, or null. */
+  private final @Nullable Product[] rounded;
+
+  /** Where that begins in the thread's scratch. */
+  private final int[] roundedAt;
+
   private final Workers.Task round = this::round;
 
   MatVecStep(Team team, Span x, Matrix weight, float @Nullable [] bias, Span y, int rows) {
@@ -84,6 +91,8 @@ final class MatVecStep implements Step, Workers.Task {
     this.groups = groups;
     List<SweepPart.Rows> matrices = groups.stream().map(group -> group.rows(rows > 1)).toList();
     this.parts = SweepPart.cut(matrices, team.workers().size());
+    this.rounded = new Product[team.workers().size()];
+    this.roundedAt = new int[rounded.length];
     this.several = several(team, rows, groups);
     if (several != null) {
       team.scratch().require(several.scratch());
@@ -169,6 +178,7 @@ final class MatVecStep implements Step, Workers.Task {
     if (several != null) {
       team.workers().run(rows, round);
     }
+    Arrays.fill(rounded, null);
     team.workers().run(parts.size(), this);
   }
 
@@ -215,6 +225,7 @@ final class MatVecStep implements Step, Workers.Task {
       multiply(product.emitted(), product, from, to, worker);
       return;
     }
+    rounded[worker] = null;
     for (int row = 0; row < rows; row++) {
       team.kernels()
           .matVec(
@@ -246,15 +257,15 @@ final class MatVecStep implements Step, Workers.Task {
     Span y = product.y();
     if (several == null) {
       for (int row = 0; row < rows; row++) {
+        round(emitted, product, row, worker);
         emitted.multiply(
             weight,
             from,
             to,
-            x.segment(),
-            x.at() + row * weight.columns(),
+            team.scratch().segment(worker),
+            roundedAt[worker],
             y.segment(),
-            y.at() + row * weight.rows(),
-            team.scratch().segment(worker));
+            y.at() + row * weight.rows());
       }
     } else {
       several.multiply(
@@ -273,6 +284,26 @@ final class MatVecStep implements Step, Workers.Task {
         int yAt = y.at() + row * weight.rows();
         team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
       }
+    }
+  }
+
+  /** Rounds a row for a thread unless it is what the thread has rounded last in this run. */
+  private void round(RowLoops emitted, Product product, int row, int worker) {
+    Product last = rounded[worker];
+    boolean known =
+        rows == 1
+            && last != null
+            && last.emitted() == emitted
+            && last.weight().dtype() == product.weight().dtype();
+    if (!known) {
+      int columns = columns();
+      roundedAt[worker] =
+          emitted.round(
+              product.weight(),
+              x.segment(),
+              x.at() + row * columns,
+              team.scratch().segment(worker));
+      rounded[worker] = product;
     }
   }
 }

@@ -70,9 +70,12 @@ final class QwenVisionBlock {
   private Value attend(
       GraphBuilder g, Value x, Rotary rotary, List<Integer> segments, List<Value> attentions) {
     float scale = (float) (1 / Math.sqrt(config.headDim()));
-    Value q = rotary.turn(g, heads(query.apply(g, x)));
-    Value k = rotary.turn(g, heads(key.apply(g, x)));
+    // One after the other, so that a backend can compute layers of one input together.
+    Value queries = heads(query.apply(g, x));
+    Value keys = heads(key.apply(g, x));
     Value v = heads(value.apply(g, x));
+    Value q = rotary.turn(g, queries);
+    Value k = rotary.turn(g, keys);
     attentions.add(g.attentionWeights(q, k, scale, false, segments));
     Value mixed = g.attention(q, k, v, scale, false, segments);
     return proj.apply(g, mixed.reshape(-1, config.hiddenSize()));

@@ -364,6 +364,12 @@ final class Assembler {
     memory(op, first.number(), second.number(), third, 0, false, false);
   }
 
+  /** The same with a constant. */
+  void op(Evex op, Zmm first, Zmm second, Mem third, int constant) {
+    op(op, first, second, third);
+    put(constant);
+  }
+
   /** An instruction whose third operand is one element of four bytes, the same in all lanes. */
   void broadcast(Evex op, Zmm first, Zmm second, Mem third) {
     memory(op, first.number(), second.number(), third, 0, false, true);

@@ -60,16 +60,16 @@ final class Avx2Code implements RowCode {
     Zmm zero = v(8);
     Zmm factor = v(5);
     Zmm sums = v(6);
-    memory.point(frame, 2, 3);
+    memory.point(frame, 2);
     constant(ONES, 0x00010001);
-    a.mov(Gpr.RAX, frame.argument(4));
+    a.mov(Gpr.RAX, frame.argument(5));
     a.broadcast256(offset, Gpr.RAX);
     rounding.begin(Gpr.R12.at());
     a.op(Vex.VPXOR, zero, zero, zero);
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
-    a.mov(Gpr.RCX, frame.argument(3));
+    a.mov(Gpr.RCX, frame.argument(4));
     Label next = new Label();
     a.place(next);
     rounding.round(Gpr.RDI);
@@ -94,17 +94,22 @@ final class Avx2Code implements RowCode {
   }
 
   @Override
-  public int multiply(DType type) {
+  public int streams() {
+    return 1;
+  }
+
+  @Override
+  public int multiply(DType type, int streams) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.R10, frame.argument(0));
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.R10, Gpr.RAX);
-    a.mov(Gpr.R14, frame.argument(6));
-    a.mov(Gpr.RAX, frame.argument(7));
+    a.mov(Gpr.R14, frame.argument(7));
+    a.mov(Gpr.RAX, frame.argument(8));
     a.add(Gpr.R14, Gpr.RAX);
     a.mov(Gpr.R15, frame.argument(3));
-    memory.point(frame, 4, 5);
+    memory.point(frame, 4);
     constant(ONES, 0x00010001);
     constant(LOW_NIBBLES, 0x0f0f0f0f);
     if (type == DType.Q6_K) {
@@ -117,8 +122,8 @@ final class Avx2Code implements RowCode {
     Label row = new Label();
     a.place(row);
     a.mov(Gpr.RDI, Gpr.R10);
-    memory.point(frame, 4, 5);
-    a.mov(Gpr.RCX, frame.argument(5));
+    memory.point(frame, 4);
+    a.mov(Gpr.RCX, frame.argument(6));
     for (int sum = 0; sum < 4; sum++) {
       a.op(Vex.VPXOR, v(sum), v(sum), v(sum));
     }
@@ -132,8 +137,7 @@ final class Avx2Code implements RowCode {
     Reduction.write(a, Vex.VADDPS, v(0), v(4));
     a.op(Vex.VMOVSS_STORE, v(0), Gpr.R14.at());
     a.add(Gpr.R14, Float.BYTES);
-    a.mov(Gpr.RAX, frame.argument(2));
-    a.add(Gpr.R10, Gpr.RAX);
+    a.mov(Gpr.R10, Gpr.RDI);
     a.sub(Gpr.R15, 1);
     a.jump(Condition.NOT_EQUAL, row);
     frame.leave();

@@ -105,7 +105,7 @@ final class Bf16BlockCode implements BlockRowCode.Block {
    */
   @Override
   public void superFourBits() {
-    SixBitScales.writeScaled(a, BY_HALVES);
+    SixBitScales.writeScaled(a, new Zmm(0), new Zmm(1), BY_HALVES);
     for (int group = 0; group < GROUPS; group += 2) {
       Zmm first = v(1);
       Zmm second = v(2);

@@ -47,22 +47,30 @@ final class Bf16Rows implements RowLoops {
   }
 
   @Override
+  public int round(Matrix w, MemorySegment x, int xAt, MemorySegment scratch) {
+    try {
+      part.invokeExact(x, (long) Float.BYTES * xAt, scratch, w.rowOffset(1));
+    } catch (Throwable e) {
+      throw Calls.failed(e);
+    }
+    return 0;
+  }
+
+  @Override
   public void multiply(
       Matrix w,
       int fromRow,
       int toRow,
-      MemorySegment x,
-      int xAt,
+      MemorySegment scratch,
+      int scratchAt,
       MemorySegment y,
-      int yAt,
-      MemorySegment scratch) {
+      int yAt) {
     long half = w.rowOffset(1);
     long from = half * fromRow;
     long stream = (toRow - fromRow) / STREAMS;
     long left = (toRow - fromRow) % STREAMS;
     long to = (long) Float.BYTES * (yAt + fromRow);
     try {
-      part.invokeExact(x, (long) Float.BYTES * xAt, scratch, half);
       if (stream > 0) {
         several.invokeExact(
             w.data(), from, half * stream, stream, scratch, half, y, to, Float.BYTES * stream);
@@ -80,10 +88,8 @@ final class Bf16Rows implements RowLoops {
             to + Float.BYTES * behind,
             0L);
       }
-    } catch (RuntimeException | Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw Calls.failed(e);
     }
   }
 }

@@ -117,7 +117,7 @@ final class ByteBlockCode implements BlockRowCode.Block {
   /** A group's sixteen numbers are rounded once, and q picks from them. */
   @Override
   public void superFourBits() {
-    SixBitScales.writeScaled(a, BY_HALVES);
+    SixBitScales.writeScaled(a, new Zmm(0), new Zmm(1), BY_HALVES);
     a.op(Evex.VSHUFI32X4, v(1), v(0), v(0), UPPER_HALVES);
     Lanes.set(a, FURTHEST, 15f);
     a.op(Evex.VMULPS, v(2), v(0), FURTHEST);

@@ -10,6 +10,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * Matrix times vector for quantised weights, of inputs that are quantised to signed bytes in groups
@@ -18,11 +19,16 @@ import java.util.function.BiFunction;
  */
 final class ByteRows implements RowLoops {
 
+  /** The code for a type of weights: of several rows side by side, and of one. */
+  private record Multiply(MethodHandle several, MethodHandle one) {}
+
+  private final CacheLines lines;
+  private final int streams;
   private final MethodHandle quantise;
-  private final MethodHandle multiply8;
-  private final MethodHandle multiply4;
-  private final MethodHandle multiply4k;
-  private final MethodHandle multiply6k;
+  private final Multiply multiply8;
+  private final Multiply multiply4;
+  private final Multiply multiply4k;
+  private final Multiply multiply6k;
 
   /**
    * Makes the code.
@@ -35,17 +41,26 @@ final class ByteRows implements RowLoops {
     Assembler assembler = new Assembler();
     RowCode code = writer.apply(assembler, CallingConvention.ofThisSystem());
     int quantiseAt = code.quantise();
-    Map<DType, Integer> at = new EnumMap<>(DType.class);
+    Map<DType, Integer> several = new EnumMap<>(DType.class);
+    Map<DType, Integer> one = new EnumMap<>(DType.class);
     for (DType type : new DType[] {DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K}) {
-      at.put(type, code.multiply(type));
+      one.put(type, code.multiply(type, 1));
+      several.put(type, code.streams() == 1 ? one.get(type) : code.multiply(type, code.streams()));
     }
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    quantise = memory.function(quantiseAt, Calls.arguments("alall"));
-    FunctionDescriptor rows = Calls.arguments("alllalal");
-    multiply8 = memory.function(at.getOrDefault(DType.Q8_0, 0), rows);
-    multiply4 = memory.function(at.getOrDefault(DType.Q4_0, 0), rows);
-    multiply4k = memory.function(at.getOrDefault(DType.Q4_K, 0), rows);
-    multiply6k = memory.function(at.getOrDefault(DType.Q6_K, 0), rows);
+    lines = new CacheLines(arena);
+    streams = code.streams();
+    quantise = memory.function(quantiseAt, Calls.arguments("alalll"));
+    FunctionDescriptor rows = Calls.arguments("alllallall");
+    Function<DType, Multiply> multiply =
+        type ->
+            new Multiply(
+                memory.function(several.getOrDefault(type, 0), rows),
+                memory.function(one.getOrDefault(type, 0), rows));
+    multiply8 = multiply.apply(DType.Q8_0);
+    multiply4 = multiply.apply(DType.Q4_0);
+    multiply4k = multiply.apply(DType.Q4_K);
+    multiply6k = multiply.apply(DType.Q6_K);
   }
 
   @Override
@@ -55,7 +70,22 @@ final class ByteRows implements RowLoops {
 
   @Override
   public int scratch(int k) {
-    return Math.toIntExact(RowMemory.bytes(Math.ceilDiv(k, RowMemory.GROUP)) / Float.BYTES);
+    long bytes = RowMemory.bytes(Math.ceilDiv(k, RowMemory.GROUP));
+    return Math.toIntExact(bytes / Float.BYTES) + CacheLines.MOST_SKIPPED;
+  }
+
+  @Override
+  public int round(Matrix w, MemorySegment x, int xAt, MemorySegment scratch) {
+    int at = lines.next(scratch);
+    long groups = w.columns() / RowMemory.GROUP;
+    long fours = RowCode.offset(w.dtype()) * 0x01010101L;
+    try {
+      quantise.invokeExact(
+          x, (long) Float.BYTES * xAt, scratch, (long) Float.BYTES * at, groups, fours);
+    } catch (Throwable e) {
+      throw Calls.failed(e);
+    }
+    return at;
   }
 
   @Override
@@ -63,32 +93,54 @@ final class ByteRows implements RowLoops {
       Matrix w,
       int fromRow,
       int toRow,
-      MemorySegment x,
-      int xAt,
+      MemorySegment scratch,
+      int scratchAt,
       MemorySegment y,
-      int yAt,
-      MemorySegment scratch) {
-    if (fromRow == toRow) {
-      return;
-    }
+      int yAt) {
+    Multiply multiply =
+        switch (w.dtype()) {
+          case Q8_0 -> multiply8;
+          case Q4_0 -> multiply4;
+          case Q4_K -> multiply4k;
+          default -> multiply6k;
+        };
     long groups = w.columns() / RowMemory.GROUP;
-    long fours = RowCode.offset(w.dtype()) * 0x01010101L;
     long rowBytes = w.rowOffset(1);
     long from = rowBytes * fromRow;
-    long rows = (long) toRow - fromRow;
+    long stream = (toRow - fromRow) / streams;
+    long left = (toRow - fromRow) % streams;
+    long inputs = (long) Float.BYTES * scratchAt;
     long to = (long) Float.BYTES * (yAt + fromRow);
     try {
-      quantise.invokeExact(x, (long) Float.BYTES * xAt, scratch, groups, fours);
-      switch (w.dtype()) {
-        case Q8_0 -> multiply8.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
-        case Q4_0 -> multiply4.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
-        case Q4_K -> multiply4k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
-        default -> multiply6k.invokeExact(w.data(), from, rowBytes, rows, scratch, groups, y, to);
+      if (stream > 0) {
+        multiply.several.invokeExact(
+            w.data(),
+            from,
+            rowBytes * stream,
+            stream,
+            scratch,
+            inputs,
+            groups,
+            y,
+            to,
+            Float.BYTES * stream);
       }
-    } catch (RuntimeException | Error e) {
-      throw e;
+      if (left > 0) {
+        long behind = streams * stream;
+        multiply.one.invokeExact(
+            w.data(),
+            from + rowBytes * behind,
+            0L,
+            left,
+            scratch,
+            inputs,
+            groups,
+            y,
+            to + Float.BYTES * behind,
+            0L);
+      }
     } catch (Throwable e) {
-      throw new IllegalStateException(e);
+      throw Calls.failed(e);
     }
   }
 }

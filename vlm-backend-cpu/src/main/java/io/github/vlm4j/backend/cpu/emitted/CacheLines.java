@@ -49,9 +49,17 @@ final class CacheLines {
    * @param at where to look from; at most {@link #MOST_SKIPPED} floats are skipped
    */
   int next(float[] array, int at) {
+    return next(MemorySegment.ofArray(array), at);
+  }
+
+  /** Returns the first place in an array of floats that begins a line. */
+  int next(MemorySegment array) {
+    return next(array, 0);
+  }
+
+  private int next(MemorySegment array, int at) {
     try {
-      long bytes =
-          (long) address.invokeExact(MemorySegment.ofArray(array)) + (long) Float.BYTES * at;
+      long bytes = (long) address.invokeExact(array) + (long) Float.BYTES * at;
       return at + (int) ((-bytes & BYTES - 1) / Float.BYTES);
     } catch (Throwable e) {
       throw Calls.failed(e);

@@ -61,6 +61,8 @@ enum Evex {
   VPERMPS(2, 1, 0, 0x16, 64),
   VPERMW(2, 1, 1, 0x8d, 64),
   VBROADCASTI64X4(2, 1, 1, 0x5b, 32),
+  /** Replaces 256 bits, the lower or the upper, which a constant says. */
+  VINSERTI64X4(3, 1, 1, 0x3a, 32),
 
   VPMOVZXWD(2, 1, 0, 0x33, 32),
   VPMOVZXBW(2, 1, 0, 0x30, 32),

@@ -10,29 +10,39 @@ interface RowCode {
 
   /**
    * Writes the function that quantises inputs. Its arguments: the inputs, the bytes before the
-   * first, the memory, the number of groups, and four times the byte that {@link #offset} says.
+   * first, the memory, the bytes before its first input, the number of groups, and four times the
+   * byte that {@link #offset} says.
    *
    * @return where it begins
    */
   int quantise();
 
   /**
+   * Returns the rows that are read side by side, at most: streams that lie far apart, which
+   * processors fetch ahead each by itself.
+   */
+  int streams();
+
+  /**
    * Writes the function that multiplies rows of weights with quantised inputs. Its arguments:
    *
    * <ol start="0">
    *   <li>the weights
-   *   <li>the bytes before the first row
-   *   <li>the bytes from a row to the next
-   *   <li>the number of rows, at least 1
+   *   <li>the bytes before the first row of the first stream
+   *   <li>the bytes from a stream to the next
+   *   <li>the rows of a stream, at least 1, without gaps
    *   <li>the memory with the inputs
+   *   <li>the bytes before the first
    *   <li>the number of groups, at least 1
    *   <li>the results, f32
    *   <li>the bytes before the first
+   *   <li>the bytes from a stream's results to the next's
    * </ol>
    *
+   * @param streams how many rows are read side by side
    * @return where it begins
    */
-  int multiply(DType type);
+  int multiply(DType type, int streams);
 
   /** Returns what is added to weights of a type to make them unsigned. */
   static int offset(DType type) {

@@ -4,9 +4,9 @@ package io.github.vlm4j.backend.cpu.emitted;
  * The memory that quantised inputs of matrix times vector lie in, and the registers that point into
  * it.
  *
- * <p>For {@code n} groups of inputs it holds first n times 32 bytes of inputs and the eight ints
- * that sums begin with; then n scales in f32; then n negated sums of inputs, scaled; then 128 bytes
- * for what is on its way between registers.
+ * <p>For {@code n} groups of inputs, rounded up to an even number, it holds first n times 32 bytes
+ * of inputs and the eight ints that sums begin with; then n scales in f32; then n negated sums of
+ * inputs, scaled; then 128 bytes for what is on its way between registers.
  */
 final class RowMemory {
 
@@ -15,6 +15,9 @@ final class RowMemory {
 
   /** The bytes from a group's inputs to those of the next. */
   static final int RECORD = 64;
+
+  /** The bytes of two groups' inputs and ints, where these lie side by side. */
+  static final int PAIR = 2 * RECORD;
 
   /** Groups whose scales are converted together. */
   static final int SCALES = 8;
@@ -41,18 +44,22 @@ final class RowMemory {
 
   /** Returns the bytes of memory for some groups. */
   static long bytes(long groups) {
-    return groups * (RECORD + 2 * Float.BYTES) + BETWEEN_REGISTERS;
+    return (groups + groups % 2) * (RECORD + 2 * Float.BYTES) + BETWEEN_REGISTERS;
   }
 
   /**
    * Points rsi at the inputs, r8 at the scales, r9 at the sums and r12 at what is behind them.
    *
-   * @param memory the argument that is the address
-   * @param groups the argument that is the number of groups
+   * @param memory the argument that is the address; the two that follow are the bytes before the
+   *     first input and the number of groups
    */
-  void point(Frame frame, int memory, int groups) {
+  void point(Frame frame, int memory) {
     a.mov(Gpr.RSI, frame.argument(memory));
-    a.mov(Gpr.R8, frame.argument(groups));
+    a.mov(Gpr.R8, frame.argument(memory + 1));
+    a.add(Gpr.RSI, Gpr.R8);
+    a.mov(Gpr.R8, frame.argument(memory + 2));
+    a.add(Gpr.R8, 1);
+    a.and(Gpr.R8, -2);
     a.mov(Gpr.R9, Gpr.R8);
     a.shl(Gpr.R8, 6);
     a.add(Gpr.R8, Gpr.RSI);

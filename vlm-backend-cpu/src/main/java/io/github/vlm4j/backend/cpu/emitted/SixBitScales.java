@@ -32,13 +32,13 @@ final class SixBitScales {
 
   /**
    * Leaves the eight scales, and then the eight minima, times the f16 that the block begins with,
-   * in vector 0. Changes vector 1 and what {@link #write} changes.
+   * in a vector. Changes what {@link #write} changes.
    *
+   * @param six where to
+   * @param factors a register to use
    * @param byHalves 0 in its first eight lanes, 1 in the others
    */
-  static void writeScaled(Assembler a, Zmm byHalves) {
-    Zmm six = new Zmm(0);
-    Zmm factors = new Zmm(1);
+  static void writeScaled(Assembler a, Zmm six, Zmm factors, Zmm byHalves) {
     write(a);
     a.pair(six, Gpr.RDX, Gpr.RAX);
     a.op(Evex.VPMOVZXBD, six, six);

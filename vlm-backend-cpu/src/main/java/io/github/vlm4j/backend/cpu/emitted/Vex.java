@@ -18,6 +18,8 @@ enum Vex {
   VMOVQ(1, 1, 0x6e, 0, 0, 1),
   /** From a general-purpose register to a half of 128 bits, which a constant says. */
   VPINSRQ(3, 1, 0x22, 0, 0, 1),
+  /** Replaces one of eight numbers of 16 bits, which a constant says. */
+  VPINSRW(1, 1, 0xc4, 0, 0),
 
   VBROADCASTSS(2, 1, 0x18),
   VBROADCASTSD(2, 1, 0x19),

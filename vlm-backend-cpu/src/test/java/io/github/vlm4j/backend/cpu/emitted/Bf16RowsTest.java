@@ -102,15 +102,9 @@ class Bf16RowsTest {
 
   private void multiply(
       Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
-    loops.multiply(
-        w,
-        fromRow,
-        toRow,
-        MemorySegment.ofArray(x),
-        xAt,
-        MemorySegment.ofArray(y),
-        yAt,
-        MemorySegment.ofArray(scratch));
+    MemorySegment memory = MemorySegment.ofArray(scratch);
+    int scratchAt = loops.round(w, MemorySegment.ofArray(x), xAt, memory);
+    loops.multiply(w, fromRow, toRow, memory, scratchAt, MemorySegment.ofArray(y), yAt);
   }
 
   private float[] inputs(int count) {

@@ -127,17 +127,30 @@ class ByteRowsTest {
     }
   }
 
+  /** A row's products are summed alike, whether it is one of several streams or what is left. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+  void rowsAloneGiveTheSameBitsAsTogether(DType type) {
+    Matrix w = matrix(type, 7, 768, false);
+    float[] x = new float[768];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = (float) random.nextGaussian();
+    }
+    float[] scratch = new float[loops.scratch(768)];
+    float[] together = new float[7];
+    multiply(w, 0, 7, x, 0, together, 0, scratch);
+    float[] apart = new float[7];
+    for (int r = 0; r < 7; r++) {
+      multiply(w, r, r + 1, x, 0, apart, 0, scratch);
+    }
+    assertThat(apart).isEqualTo(together);
+  }
+
   private void multiply(
       Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt, float[] scratch) {
-    loops.multiply(
-        w,
-        fromRow,
-        toRow,
-        MemorySegment.ofArray(x),
-        xAt,
-        MemorySegment.ofArray(y),
-        yAt,
-        MemorySegment.ofArray(scratch));
+    MemorySegment memory = MemorySegment.ofArray(scratch);
+    int scratchAt = loops.round(w, MemorySegment.ofArray(x), xAt, memory);
+    loops.multiply(w, fromRow, toRow, memory, scratchAt, MemorySegment.ofArray(y), yAt);
   }
 
   private Matrix matrix(DType type, int rows, int columns, boolean heap) {

@@ -338,6 +338,14 @@ final class EvexEncodings {
             "62 e2 fd 48 5b 4f 05",
             code(a -> a.op(Evex.VBROADCASTI64X4, z(17), RDI.at(160)))),
         Arguments.of(
+            "vinserti64x4 zmm12, zmm12, ymmword ptr [rdi + 36], 1",
+            "62 73 9d 48 3a a7 24 00 00 00 01",
+            code(a -> a.op(Evex.VINSERTI64X4, z(12), z(12), RDI.at(36), 1))),
+        Arguments.of(
+            "vinserti64x4 zmm18, zmm18, ymm19, 1",
+            "62 a3 ed 40 3a d3 01",
+            code(a -> a.op(Evex.VINSERTI64X4, z(18), z(18), z(19), 1))),
+        Arguments.of(
             "vpmovzxbw zmm17, ymmword ptr [rdi + 48]",
             "62 e2 7d 48 30 8f 30 00 00 00",
             code(a -> a.op(Evex.VPMOVZXBW, z(17), RDI.at(48)))),

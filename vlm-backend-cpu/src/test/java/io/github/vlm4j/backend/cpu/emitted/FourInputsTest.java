@@ -72,15 +72,9 @@ class FourInputsTest {
     float[] y = guarded(inputs * w.rows() + 1);
     MemorySegment scratch = MemorySegment.ofArray(new float[loops.scratch(w.columns())]);
     for (int i = 0; i < inputs; i++) {
-      loops.multiply(
-          w,
-          2,
-          w.rows(),
-          MemorySegment.ofArray(x),
-          2 + i * w.columns(),
-          MemorySegment.ofArray(y),
-          1 + i * w.rows(),
-          scratch);
+      int scratchAt = loops.round(w, MemorySegment.ofArray(x), 2 + i * w.columns(), scratch);
+      MemorySegment results = MemorySegment.ofArray(y);
+      loops.multiply(w, 2, w.rows(), scratch, scratchAt, results, 1 + i * w.rows());
     }
     return y;
   }

@@ -110,6 +110,14 @@ final class VexEncodings {
             "c4 c1 3c c6 ca ee",
             code(a -> a.op(Vex.VSHUFPS, z(1), z(8), z(10), 0xee))),
         Arguments.of(
+            "vpinsrw xmm10, xmm10, word ptr [rdi + 34], 1",
+            "c5 29 c4 57 22 01",
+            code(a -> a.op(Vex.VPINSRW, z(10), z(10), RDI.at(34), 1))),
+        Arguments.of(
+            "vpinsrw xmm11, xmm11, word ptr [r10], 7",
+            "c4 41 21 c4 1a 07",
+            code(a -> a.op(Vex.VPINSRW, z(11), z(11), R10.at(), 7))),
+        Arguments.of(
             "vinsertf128 ymm3, ymm3, [rbx + 2*rsi + 16], 1",
             "c4 e3 65 18 5c 73 10 01",
             code(a -> a.op(Vex.VINSERTF128, z(3), z(3), RBX.plus(RSI, 2).plus(16), 1))),
