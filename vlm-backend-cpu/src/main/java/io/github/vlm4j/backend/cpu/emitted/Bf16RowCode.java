@@ -20,6 +20,9 @@ final class Bf16RowCode {
 
   private static final int VECTOR = 32;
 
+  /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
+  private static final int AHEAD = 1024;
+
   /** The order of quarters that a shuffle of both halves of a vector apart leaves. */
   private static final long UNSHUFFLED = 0x07_06_03_02_05_04_01_00L;
 
@@ -136,6 +139,9 @@ final class Bf16RowCode {
     a.mov(Gpr.RCX, Gpr.R11);
     a.neg(Gpr.RCX);
     a.place(next);
+    for (int i = 0; i < streams; i++) {
+      a.prefetch(STREAM.get(i).plus(Gpr.RCX, 1).plus(AHEAD));
+    }
     for (int bytes = 0; bytes < 2 * STEP; bytes += VECTOR) {
       step(streams, bytes);
     }

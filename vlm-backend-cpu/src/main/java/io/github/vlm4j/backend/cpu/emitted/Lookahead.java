@@ -4,7 +4,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 final class Lookahead {
 
   /** How far ahead weights are asked for, in bytes; what is behind the last row does no harm. */
-  private static final int AHEAD = 4096;
+  private static final int AHEAD = 2048;
 
   /** The bytes that caches hold together. */
   private static final int LINE = 64;
