@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLines;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RoundedWinograd;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
@@ -224,6 +225,13 @@ final class Lowering {
     int rows = (int) y.shape().rows();
     int pictures = (int) picture.dim(0);
     RoundedLoops rounded = RoundedLinearStep.loops(team, kernel, rows);
+    RoundedLines rounding = rounded == null ? null : rounded.lines();
+    if (rounded != null
+        && rounding != null
+        && RoundedConvolveStep.suit(rounding, patches, kernel)) {
+      return new RoundedConvolveStep(
+          team, rounded, rounding, patches, span(y, 0), kernel, bias, span(y), pictures);
+    }
     RoundedWinograd winograd = rounded == null ? null : rounded.winograd();
     if (rounded != null && winograd != null && RoundedWinogradStep.suit(patches, kernel)) {
       return new RoundedWinogradStep(

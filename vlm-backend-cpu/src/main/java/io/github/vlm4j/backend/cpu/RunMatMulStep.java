@@ -31,7 +31,8 @@ final class RunMatMulStep implements Step, Workers.Task {
   private final Runs inputs;
   private final Matrix weight;
   private final float @Nullable [] bias;
-  private final Span y;
+  private final Supplier<float[]> y;
+  private final IntSupplier yAt;
   private final Bands inputBands;
   private final Bands outputBands;
 
@@ -57,6 +58,25 @@ final class RunMatMulStep implements Step, Workers.Task {
       Matrix weight,
       float @Nullable [] bias,
       Span y) {
+    this(team, loops, x, xAt, inputs, weight, bias, y::floats, y::at);
+  }
+
+  /**
+   * Lowers a product whose results are for what follows in the same step.
+   *
+   * @param y the array that receives the results, as of this run
+   * @param yAt where they begin
+   */
+  RunMatMulStep(
+      Team team,
+      RunLoops loops,
+      Supplier<float[]> x,
+      IntSupplier xAt,
+      Runs inputs,
+      Matrix weight,
+      float @Nullable [] bias,
+      Supplier<float[]> y,
+      IntSupplier yAt) {
     this.team = team;
     this.loops = loops;
     this.x = x;
@@ -65,6 +85,7 @@ final class RunMatMulStep implements Step, Workers.Task {
     this.weight = weight;
     this.bias = bias;
     this.y = y;
+    this.yAt = yAt;
     int columns = Math.max(1, inputs.size());
     this.outputBands = outputBands(columns);
     this.inputBands = inputBands(columns);
@@ -146,8 +167,8 @@ final class RunMatMulStep implements Step, Workers.Task {
         packedAt[worker],
         from,
         to,
-        y.floats(),
-        y.at(),
+        y.get(),
+        yAt.getAsInt(),
         weight.rows(),
         scratch);
   }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLines;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RoundedWinograd;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * that {@link PanelLayout} describes, one for each run of a row of inputs. The order in which
  * products are summed depends on the shapes alone.
  */
-final class Bf16Loops implements RoundedLoops {
+final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   private static final int LANES = PanelLayout.LANES;
 
@@ -56,6 +57,27 @@ final class Bf16Loops implements RoundedLoops {
   @Override
   public RoundedWinograd winograd() {
     return winograd;
+  }
+
+  @Override
+  public @Nullable RoundedLines lines() {
+    return products.spares() ? null : this;
+  }
+
+  @Override
+  public int channelTile() {
+    return PanelLayout.BLOCK;
+  }
+
+  @Override
+  public int floats(int numbers) {
+    return numbers / 2;
+  }
+
+  @Override
+  public void round(float[] x, int xAt, int count, float[] rounded, int roundedAt) {
+    functions.round(
+        Calls.slice(x, xAt, count), 0, Calls.slice(rounded, roundedAt, count / 2), 0, count, 1);
   }
 
   @Override
@@ -238,7 +260,8 @@ final class Bf16Loops implements RoundedLoops {
     int width = layout.width();
     int runFloats = layout.floats(inputs.length());
     int panelFloats = width + inputs.runs() * runFloats;
-    int apart = apart(inputs.length()) / 2;
+    int[] starts = inputs.starts();
+    int apart = (inputs.rows() > 1 ? starts[1] - starts[0] : apart(inputs.length())) / 2;
     int numbers = Math.min(DEPTH, inputs.length() - first);
     MemorySegment some =
         Calls.slice(

@@ -5,6 +5,12 @@ import java.lang.foreign.MemorySegment;
 /** Products of inputs and weights in bf16, whose sums are f32. Distances are in bytes. */
 sealed interface Bf16Products permits DotProducts, TileProducts {
 
+  /**
+   * Returns whether convolutions are faster with transforms that spare multiplications: these take
+   * longer than what they spare where products are fast.
+   */
+  boolean spares();
+
   /** Returns how the weights lie. */
   PanelLayout layout();
 

@@ -30,6 +30,11 @@ final class DotProducts implements Bf16Products {
   }
 
   @Override
+  public boolean spares() {
+    return true;
+  }
+
+  @Override
   public PanelLayout layout() {
     return LAYOUT;
   }

@@ -56,6 +56,11 @@ final class TileProducts implements Bf16Products {
   }
 
   @Override
+  public boolean spares() {
+    return false;
+  }
+
+  @Override
   public PanelLayout layout() {
     return LAYOUT;
   }

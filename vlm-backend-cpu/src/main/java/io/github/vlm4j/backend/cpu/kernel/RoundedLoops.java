@@ -30,6 +30,14 @@ public interface RoundedLoops extends RunLoops {
   void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt);
 
+  /**
+   * Returns what rounds pictures for convolutions that are multiplied as they are, or null where
+   * these are slower than with transforms.
+   */
+  default @Nullable RoundedLines lines() {
+    return null;
+  }
+
   /** Returns the transforms of convolutions that spare multiplications, or null without any. */
   default @Nullable RoundedWinograd winograd() {
     return null;
