@@ -303,6 +303,8 @@ final class Bf16Attention implements AttentionLoops {
     products.multiply(
         Calls.slice(scratch, at.queries() + row * at.headFloats(), (long) rows * at.headFloats()),
         (long) Float.BYTES * at.headFloats(),
+        1,
+        0,
         Calls.slice(scratch, at.keyPanels(), (long) keyPanels * at.keyPanelFloats()),
         (long) Float.BYTES * at.keyPanelFloats(),
         Calls.slice(scratch, at.zeros(), panels.width()),
@@ -333,6 +335,8 @@ final class Bf16Attention implements AttentionLoops {
     products.multiply(
         Calls.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
         (long) Short.BYTES * KEYS,
+        1,
+        0,
         Calls.slice(
             scratch,
             at.valuePanels(),

@@ -225,15 +225,28 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
       int yAt,
       int outputs,
       float[] scratch) {
+    int runs = Math.max(1, DEPTH / inputs.length());
     for (int first = fromInput; first < toInput; first += products.summedRows()) {
       int last = Math.min(toInput, first + products.summedRows());
-      for (int run = 0; run < inputs.runs(); run++) {
+      for (int run = 0; run < inputs.runs(); run += runs) {
         for (int p = 0; p < inputs.length(); p += DEPTH) {
           for (int input = first; input < last; input += products.mostRows()) {
             int rows = Math.min(products.mostRows(), last - input);
-            int at = yAt + input * outputs;
             multiply(
-                x, xAt, inputs, run, input, rows, p, packed, packedAt, fromRow, toRow, y, at,
+                x,
+                xAt,
+                inputs,
+                run,
+                Math.min(runs, inputs.runs() - run),
+                input,
+                rows,
+                p,
+                packed,
+                packedAt,
+                fromRow,
+                toRow,
+                y,
+                yAt + input * outputs,
                 outputs);
           }
         }
@@ -247,6 +260,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
       int xAt,
       Runs inputs,
       int run,
+      int runs,
       int input,
       int rows,
       int first,
@@ -267,7 +281,9 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
         Calls.slice(
             x,
             xAt + (long) input * apart + (long) run * inputs.apart() / 2 + first / 2,
-            (rows - 1L) * apart + PanelLayout.wholeBlocks(numbers) / 2);
+            (rows - 1L) * apart
+                + (runs - 1L) * inputs.apart() / 2
+                + PanelLayout.wholeBlocks(numbers) / 2);
     int used = toRow - fromRow;
     MemorySegment sums = Calls.slice(y, yAt + fromRow, (rows - 1L) * outputs + used);
     boolean begins = run == 0 && first == 0;
@@ -276,7 +292,12 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
     products.multiply(
         some,
         (long) Float.BYTES * apart,
-        Calls.slice(packed, packedAt + weights, panelsAfter + layout.floats(numbers)),
+        runs,
+        (long) Short.BYTES * inputs.apart(),
+        Calls.slice(
+            packed,
+            packedAt + weights,
+            panelsAfter + (runs - 1L) * runFloats + layout.floats(numbers)),
         (long) Float.BYTES * panelFloats,
         begins ? Calls.slice(packed, packedAt, panelsAfter + width) : sums,
         begins ? 0 : (long) Float.BYTES * outputs,

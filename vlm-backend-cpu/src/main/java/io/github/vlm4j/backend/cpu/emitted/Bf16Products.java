@@ -34,18 +34,23 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
   /**
    * Computes {@code sums[r, o] = first[r, o] + Σ inputs[r, i] · weights[i, o]}.
    *
-   * @param inputs rows of whole blocks, of which what is after the last number is 0
+   * @param inputs rows of whole blocks, of which what is after the last number is 0; a row is some
+   *     runs of as many numbers each
+   * @param runs the runs of a row, at least 1
+   * @param runsApart from a run to the next
    * @param panels the weights, a panel for each {@link PanelLayout#width} outputs, of which what is
    *     after the last input is 0
    * @param first what sums begin with; 0 from row to row if all begin with the same
    * @param firstStep from a panel's part of that to the next
-   * @param numbers the inner dimension, at least 1
+   * @param numbers the inner dimension of a run, at least 1
    * @param rows at least 1
    * @param outputs at least 1
    */
   void multiply(
       MemorySegment inputs,
       long inputsApart,
+      int runs,
+      long runsApart,
       MemorySegment panels,
       long panelsApart,
       MemorySegment first,

@@ -63,6 +63,40 @@ final class DotProducts implements Bf16Products {
   public void multiply(
       MemorySegment inputs,
       long inputsApart,
+      int runs,
+      long runsApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment first,
+      long firstApart,
+      long firstStep,
+      MemorySegment sums,
+      long sumsApart,
+      int numbers,
+      int rows,
+      int outputs) {
+    long runBytes = (long) Float.BYTES * LAYOUT.floats(numbers);
+    for (int run = 0; run < runs; run++) {
+      boolean begins = run == 0;
+      multiplyRun(
+          inputs.asSlice(runsApart * run),
+          inputsApart,
+          panels.asSlice(runBytes * run),
+          panelsApart,
+          begins ? first : sums,
+          begins ? firstApart : sumsApart,
+          begins ? firstStep : (long) Float.BYTES * LAYOUT.width(),
+          sums,
+          sumsApart,
+          numbers,
+          rows,
+          outputs);
+    }
+  }
+
+  private void multiplyRun(
+      MemorySegment inputs,
+      long inputsApart,
       MemorySegment panels,
       long panelsApart,
       MemorySegment first,

@@ -82,7 +82,9 @@ final class TileCode {
    *   <li>the bytes from a panel's part of that to the next
    *   <li>where the sums go, f32
    *   <li>the bytes from a row of that to the next
-   *   <li>the number of blocks, at least 1
+   *   <li>the number of blocks of a run of inputs, at least 1
+   *   <li>the number of runs of a row, at least 1
+   *   <li>the bytes from the end of a run to the next
    *   <li>the number of groups, at least 1
    *   <li>the number of panels, at least 1
    *   <li>the {@link #configuration}
@@ -95,7 +97,7 @@ final class TileCode {
   int multiply(int rowTiles, int columnTiles) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    a.mov(Gpr.RAX, frame.argument(12));
+    a.mov(Gpr.RAX, frame.argument(14));
     a.configureTiles(Gpr.RAX.at());
     a.mov(Gpr.RSI, frame.argument(1));
     a.mov(Gpr.R9, frame.argument(5));
@@ -106,7 +108,7 @@ final class TileCode {
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.R8, frame.argument(4));
     a.mov(Gpr.R10, frame.argument(7));
-    a.mov(Gpr.R15, frame.argument(10));
+    a.mov(Gpr.R15, frame.argument(12));
     Label group = new Label();
     a.place(group);
     group(frame, rowTiles, columnTiles);
@@ -120,9 +122,9 @@ final class TileCode {
     a.mov(Gpr.RAX, frame.argument(7));
     a.add(Gpr.RAX, columnTiles * ROW_BYTES);
     a.mov(frame.argument(7), Gpr.RAX);
-    a.mov(Gpr.RAX, frame.argument(11));
+    a.mov(Gpr.RAX, frame.argument(13));
     a.sub(Gpr.RAX, 1);
-    a.mov(frame.argument(11), Gpr.RAX);
+    a.mov(frame.argument(13), Gpr.RAX);
     a.jump(Condition.NOT_EQUAL, panel);
     a.releaseTiles();
     frame.leave();
@@ -156,6 +158,7 @@ final class TileCode {
     }
     a.mov(Gpr.RDX, frame.argument(2));
     a.mov(Gpr.RCX, frame.argument(9));
+    a.mov(Gpr.R13, frame.argument(10));
     for (int i = firstRow; i <= LAST; i++) {
       loadInputs(i);
     }
@@ -164,10 +167,18 @@ final class TileCode {
     }
     a.mov(Gpr.R12, Gpr.R10);
     Label loop = new Label();
+    Label next = new Label();
     Label last = new Label();
     a.place(loop);
     a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, next);
+    a.sub(Gpr.R13, 1);
     a.jump(Condition.EQUAL, last);
+    a.mov(Gpr.RCX, frame.argument(11));
+    a.add(Gpr.RAX, Gpr.RCX);
+    a.add(Gpr.RBX, Gpr.RCX);
+    a.mov(Gpr.RCX, frame.argument(9));
+    a.place(next);
     a.add(Gpr.RAX, ROW_BYTES);
     a.add(Gpr.RBX, ROW_BYTES);
     a.add(Gpr.RDX, 2 * TILE_BYTES);

@@ -37,7 +37,7 @@ final class TileProducts implements Bf16Products {
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     for (int i = 0; i < TILES; i++) {
       for (int j = 0; j < TILES; j++) {
-        multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallalllla"));
+        multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallalllllla"));
       }
     }
     long bytes = TileCode.CONFIGURATION_BYTES;
@@ -89,6 +89,8 @@ final class TileProducts implements Bf16Products {
   public void multiply(
       MemorySegment inputs,
       long inputsApart,
+      int runs,
+      long runsApart,
       MemorySegment panels,
       long panelsApart,
       MemorySegment first,
@@ -106,6 +108,8 @@ final class TileProducts implements Bf16Products {
       multiplyPanels(
           inputs,
           inputsApart,
+          runs,
+          runsApart,
           panels,
           panelsApart,
           first,
@@ -122,6 +126,8 @@ final class TileProducts implements Bf16Products {
       multiplyPanels(
           inputs,
           inputsApart,
+          runs,
+          runsApart,
           panels.asSlice(panelsApart * whole),
           panelsApart,
           first.asSlice(firstStep * whole),
@@ -140,6 +146,8 @@ final class TileProducts implements Bf16Products {
   private void multiplyPanels(
       MemorySegment inputs,
       long inputsApart,
+      int runs,
+      long runsApart,
       MemorySegment panels,
       long panelsApart,
       MemorySegment first,
@@ -157,6 +165,8 @@ final class TileProducts implements Bf16Products {
       multiplyGroups(
           inputs,
           inputsApart,
+          runs,
+          runsApart,
           panels,
           panelsApart,
           first,
@@ -175,6 +185,8 @@ final class TileProducts implements Bf16Products {
       multiplyGroups(
           inputs.asSlice(inputsApart * skipped),
           inputsApart,
+          runs,
+          runsApart,
           panels,
           panelsApart,
           first.asSlice(firstApart * skipped),
@@ -194,6 +206,8 @@ final class TileProducts implements Bf16Products {
   private void multiplyGroups(
       MemorySegment inputs,
       long inputsApart,
+      int runs,
+      long runsApart,
       MemorySegment panels,
       long panelsApart,
       MemorySegment first,
@@ -220,6 +234,8 @@ final class TileProducts implements Bf16Products {
           sums,
           sumsApart,
           blocks,
+          (long) runs,
+          runsApart - TileCode.ROW_BYTES * blocks,
           groups,
           count,
           configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)));
