@@ -68,7 +68,7 @@ final class RoundedConvolveStep implements Step {
     this.y = y;
     this.outputs = weight.rows();
     long each = (long) linesOfPicture() * line() * Math.max(outputs, places.channels());
-    this.pictures = new Bands(count, (int) Math.clamp(MOST_NUMBERS / each, 1, count));
+    this.pictures = new Bands(count, Math.clamp(MOST_NUMBERS / each, 1, count));
     this.multiply = product(weight, bias, pictures.size());
     int last = pictures.count() - 1;
     this.multiplyLast = product(weight, bias, pictures.to(last) - pictures.from(last));
