@@ -23,7 +23,7 @@ final class ByteRows implements RowLoops {
   private record Multiply(MethodHandle several, MethodHandle one) {}
 
   private final CacheLines lines;
-  private final int streams;
+  private final long streams;
   private final MethodHandle quantise;
   private final Multiply multiply8;
   private final Multiply multiply4;
