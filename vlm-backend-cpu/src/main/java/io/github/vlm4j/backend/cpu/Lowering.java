@@ -19,6 +19,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Turns a graph into steps over planned memory. */
@@ -195,11 +197,21 @@ final class Lowering {
     if (rows >= team.runs().leastInputs(weight.dtype()) && weight.columns() > 0) {
       Span x = span(y, 0);
       Runs inputs = Runs.dense(rows, weight.columns(), team.runs().runTile());
-      return new RunMatMulStep(team, team.runs(), x::floats, x::at, inputs, weight, bias, span(y));
+      return product(x::floats, x::at, inputs, weight, bias, span(y));
     }
     return rows <= mostMatVecRows() || MatVecStep.isEmitted(team, weight, rows)
         ? new MatVecStep(team, span(y, 0), weight, bias, span(y), rows)
         : new MatMulStep(team, span(y, 0), weight, bias, span(y), rows);
+  }
+
+  private Step product(
+      Supplier<float[]> x,
+      IntSupplier xAt,
+      Runs inputs,
+      Matrix weight,
+      float @Nullable [] bias,
+      Span y) {
+    return new RunMatMulStep(team, team.runs(), x, xAt, inputs, weight, bias, y::floats, y::at);
   }
 
   private int mostMatVecRows() {
@@ -251,13 +263,11 @@ final class Lowering {
     int pictures = (int) y.shape().dim(0);
     Runs inputs = patches.inPaddedPictures(pictures, team.runs().runTile());
     if (patches.padding() == 0) {
-      return new RunMatMulStep(team, team.runs(), x::floats, x::at, inputs, kernel, bias, span(y));
+      return product(x::floats, x::at, inputs, kernel, bias, span(y));
     }
     Step pad = new PadStep(team, patches, x, pictures);
     Scratch padded = team.packed();
-    Step multiply =
-        new RunMatMulStep(
-            team, team.runs(), () -> padded.array(0), () -> 0, inputs, kernel, bias, span(y));
+    Step multiply = product(() -> padded.array(0), () -> 0, inputs, kernel, bias, span(y));
     return () -> {
       pad.run();
       multiply.run();

@@ -71,7 +71,8 @@ final class RoundedConvolveStep implements Step {
     this.pictures = new Bands(count, Math.clamp(MOST_NUMBERS / each, 1, count));
     this.multiply = product(weight, bias, pictures.size());
     int last = pictures.count() - 1;
-    this.multiplyLast = product(weight, bias, pictures.to(last) - pictures.from(last));
+    int left = pictures.to(last) - pictures.from(last);
+    this.multiplyLast = left == pictures.size() ? multiply : product(weight, bias, left);
     team.packed()
         .require((long) pixelFloats() + Math.multiplyExact(rows(pictures.size()), outputs));
   }

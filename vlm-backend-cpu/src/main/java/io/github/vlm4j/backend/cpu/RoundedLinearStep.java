@@ -49,7 +49,8 @@ final class RoundedLinearStep implements Step, Workers.Task {
         inputs,
         layer.weight(),
         layer.bias(),
-        layer.y());
+        layer.y()::floats,
+        layer.y()::at);
   }
 
   /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */

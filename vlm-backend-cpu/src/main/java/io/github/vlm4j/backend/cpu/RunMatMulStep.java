@@ -48,22 +48,6 @@ final class RunMatMulStep implements Step, Workers.Task {
    * @param loops what multiplies inputs that lie as {@code inputs} says
    * @param x the array that holds the inputs, as of this run
    * @param xAt what the inputs' starts are counted from
-   */
-  RunMatMulStep(
-      Team team,
-      RunLoops loops,
-      Supplier<float[]> x,
-      IntSupplier xAt,
-      Runs inputs,
-      Matrix weight,
-      float @Nullable [] bias,
-      Span y) {
-    this(team, loops, x, xAt, inputs, weight, bias, y::floats, y::at);
-  }
-
-  /**
-   * Lowers a product whose results are for what follows in the same step.
-   *
    * @param y the array that receives the results, as of this run
    * @param yAt where they begin
    */

@@ -176,7 +176,9 @@ final class ByteCode implements RowCode {
       for (int pair = 0; pair < PAIRS; pair++) {
         a.op(Evex.VPXORD, sum(stream, pair), sum(stream, pair), sum(stream, pair));
       }
-      a.op(Evex.VPXORD, minima(stream), minima(stream), minima(stream));
+      if (type == DType.Q4_K) {
+        a.op(Evex.VPXORD, minima(stream), minima(stream), minima(stream));
+      }
     }
     switch (type) {
       case Q8_0, Q4_0 -> groups(type, streams);

@@ -75,52 +75,24 @@ final class DotProducts implements Bf16Products {
       int numbers,
       int rows,
       int outputs) {
+    int width = LAYOUT.width();
     long runBytes = (long) Float.BYTES * LAYOUT.floats(numbers);
     for (int run = 0; run < runs; run++) {
-      boolean begins = run == 0;
-      multiplyRun(
-          inputs.asSlice(runsApart * run),
-          inputsApart,
-          panels.asSlice(runBytes * run),
-          panelsApart,
-          begins ? first : sums,
-          begins ? firstApart : sumsApart,
-          begins ? firstStep : (long) Float.BYTES * LAYOUT.width(),
-          sums,
-          sumsApart,
-          numbers,
-          rows,
-          outputs);
-    }
-  }
-
-  private void multiplyRun(
-      MemorySegment inputs,
-      long inputsApart,
-      MemorySegment panels,
-      long panelsApart,
-      MemorySegment first,
-      long firstApart,
-      long firstStep,
-      MemorySegment sums,
-      long sumsApart,
-      int numbers,
-      int rows,
-      int outputs) {
-    int width = LAYOUT.width();
-    for (int from = 0; from < outputs; from += width) {
-      int panel = from / width;
-      multiplyPanel(
-          inputs,
-          inputsApart,
-          panels.asSlice(panelsApart * panel),
-          first.asSlice(firstStep * panel),
-          firstApart,
-          sums.asSlice((long) Float.BYTES * from),
-          sumsApart,
-          Math.ceilDiv(numbers, 2),
-          rows,
-          Math.min(width, outputs - from));
+      for (int from = 0; from < outputs; from += width) {
+        int panel = from / width;
+        MemorySegment panelSums = sums.asSlice((long) Float.BYTES * from);
+        multiplyPanel(
+            inputs.asSlice(runsApart * run),
+            inputsApart,
+            panels.asSlice(panelsApart * panel + runBytes * run),
+            run == 0 ? first.asSlice(firstStep * panel) : panelSums,
+            run == 0 ? firstApart : sumsApart,
+            panelSums,
+            sumsApart,
+            Math.ceilDiv(numbers, 2),
+            rows,
+            Math.min(width, outputs - from));
+      }
     }
   }
 

@@ -64,6 +64,7 @@ class Bf16LoopsTest {
     "8, 2050, 33",
     "10, 4101, 63",
     "17, 5000, 128",
+    "150, 4101, 100",
   })
   void productsAreThoseOfTheRoundedInputs(int rows, int columns, int outputs) {
     float[] x = floats(rows * columns + 3);
