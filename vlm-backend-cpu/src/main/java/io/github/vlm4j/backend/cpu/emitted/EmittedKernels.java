@@ -132,7 +132,7 @@ public final class EmittedKernels {
 
   private static Kernels overEmitted(Kernels kernels, CpuFeatures features, Arena arena) {
     return FloatTile.of(kernels.inputTile(), features)
-        .map(tile -> kernels.over(new FloatPanels(tile, arena)))
+        .map(tile -> kernels.over(new FloatPanels(tile, arena)).over(new FewQueries(tile, arena)))
         .orElse(kernels);
   }
 
@@ -159,12 +159,13 @@ public final class EmittedKernels {
     }
     BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
+    Kernels over = overEmitted(kernels, features, arena);
     rounded.add(new Bf16Loops(blockRows, functions, products, winograd));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
-        overEmitted(kernels, features, arena),
+        over,
         rounded,
-        new Bf16Attention(kernels, functions, products),
+        new Bf16Attention(over, functions, products),
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),

@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.core.tensor.DType;
+
 /** What products in f32 and their softmax are made of, for vectors of one width. */
 interface FloatVectors {
 
@@ -8,6 +10,22 @@ interface FloatVectors {
 
   /** Loads a vector. */
   void load(Zmm to, Mem from);
+
+  /** Loads a vector of numbers of 16 bits and fills it up with zeros below them. */
+  void loadUpperHalves(Zmm to, Mem from);
+
+  /** Loads a vector of f16. */
+  void loadF16(Zmm to, Mem from);
+
+  /** Loads a vector of numbers that are stored as f32, f16 or bf16. */
+  default void load(DType type, Zmm to, Mem from) {
+    switch (type) {
+      case F32 -> load(to, from);
+      case F16 -> loadF16(to, from);
+      case BF16 -> loadUpperHalves(to, from);
+      default -> throw new IllegalArgumentException("There is no instruction for " + type);
+    }
+  }
 
   /** Stores a vector. */
   void store(Zmm from, Mem to);
@@ -40,6 +58,13 @@ interface FloatVectors {
 
   /** An operation whose third vector is in memory. */
   void op(FloatOp op, Zmm first, Zmm second, Mem third);
+
+  /**
+   * Adds lanes together until eight are left, the lowest.
+   *
+   * @param free a vector to be overwritten
+   */
+  void sumToEight(Zmm vector, Zmm free);
 
   /** Shifts lanes to the left as whole numbers. */
   void shiftLeft(Zmm to, Zmm from, int bits);

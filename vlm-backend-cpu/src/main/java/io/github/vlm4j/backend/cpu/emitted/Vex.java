@@ -28,6 +28,8 @@ enum Vex {
   VPBROADCASTW(2, 1, 0x79),
 
   VADDPS(1, 0, 0x58),
+  /** Adds neighbours, of the second operand and of the third in turn, in each half. */
+  VHADDPS(1, 3, 0x7c),
   VSUBPS(1, 0, 0x5c),
   VMULPS(1, 0, 0x59),
   VDIVPS(1, 0, 0x5e),

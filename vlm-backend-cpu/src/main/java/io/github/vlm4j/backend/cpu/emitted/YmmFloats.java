@@ -15,6 +15,17 @@ record YmmFloats(Assembler a) implements FloatVectors {
   }
 
   @Override
+  public void loadUpperHalves(Zmm to, Mem from) {
+    a.op(Vex.VPMOVZXWD, to, from);
+    shiftLeft(to, to, Short.SIZE);
+  }
+
+  @Override
+  public void loadF16(Zmm to, Mem from) {
+    a.op(Vex.VCVTPH2PS, to, from);
+  }
+
+  @Override
   public void store(Zmm from, Mem to) {
     a.op(Vex.VMOVUPS_STORE, from, to);
   }
@@ -61,6 +72,11 @@ record YmmFloats(Assembler a) implements FloatVectors {
   @Override
   public void op(FloatOp op, Zmm first, Zmm second, Mem third) {
     a.op(op.avx2, first, second, third);
+  }
+
+  @Override
+  public void sumToEight(Zmm vector, Zmm free) {
+    // There are eight.
   }
 
   @Override

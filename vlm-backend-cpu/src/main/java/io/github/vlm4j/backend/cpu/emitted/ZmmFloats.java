@@ -7,9 +7,23 @@ record ZmmFloats(Assembler a) implements FloatVectors {
 
   private static final Mask CHOSEN = new Mask(1);
 
+  /** A shuffle of quarters that brings the upper two to the lower two's place. */
+  private static final int UPPER_HALF_DOWN = 0x4e;
+
   @Override
   public void load(Zmm to, Mem from) {
     a.op(Evex.VMOVUPS, to, from);
+  }
+
+  @Override
+  public void loadUpperHalves(Zmm to, Mem from) {
+    a.op(Evex.VPMOVZXWD, to, from);
+    shiftLeft(to, to, Short.SIZE);
+  }
+
+  @Override
+  public void loadF16(Zmm to, Mem from) {
+    a.op(Evex.VCVTPH2PS, to, from);
   }
 
   @Override
@@ -55,6 +69,12 @@ record ZmmFloats(Assembler a) implements FloatVectors {
   @Override
   public void op(FloatOp op, Zmm first, Zmm second, Mem third) {
     a.op(op.avx512, first, second, third);
+  }
+
+  @Override
+  public void sumToEight(Zmm vector, Zmm free) {
+    a.op(Evex.VSHUFI32X4, free, vector, vector, UPPER_HALF_DOWN);
+    a.op(Evex.VADDPS, vector, vector, free);
   }
 
   @Override

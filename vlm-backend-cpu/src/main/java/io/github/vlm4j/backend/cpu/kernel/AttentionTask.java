@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,6 +92,37 @@ public final class AttentionTask {
 
   /** What dot products are multiplied with. */
   public float scale;
+
+  private final FloatSegment qSegment = new FloatSegment();
+  private final FloatSegment kSegment = new FloatSegment();
+  private final FloatSegment vSegment = new FloatSegment();
+  private final FloatSegment outSegment = new FloatSegment();
+  private final FloatSegment scratchSegment = new FloatSegment();
+
+  /** Returns {@link #q} as native functions are given it. */
+  public MemorySegment qSegment() {
+    return qSegment.of(q);
+  }
+
+  /** Returns {@link #k} as native functions are given it. */
+  public MemorySegment kSegment() {
+    return kSegment.of(k);
+  }
+
+  /** Returns {@link #v} as native functions are given it. */
+  public MemorySegment vSegment() {
+    return vSegment.of(v);
+  }
+
+  /** Returns {@link #out} as native functions are given it. */
+  public MemorySegment outSegment() {
+    return outSegment.of(out);
+  }
+
+  /** Returns the scratch that this task is computed with as native functions are given it. */
+  public MemorySegment scratchSegment(float[] scratch) {
+    return scratchSegment.of(scratch);
+  }
 
   /** Returns the first key that a query sees. */
   public int first(int query) {

@@ -26,6 +26,9 @@ public interface Kernels extends RunLoops, AttentionLoops {
    */
   Kernels over(PanelLoops panels);
 
+  /** The same for attention of few queries. */
+  Kernels over(FewQueriesLoops fewQueries);
+
   /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
   String name();
 

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.scalar;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.FewQueriesLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
@@ -28,6 +29,11 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public Kernels over(PanelLoops panels) {
+    return this;
+  }
+
+  @Override
+  public Kernels over(FewQueriesLoops fewQueries) {
     return this;
   }
 

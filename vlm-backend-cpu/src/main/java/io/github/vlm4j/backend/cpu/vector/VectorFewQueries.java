@@ -1,10 +1,13 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.FewQueriesLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import java.util.Arrays;
+import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention of the few queries of a decoding step, bound by how fast keys and values arrive:
@@ -25,14 +28,17 @@ final class VectorFewQueries {
   /** The most queries for which this is faster than {@link VectorAttention}. */
   static final int QUERIES = Math.max(2, L / 2);
 
-  /** The keys of a tile: a quarter of them fills several pages. */
+  /** The keys of a tile that is read again from a cache, or decoded into one. */
   private static final int KEYS = 256;
+
+  /** The keys of a tile that is read once: streams begin anew at each tile. */
+  private static final int MOST_KEYS = 1024;
 
   /** Rows of stored keys, or values, that are decoded before those of the next quarter. */
   private static final int DECODED_ROWS = 4;
 
   private static final int SCORES = 2 * QUERIES;
-  private static final int SUMMED = SCORES + 2 * KEYS;
+  private static final int SUMMED = SCORES + 2 * MOST_KEYS;
   private static final int SPARE = SUMMED + 2 * 4 * L;
 
   private VectorFewQueries() {}
@@ -41,7 +47,14 @@ final class VectorFewQueries {
     return SPARE + valueDim + KEYS * (headDim + valueDim);
   }
 
-  static void attend(AttentionTask task, int first, int last, float[] scratch) {
+  /**
+   * Attends.
+   *
+   * @param loops take the place of what is compiled here, for tasks that they take; null for none
+   */
+  static void attend(
+      @Nullable FewQueriesLoops loops, AttentionTask task, int first, int last, float[] scratch) {
+    FewQueriesLoops taking = loops != null && loops.takes(task) ? loops : null;
     int queries = last - first;
     Arrays.fill(scratch, 0, queries, Float.NEGATIVE_INFINITY);
     Arrays.fill(scratch, QUERIES, QUERIES + queries, 0);
@@ -49,16 +62,20 @@ final class VectorFewQueries {
       int out = task.outAt + q * task.outStride;
       Arrays.fill(task.out, out, out + task.valueDim, 0);
     }
+    boolean decoded = taking == null && task.storedK != null && task.storedV != null;
+    int tile = queries <= 2 && !decoded ? MOST_KEYS : KEYS;
     int seen = task.seen(last - 1);
-    for (int key = task.first(first); key < seen; key += KEYS) {
-      decode(task, key, Math.min(KEYS, seen - key), scratch);
+    for (int key = task.first(first); key < seen; key += tile) {
+      if (decoded) {
+        decode(task, key, Math.min(tile, seen - key), scratch);
+      }
       // Queries of a causal task see different keys.
       int step = task.causal ? 1 : 2;
       for (int q = first; q < last; q += step) {
         int from = Math.max(key, task.first(q));
-        int keys = Math.min(key + KEYS, task.seen(q)) - from;
+        int keys = Math.min(key + tile, task.seen(q)) - from;
         if (keys > 0) {
-          attendTile(task, first, q, Math.min(q + step, last) - 1, from, keys, scratch);
+          attendTile(taking, task, first, q, Math.min(q + step, last) - 1, from, keys, scratch);
         }
       }
     }
@@ -73,14 +90,13 @@ final class VectorFewQueries {
 
   /** Decodes a tile of stored keys and values and points the task at it. */
   private static void decode(AttentionTask task, int key, int keys, float[] scratch) {
-    if (task.storedK == null || task.storedV == null) {
-      return;
-    }
+    Matrix storedK = Objects.requireNonNull(task.storedK);
+    Matrix storedV = Objects.requireNonNull(task.storedV);
     int toKeys = SPARE + task.valueDim;
     int toValues = toKeys + KEYS * task.headDim;
     int row = task.storedAt + key;
-    decode(task.storedK, row, keys, task.headDim, scratch, toKeys);
-    decode(task.storedV, row, keys, task.valueDim, scratch, toValues);
+    decode(storedK, row, keys, task.headDim, scratch, toKeys);
+    decode(storedV, row, keys, task.valueDim, scratch, toValues);
     task.k = scratch;
     task.kAt = toKeys - key * task.headDim;
     task.kStride = task.headDim;
@@ -104,14 +120,27 @@ final class VectorFewQueries {
 
   /** Attends of one or two queries, {@code a} and {@code b}, to a tile that both see. */
   private static void attendTile(
-      AttentionTask task, int first, int a, int b, int key, int keys, float[] scratch) {
-    score(task, a, b, key, keys, scratch);
+      @Nullable FewQueriesLoops loops,
+      AttentionTask task,
+      int first,
+      int a,
+      int b,
+      int key,
+      int keys,
+      float[] scratch) {
+    if (loops == null) {
+      score(task, a, b, key, keys, scratch);
+    } else {
+      loops.score(task, a, b, key, keys, scratch, SCORES, MOST_KEYS);
+    }
     soften(task, a, keys, SCORES, a - first, scratch);
     if (b != a) {
-      soften(task, b, keys, SCORES + KEYS, b - first, scratch);
+      soften(task, b, keys, SCORES + MOST_KEYS, b - first, scratch);
     }
     int outA = task.outAt + a * task.outStride;
-    if (b == a) {
+    if (loops != null) {
+      loops.addValues(task, a, b, key, keys, scratch, SCORES, MOST_KEYS, SPARE);
+    } else if (b == a) {
       addValues(task, key, keys, outA, scratch, SPARE, scratch);
     } else {
       addValues(task, key, keys, outA, task.out, task.outAt + b * task.outStride, scratch);
@@ -152,7 +181,7 @@ final class VectorFewQueries {
       scoreFour(q, aAt, bAt, k, kAt + j * stride, quarter * stride, whole, scratch);
       Lanes.sums(scratch, SUMMED, 4, scratch, SCORES + j, quarter);
       if (b != a) {
-        Lanes.sums(scratch, SUMMED + 4 * L, 4, scratch, SCORES + KEYS + j, quarter);
+        Lanes.sums(scratch, SUMMED + 4 * L, 4, scratch, SCORES + MOST_KEYS + j, quarter);
       }
     }
     for (int j = 0; j < keys; j++) {
@@ -160,10 +189,10 @@ final class VectorFewQueries {
       if (j >= 4 * quarter) {
         // Three at most, and a loop of vectors that is seldom run is compiled with boxed ones.
         scratch[SCORES + j] = tail(q, aAt, k, at, 0, headDim);
-        scratch[SCORES + KEYS + j] = tail(q, bAt, k, at, 0, headDim);
+        scratch[SCORES + MOST_KEYS + j] = tail(q, bAt, k, at, 0, headDim);
       } else if (whole < headDim) {
         scratch[SCORES + j] += tail(q, aAt, k, at, whole, headDim);
-        scratch[SCORES + KEYS + j] += tail(q, bAt, k, at, whole, headDim);
+        scratch[SCORES + MOST_KEYS + j] += tail(q, bAt, k, at, whole, headDim);
       }
     }
   }
@@ -235,7 +264,7 @@ final class VectorFewQueries {
     for (int j = 4 * quarter; j < keys; j++) {
       int at = vAt + j * stride;
       VectorElements.addScaled(scratch[SCORES + j], v, at, task.out, toA, valueDim);
-      VectorElements.addScaled(scratch[SCORES + KEYS + j], v, at, outB, toB, valueDim);
+      VectorElements.addScaled(scratch[SCORES + MOST_KEYS + j], v, at, outB, toB, valueDim);
     }
   }
 
@@ -256,7 +285,7 @@ final class VectorFewQueries {
     int v2 = v1 + apart;
     int v3 = v2 + apart;
     int a = SCORES + key;
-    int b = a + KEYS;
+    int b = a + MOST_KEYS;
     FloatVector a0 = FloatVector.broadcast(F, scratch[a]);
     FloatVector a1 = FloatVector.broadcast(F, scratch[a + quarter]);
     FloatVector a2 = FloatVector.broadcast(F, scratch[a + 2 * quarter]);

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.FewQueriesLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
@@ -21,6 +22,7 @@ public final class VectorKernels implements Kernels {
 
   private final String name;
   private final PanelLoops panels;
+  private final @Nullable FewQueriesLoops fewQueries;
 
   /**
    * Creates the kernels.
@@ -29,17 +31,23 @@ public final class VectorKernels implements Kernels {
    *     than 128, 256 or 512
    */
   public VectorKernels() {
-    this(new TilePanels());
+    this(new TilePanels(), null);
   }
 
-  private VectorKernels(PanelLoops panels) {
+  private VectorKernels(PanelLoops panels, @Nullable FewQueriesLoops fewQueries) {
     this.name = title();
     this.panels = panels;
+    this.fewQueries = fewQueries;
   }
 
   @Override
   public Kernels over(PanelLoops other) {
-    return new VectorKernels(other);
+    return new VectorKernels(other, fewQueries);
+  }
+
+  @Override
+  public Kernels over(FewQueriesLoops other) {
+    return new VectorKernels(panels, other);
   }
 
   /** Returns the name with the width, such as {@code vector-256}. */
@@ -190,7 +198,7 @@ public final class VectorKernels implements Kernels {
   @Override
   public void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
     if (lastQuery - firstQuery <= VectorFewQueries.QUERIES) {
-      VectorFewQueries.attend(task, firstQuery, lastQuery, scratch);
+      VectorFewQueries.attend(fewQueries, task, firstQuery, lastQuery, scratch);
     } else {
       VectorAttention.attend(panels, task, firstQuery, lastQuery, scratch);
     }

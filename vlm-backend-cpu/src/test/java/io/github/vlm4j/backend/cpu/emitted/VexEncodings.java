@@ -62,6 +62,10 @@ final class VexEncodings {
             "c5 b4 58 c1",
             code(a -> a.op(Vex.VADDPS, z(0), z(9), z(1)))),
         Arguments.of(
+            "vhaddps ymm0, ymm9, ymm1",
+            "c5 b7 7c c1",
+            code(a -> a.op(Vex.VHADDPS, z(0), z(9), z(1)))),
+        Arguments.of(
             "vmulps ymm4, ymm4, [r8]",
             "c4 c1 5c 59 20",
             code(a -> a.op(Vex.VMULPS, z(4), z(4), R8.at()))),
