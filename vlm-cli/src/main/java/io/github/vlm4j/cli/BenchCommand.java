@@ -228,8 +228,7 @@ final class BenchCommand implements Callable<Integer> {
     requireAtLeast(1, "--batch", batch);
     List<PictureSize> pictures = imageSizes.stream().flatMap(size -> pictures(size)).toList();
     return new Benchmarks.Plan(
-        new ModelBenchmark.Plan(
-            promptTokens, at, newTokens, cache.type.dtype, pictures, repetitions),
+        new ModelBenchmark.Plan(promptTokens, at, newTokens, cache.dtype(), pictures, repetitions),
         new EncoderBenchmark.Plan(batch, repetitions));
   }
 

@@ -2,6 +2,7 @@ package io.github.vlm4j.cli;
 
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.models.LoadOptions;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options of every command that runs a decoder. */
@@ -24,15 +25,19 @@ final class CacheOptions {
   @Option(
       names = "--cache-type",
       paramLabel = "TYPE",
-      defaultValue = "f32",
       description =
           "The type that keys and values of earlier tokens are kept in: f32, f16, bf16 or q8_0. "
               + "Smaller ones take less memory and time in long conversations, and round. "
-              + "Default: ${DEFAULT-VALUE}.")
-  CacheType type = CacheType.F32;
+              + "Default: f16, or f32 for a model whose weights are f32.")
+  @Nullable CacheType type;
 
-  /** Returns options with the type that was chosen. */
+  /** Returns the type that was chosen, or null if none was. */
+  @Nullable DType dtype() {
+    return type == null ? null : type.dtype;
+  }
+
+  /** Returns options with the type that was chosen, if one was. */
   LoadOptions over(LoadOptions options) {
-    return options.withCacheType(type.dtype);
+    return type == null ? options : options.withCacheType(type.dtype);
   }
 }

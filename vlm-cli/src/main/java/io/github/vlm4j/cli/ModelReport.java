@@ -4,6 +4,7 @@ import static io.github.vlm4j.models.runtime.ModelBenchmark.Result.median;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.models.runtime.ModelBenchmark.Decode;
 import io.github.vlm4j.models.runtime.ModelBenchmark.Picture;
 import io.github.vlm4j.models.runtime.ModelBenchmark.Prefill;
@@ -32,14 +33,16 @@ record ModelReport(Surroundings where, Result result) implements BenchReport {
     return where.ofArithmetic(picture.flops() / (median(picture.ms()) / 1000));
   }
 
-  private String weightType() {
-    return result.weightType().name().toLowerCase(Locale.ROOT);
+  private static String name(DType type) {
+    return type.name().toLowerCase(Locale.ROOT);
   }
 
   @Override
   public String text() {
     StringBuilder text = new StringBuilder(where.backend());
-    text.append("; weights in ").append(weightType()).append(System.lineSeparator());
+    text.append("; weights in ").append(name(result.weightType()));
+    text.append(", keys and values in ").append(name(result.cacheType()));
+    text.append(System.lineSeparator());
     for (Prefill prefill : result.prefills()) {
       BenchReport.line(
           text,
@@ -78,7 +81,8 @@ record ModelReport(Surroundings where, Result result) implements BenchReport {
   @Override
   public ObjectNode json() {
     ObjectNode node = where.json();
-    node.put("weights", weightType());
+    node.put("weights", name(result.weightType()));
+    node.put("cache", name(result.cacheType()));
     ArrayNode prefills = node.putArray("prefill");
     for (Prefill prefill : result.prefills()) {
       ObjectNode each = prefills.addObject();

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param backendOptions how the backend is opened
  * @param reuse what is kept of a request for those that follow
  * @param cacheType the type that a decoder's keys and values are kept in: F32, F16, BF16 or Q8_0;
- *     smaller ones take less memory and time in long conversations, and round
+ *     smaller ones take less memory and time in long conversations, and round. Null for F16, or F32
+ *     where the decoder's weights are F32
  * @param quantisation how weights are quantised as they are read, of a model that writes; null for
  *     not at all
  */
@@ -22,15 +23,15 @@ public record LoadOptions(
     @Nullable String backendName,
     BackendOptions backendOptions,
     Reuse reuse,
-    DType cacheType,
+    @Nullable DType cacheType,
     @Nullable QuantisationScheme quantisation) {
 
   /** The usable backend of the highest priority, as it likes best. */
   public static final LoadOptions DEFAULT = new LoadOptions(null, BackendOptions.DEFAULT);
 
-  /** Returns options that keep of a request what is standard, in F32. */
+  /** Returns options that keep of a request what is standard. */
   public LoadOptions(@Nullable String backendName, BackendOptions backendOptions) {
-    this(backendName, backendOptions, Reuse.standard(), DType.F32, null);
+    this(backendName, backendOptions, Reuse.standard(), null, null);
   }
 
   /** Returns the backend's name, if one is asked for. */

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs the decoder over one sequence: prompts in chunks, then token by token. A step allocates
@@ -90,19 +91,40 @@ public final class DecoderRuntime implements AutoCloseable {
   /**
    * Takes what to run and where.
    *
-   * @param cacheType the type that keys and values are kept in: F32, F16, BF16 or Q8_0
+   * @param cacheType the type that keys and values are kept in: F32, F16, BF16 or Q8_0; null for
+   *     {@link #usualCacheType}
    * @throws io.github.vlm4j.core.InputException if it is another one or does not fit the model
    */
   public DecoderRuntime(
-      ModelArchitecture architecture, Backend backend, WeightSource weights, DType cacheType) {
+      ModelArchitecture architecture,
+      Backend backend,
+      WeightSource weights,
+      @Nullable DType cacheType) {
     this.architecture = architecture;
     this.decoder = architecture.decoder();
     this.backend = backend;
     this.weights = weights;
-    this.cache = new KvCache(backend, decoder.geometry(), cacheType);
+    this.cache =
+        new KvCache(
+            backend,
+            decoder.geometry(),
+            cacheType == null ? usualCacheType(architecture) : cacheType);
     this.read = new ReadTokens(decoder);
     this.logits = new float[decoder.geometry().vocabularySize()];
     this.oneToken = new Key(1, 0, cache.layout(), 1);
+  }
+
+  /**
+   * Returns the type that keys and values are kept in if nobody asks for another: F16, which rounds
+   * less than weights that are stored in 16 bits or in blocks have been, and F32 beside weights in
+   * F32.
+   */
+  static DType usualCacheType(ModelArchitecture architecture) {
+    Decoder decoder = architecture.decoder();
+    GraphBuilder g = new GraphBuilder();
+    Value hidden = g.input("hidden", DType.F32, 1, decoder.geometry().hiddenSize());
+    g.output(LOGITS, decoder.logits(g.at("language_model"), hidden));
+    return TokenTraffic.weightType(g.build()) == DType.F32 ? DType.F32 : DType.F16;
   }
 
   /** Forgets the sequence; memory is kept for the next one. */

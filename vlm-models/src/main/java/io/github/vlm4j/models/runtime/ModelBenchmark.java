@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures how fast a model reads prompts, writes tokens and encodes pictures. What the numbers are
@@ -33,7 +34,7 @@ public final class ModelBenchmark {
    * @param prompts lengths of prompts
    * @param contexts how many tokens there are when the first is written
    * @param newTokens how many tokens are written at each of them
-   * @param cacheType the type that keys and values are kept in
+   * @param cacheType the type that keys and values are kept in; null for the usual one
    * @param pictures sizes of pictures
    * @param repetitions how often each is measured, after times that do not count
    */
@@ -41,7 +42,7 @@ public final class ModelBenchmark {
       List<Integer> prompts,
       List<Integer> contexts,
       int newTokens,
-      DType cacheType,
+      @Nullable DType cacheType,
       List<PictureSize> pictures,
       int repetitions) {
 
@@ -143,12 +144,17 @@ public final class ModelBenchmark {
    * What was measured, in the order of the plan.
    *
    * @param weightType the type that most weights are stored in
+   * @param cacheType the type that keys and values are kept in
    * @param prefills one per prompt
    * @param decodes one per context
    * @param pictures one per picture; empty if the model reads none
    */
   public record Result(
-      DType weightType, List<Prefill> prefills, List<Decode> decodes, List<Picture> pictures)
+      DType weightType,
+      DType cacheType,
+      List<Prefill> prefills,
+      List<Decode> decodes,
+      List<Picture> pictures)
       implements BenchmarkResult {
 
     /** Keeps immutable copies. */
@@ -209,12 +215,15 @@ public final class ModelBenchmark {
   public Result run(Plan plan) {
     plan.prompts().forEach(tokens -> requireContext(tokens, 0));
     plan.contexts().forEach(tokens -> requireContext(tokens, plan.newTokens()));
-    Graph step = DecoderRuntime.graph(architecture, 1, new CacheLayout(plan.cacheType(), 1));
+    DType cacheType =
+        plan.cacheType() == null ? DecoderRuntime.usualCacheType(architecture) : plan.cacheType();
+    Graph step = DecoderRuntime.graph(architecture, 1, new CacheLayout(cacheType, 1));
     Optional<VisualPath> visual = architecture.visual();
     return new Result(
         TokenTraffic.weightType(step),
-        plan.prompts().stream().map(tokens -> prefill(tokens, plan)).toList(),
-        plan.contexts().stream().map(context -> decode(context, step, plan)).toList(),
+        cacheType,
+        plan.prompts().stream().map(tokens -> prefill(tokens, cacheType, plan)).toList(),
+        plan.contexts().stream().map(context -> decode(context, step, cacheType, plan)).toList(),
         visual.stream()
             .flatMap(path -> plan.pictures().stream().map(size -> picture(path, size, plan)))
             .toList());
@@ -232,14 +241,13 @@ public final class ModelBenchmark {
     }
   }
 
-  private Prefill prefill(int tokens, Plan plan) {
+  private Prefill prefill(int tokens, DType cacheType, Plan plan) {
     int vocabulary = architecture.decoder().geometry().vocabularySize();
     int[] prompt = IntStream.range(0, tokens).map(i -> i * 31 % vocabulary).toArray();
     int[] beginning = Arrays.copyOf(prompt, Math.min(tokens, WARM_UP_TOKENS));
     TokenPositions positions = TokenPositions.sequential();
     List<Double> tokensPerSecond = new ArrayList<>();
-    try (DecoderRuntime runtime =
-        new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
+    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights, cacheType)) {
       runtime.reserve(tokens);
       for (int i = 1 - WARM_UPS; i <= plan.repetitions(); i++) {
         progress.accept(step("prefill of " + tokens, i, plan));
@@ -256,13 +264,12 @@ public final class ModelBenchmark {
         tokens, Flops.of(DecoderRuntime.graph(architecture, tokens)), tokensPerSecond);
   }
 
-  private Decode decode(int context, Graph step, Plan plan) {
+  private Decode decode(int context, Graph step, DType cacheType, Plan plan) {
     int vocabulary = architecture.decoder().geometry().vocabularySize();
     TokenPositions positions = TokenPositions.sequential();
     List<Double> tokensPerSecond = new ArrayList<>();
     long allocated = 0;
-    try (DecoderRuntime runtime =
-        new DecoderRuntime(architecture, backend, weights, plan.cacheType())) {
+    try (DecoderRuntime runtime = new DecoderRuntime(architecture, backend, weights, cacheType)) {
       runtime.reserve(context + plan.newTokens());
       for (int i = 1 - WARM_UPS; i <= plan.repetitions(); i++) {
         progress.accept(step("decode at " + context, i, plan));

@@ -89,16 +89,12 @@ class DecoderRuntimeTest {
   @ParameterizedTest
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
   void aStepAllocatesNothing(DType cacheType) {
-    LearnedPositionDecoderConfig config =
-        new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     try (RandomWeights weights = new RandomWeights(DType.BF16);
         Backend backend = plainLoops()) {
       WeightScope scope = WeightScope.of(weights);
-      ModelArchitecture architecture =
-          ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
       try (DecoderRuntime runtime =
-          new DecoderRuntime(architecture, backend, scope.source(), cacheType)) {
+          new DecoderRuntime(smallModel(scope), backend, scope.source(), cacheType)) {
         runtime.reserve(64);
         TokenPositions positions = TokenPositions.sequential();
         long least = Long.MAX_VALUE;
@@ -134,17 +130,28 @@ class DecoderRuntimeTest {
     assertThat(difference / greatest).isPositive().isLessThan(bound);
   }
 
-  private static float[] lastLogits(DType cacheType) {
+  @ParameterizedTest
+  @CsvSource({"F32, F32", "F16, F16", "BF16, F16", "Q8_0, F16"})
+  void keysAndValuesAreInF32BesideWeightsInF32Only(DType weightType, DType expected) {
+    try (RandomWeights weights = new RandomWeights(weightType)) {
+      assertThat(DecoderRuntime.usualCacheType(smallModel(WeightScope.of(weights))))
+          .isEqualTo(expected);
+    }
+  }
+
+  private static ModelArchitecture smallModel(WeightScope scope) {
     LearnedPositionDecoderConfig config =
         new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
+    return ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
+  }
+
+  private static float[] lastLogits(DType cacheType) {
     int[] ids = IntStream.range(0, 63).map(i -> i * 2741 % 300).toArray();
     try (RandomWeights weights = new RandomWeights(DType.F32);
         Backend backend = Backends.find().open(null, BackendOptions.DEFAULT)) {
       WeightScope scope = WeightScope.of(weights);
-      ModelArchitecture architecture =
-          ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
       try (DecoderRuntime runtime =
-          new DecoderRuntime(architecture, backend, scope.source(), cacheType)) {
+          new DecoderRuntime(smallModel(scope), backend, scope.source(), cacheType)) {
         TokenPositions positions = TokenPositions.sequential();
         runtime.prefill(ids, List.of(), positions, read -> {});
         return runtime.step(7, positions).clone();
