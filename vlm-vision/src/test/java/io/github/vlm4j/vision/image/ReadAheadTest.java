@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.vlm4j.core.InputException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -116,7 +117,7 @@ class ReadAheadTest {
   }
 
   @Test
-  void closingLeavesOutWhatHasNotBegunAndLeavesNoThreadBehind() {
+  void closingLeavesOutWhatHasNotBegunAndLeavesNoThreadBehind() throws InterruptedException {
     AtomicInteger done = new AtomicInteger();
     List<Thread> threads = new ArrayList<>();
     Supplier<Integer> piece =
@@ -133,6 +134,10 @@ class ReadAheadTest {
       assertThat(numbers.next()).isPresent();
     }
     assertThat(done.get()).isLessThan(ahead);
+    // A pool is terminated by the last of its threads, which has a few steps to go then.
+    for (Thread thread : threads) {
+      thread.join(Duration.ofSeconds(20));
+    }
     assertThat(threads).isNotEmpty().noneMatch(Thread::isAlive);
   }
 
