@@ -195,7 +195,7 @@ public final class GgufTokenizer {
 
   /** Returns as much of the file as says what is put around a text. */
   TokenizerFile frameFile(Path path) {
-    return fileOf(path, always());
+    return begin(path, always()).finish();
   }
 
   /**
@@ -214,11 +214,6 @@ public final class GgufTokenizer {
       special(role).ifPresent(ids::set);
     }
     return ids;
-  }
-
-  /** Returns as much of the file as it takes to decode some of its tokens as the whole would. */
-  TokenizerFile fileOf(Path path, BitSet ids) {
-    return begin(path, ids).finish();
   }
 
   private TokenizerFileReader begin(Path path, BitSet ids) {

@@ -3,20 +3,21 @@ package io.github.vlm4j.text.tokenizer;
 import io.github.vlm4j.core.CheckpointException;
 import io.github.vlm4j.core.InputException;
 import io.github.vlm4j.text.template.RenderedPrompt;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.text.Normalizer;
-import java.util.BitSet;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A tokenizer of a large vocabulary of sequences of bytes. The library takes most of a second to
- * take such a vocabulary up. A short text needs few tokens of it, as only those can come out that
- * occur in the text, and a few ids need no others to be decoded. So the library is given these
- * first; the whole vocabulary follows on a thread of its own once the tokenizer is used again.
+ * take such a vocabulary up, and a hundred megabytes. A short text needs few tokens of it, as only
+ * those can come out that occur in the text. So the library is given these first; the whole
+ * vocabulary follows on a thread of its own once another text is to be encoded. Ids are decoded
+ * without the library.
  */
 final class GradualTokenizer implements Tokenizer {
 
@@ -26,8 +27,8 @@ final class GradualTokenizer implements Tokenizer {
   /** In longer texts, looking for tokens takes as long as what it spares. */
   private static final int MOST_CHARS = 1024;
 
-  /** More ids are decoded by the whole. */
-  private static final int MOST_IDS = 256;
+  /** A byte that occurs in no text. */
+  private static final byte NO_BYTE = (byte) 0xff;
 
   /** All characters below are what they are normalised to, whatever they stand beside. */
   private static final char FIRST_COMBINING = '\u0300';
@@ -67,17 +68,29 @@ final class GradualTokenizer implements Tokenizer {
         || Normalizer.isNormalized(text, Normalizer.Form.NFC);
   }
 
+  /** Joins the bytes that tokens stand for, which takes no more than their spellings. */
   @Override
   public String decode(int[] ids, boolean skipSpecial) {
-    HuggingFaceTokenizer all = ids.length <= MOST_IDS ? wholeIfThere() : whole();
-    if (all != null) {
-      return all.decode(ids, skipSpecial);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream(4 * ids.length);
+    for (int id : ids) {
+      if (!skipSpecial || !isSpecial(id)) {
+        vocabulary.token(id).ifPresent(token -> ByteAlphabet.write(token, bytes));
+      }
     }
-    BitSet known = new BitSet();
-    IntStream.of(ids).filter(id -> vocabulary.token(id).isPresent()).forEach(known::set);
-    return known.isEmpty()
-        ? ""
-        : HuggingFaceTokenizer.of(vocabulary.fileOf(path, known)).decode(ids, skipSpecial);
+    return text(bytes.toByteArray());
+  }
+
+  /**
+   * Decodes UTF-8 as the library does: of a surrogate, which is no character there, each byte is
+   * replaced by itself, where Java replaces the three together.
+   */
+  private static String text(byte[] bytes) {
+    for (int i = 0; i + 1 < bytes.length; i++) {
+      if (bytes[i] == (byte) 0xed && (bytes[i + 1] & 0xe0) == 0xa0) {
+        bytes[i] = NO_BYTE;
+      }
+    }
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   /** Returns the whole tokenizer, or null while it is not there, which is soon if it is used. */

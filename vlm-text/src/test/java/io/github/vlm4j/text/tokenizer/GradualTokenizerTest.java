@@ -86,6 +86,34 @@ class GradualTokenizerTest {
     }
   }
 
+  /** Bytes of single tokens come together to all kinds of malformed UTF-8. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tiny", "llama3", "tekken"})
+  void idsInAnyOrderAreDecodedAsByTheWhole(String kind) throws Exception {
+    GgufTokenizer vocabulary = tokenizer(metadata(kind));
+    Tokenizer whole = HuggingFaceTokenizer.of(vocabulary.file(NAME));
+    Tokenizer gradual = new GradualTokenizer(vocabulary, NAME);
+    RandomGenerator random = new SplittableRandom(5);
+    List<int[]> sequences = new ArrayList<>();
+    for (int i = 0; i < 3000; i++) {
+      int most = i % 2 == 0 ? whole.vocabularySize() + 5 : 300;
+      sequences.add(random.ints(random.nextInt(12), 0, most).toArray());
+    }
+    byte[] surrogate = {'a', (byte) 0xed, (byte) 0xa0, (byte) 0x81, 'b', (byte) 0xed, (byte) 0xbf};
+    sequences.add(
+        ByteAlphabet.of(surrogate)
+            .chars()
+            .map(character -> whole.idOf(Character.toString(character)).orElseThrow())
+            .toArray());
+    for (int[] ids : sequences) {
+      for (boolean skipSpecial : new boolean[] {false, true}) {
+        assertThat(gradual.decode(ids, skipSpecial))
+            .as(Arrays.toString(ids))
+            .isEqualTo(whole.decode(ids, skipSpecial));
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"tiny", "llama3", "tekken"})
   void vocabularyAndFrameAreThoseOfTheWhole(String kind) throws Exception {
