@@ -10,18 +10,27 @@ import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Cleaner.Cleanable;
 import org.jspecify.annotations.Nullable;
 
-/** State memory: f32 in one array, other types as the rows of a matrix outside the Java heap. */
+/**
+ * State memory: f32 in one array, other types as the rows of a matrix outside the Java heap, which
+ * are freed when the buffer is closed, or else when nobody refers to it any more.
+ */
 final class CpuBuffer implements Buffer {
 
   private static final int CACHE_LINE = 64;
+
+  /** The collector does not see how much memory outside the heap waits for it. */
+  private static final Cleaner CLEANER = Cleaner.create();
 
   private final CpuBackend backend;
   private final DType dtype;
   private final Shape shape;
   private float @Nullable [] floats;
   private @Nullable Matrix rows;
+  private final Cleanable memory;
 
   CpuBuffer(CpuBackend backend, DType dtype, Shape shape) {
     this.backend = backend;
@@ -30,13 +39,16 @@ final class CpuBuffer implements Buffer {
     String what = "A buffer of " + dtype + shape;
     if (dtype == DType.F32) {
       this.floats = Memory.allocate(shape.elements(), what);
+      this.memory = () -> {};
     } else {
+      Arena arena = Arena.ofShared();
+      this.memory = CLEANER.register(this, arena::close);
       this.floats = new float[0];
-      this.rows = allocate(dtype, shape, what);
+      this.rows = allocate(arena, dtype, shape, what);
     }
   }
 
-  private static Matrix allocate(DType dtype, Shape shape, String what) {
+  private static Matrix allocate(Arena arena, DType dtype, Shape shape, String what) {
     if (!StoredRows.knows(dtype)) {
       throw new BackendException(
           "The cpu backend keeps states in F32, F16, BF16 and Q8_0, not in " + dtype + ".");
@@ -45,7 +57,7 @@ final class CpuBuffer implements Buffer {
     int columns = (int) shape.last();
     int rows = (int) (shape.elements() / Math.max(1, columns));
     try {
-      MemorySegment data = Arena.ofAuto().allocate(dtype.bytes(columns) * rows, CACHE_LINE);
+      MemorySegment data = arena.allocate(dtype.bytes(columns) * rows, CACHE_LINE);
       return new Matrix(dtype, data, rows, columns);
     } catch (OutOfMemoryError e) {
       throw new BackendException(what + " does not fit into memory; use a shorter context.", e);
@@ -145,6 +157,7 @@ final class CpuBuffer implements Buffer {
   public void close() {
     floats = null;
     rows = null;
+    memory.clean();
   }
 
   /** Returns the elements; none if they are not f32. */

@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * The keys and values of the tokens that a decoder has read, {@code [kvHeads, capacity, headDim]}
- * per layer. It grows by doubling, so that memory follows the conversation and not the longest one
+ * per layer. It grows by a quarter, so that memory follows the conversation and not the longest one
  * possible.
  */
 public final class KvCache implements AutoCloseable {
@@ -102,7 +102,7 @@ public final class KvCache implements AutoCloseable {
         (int)
             Math.min(
                 Integer.MAX_VALUE,
-                Math.max(tokens, Math.min(2L * capacity, geometry.contextLength())));
+                Math.max(tokens, Math.min(capacity + capacity / 4L, geometry.contextLength())));
     Shape shape =
         new CacheLayout(dtype, wanted).shape(geometry.keyValueHeads(), geometry.headDim());
     List<Buffer> grown = new ArrayList<>(2 * geometry.layers());

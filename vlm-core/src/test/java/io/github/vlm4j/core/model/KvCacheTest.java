@@ -92,7 +92,7 @@ final class KvCacheTest {
   }
 
   @Test
-  void itGrowsByDoublingUpToTheContextAndBeyondOnlyIfAsked() {
+  void itGrowsByAQuarterUpToTheContextAndBeyondOnlyIfAsked() {
     try (KvCache cache = new KvCache(backend, GEOMETRY)) {
       assertThat(cache.capacity()).isZero();
       cache.reserve(5);
@@ -101,10 +101,14 @@ final class KvCacheTest {
       cache.reserve(3);
       assertThat(cache.capacity()).isEqualTo(5);
       cache.reserve(6);
-      assertThat(cache.capacity()).isEqualTo(10);
+      assertThat(cache.capacity()).isEqualTo(6);
       cache.reserve(60);
       assertThat(cache.capacity()).isEqualTo(60);
       cache.reserve(61);
+      assertThat(cache.capacity()).isEqualTo(75);
+      cache.reserve(90);
+      assertThat(cache.capacity()).isEqualTo(93);
+      cache.reserve(94);
       assertThat(cache.capacity()).isEqualTo(100);
       cache.reserve(101);
       assertThat(cache.capacity()).isEqualTo(101);

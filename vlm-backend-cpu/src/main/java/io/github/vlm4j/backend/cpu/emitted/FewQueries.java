@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,8 @@ final class FewQueries implements FewQueriesLoops {
 
   private static final int STREAMS = FewQueriesCode.STREAMS;
 
+  private final int lanes;
+  private final MethodHandle soften;
   private final Functions f32;
   private final Functions f16;
   private final Functions bf16;
@@ -30,6 +33,12 @@ final class FewQueries implements FewQueriesLoops {
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
   FewQueries(FloatTile tile, Arena arena) {
+    lanes = tile.lanes();
+    Assembler assembler = new Assembler();
+    CallingConvention convention = CallingConvention.ofThisSystem();
+    int softenAt = new FloatSoftmaxCode(assembler, convention, tile).softenRow();
+    soften =
+        ExecutableMemory.of(assembler.code(), arena).function(softenAt, Calls.arguments("alllll"));
     f32 = Functions.make(DType.F32, tile, arena);
     f16 = Functions.make(DType.F16, tile, arena);
     bf16 = Functions.make(DType.BF16, tile, arena);
@@ -112,6 +121,27 @@ final class FewQueries implements FewQueriesLoops {
         task.scratchSegment(scratch),
         at,
         apart);
+  }
+
+  @Override
+  public void soften(AttentionTask task, int keys, float[] scratch, int at, int greatest, int sum) {
+    int end = at + Math.ceilDiv(keys, lanes) * lanes;
+    Objects.checkFromToIndex(at, end, scratch.length);
+    Objects.checkIndex(greatest, scratch.length);
+    Objects.checkIndex(sum, scratch.length);
+    // What is behind the last key must be no score.
+    Arrays.fill(scratch, at + keys, end, Float.NEGATIVE_INFINITY);
+    try {
+      soften.invokeExact(
+          task.scratchSegment(scratch),
+          bytes(at),
+          (end - at) / (long) lanes,
+          (long) Float.floatToRawIntBits(task.scale),
+          bytes(greatest),
+          bytes(sum));
+    } catch (Throwable e) {
+      throw Calls.failed(e);
+    }
   }
 
   @Override

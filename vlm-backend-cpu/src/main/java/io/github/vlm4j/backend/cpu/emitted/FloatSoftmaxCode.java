@@ -1,8 +1,8 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 /**
- * The code of a running softmax with vectors that run along the queries (Milakov and Gimelshein,
- * "Online normalizer calculation for softmax", 2018).
+ * The code of a running softmax (Milakov and Gimelshein, "Online normalizer calculation for
+ * softmax", 2018), with vectors that run along the queries or, for a single one, along the keys.
  *
  * <p>Exponentials are powers of two: a score is multiplied with log₂e and the same product of the
  * greatest score taken off in one step that rounds once, so that large scores lose nothing by it.
@@ -91,6 +91,80 @@ final class FloatSoftmaxCode {
     }
     frame.leave();
     return at;
+  }
+
+  /**
+   * Writes the function that scales the scores of one query and replaces them by exponentials,
+   * relative to the greatest so far. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>what all of it lies in
+   *   <li>the bytes before the scores
+   *   <li>the vectors of scores, at least 1
+   *   <li>what scores are multiplied with, the bits of an f32
+   *   <li>the bytes before the greatest score so far, which is raised
+   *   <li>the bytes before where the sum of exponentials goes
+   * </ol>
+   *
+   * @return where it begins
+   */
+  int softenRow() {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    Zmm x = new Zmm(0);
+    Zmm greatest = new Zmm(1);
+    Zmm scale = new Zmm(2);
+    constants();
+    a.mov(Gpr.RDX, frame.argument(0));
+    a.mov(Gpr.R8, frame.argument(4));
+    a.add(Gpr.R8, Gpr.RDX);
+    a.mov(Gpr.R9, frame.argument(5));
+    a.add(Gpr.R9, Gpr.RDX);
+    a.mov(Gpr.RAX, frame.argument(1));
+    a.add(Gpr.RDX, Gpr.RAX);
+    a.mov(Gpr.RAX, frame.argument(3));
+    floats.broadcast(scale, Gpr.RAX);
+    floats.broadcast(greatest, Gpr.R8.at());
+    eachVector(
+        frame,
+        () -> {
+          floats.op(FloatOp.MULTIPLY, x, scale, Gpr.RDI.at());
+          floats.store(x, Gpr.RDI.at());
+          floats.op(FloatOp.MAXIMUM, greatest, x, greatest);
+        });
+    floats.combine(FloatOp.MAXIMUM, greatest, x);
+    a.op(Vex.VMOVSS_STORE, greatest, Gpr.R8.at());
+    Zmm free = new Zmm(2);
+    constant(free, LOWEST);
+    floats.op(FloatOp.MAXIMUM, BASE, free, greatest);
+    constant(free, -LOG2_E);
+    floats.op(FloatOp.MULTIPLY, BASE, BASE, free);
+    a.op(Vex.VPXOR, SUM, SUM, SUM);
+    eachVector(
+        frame,
+        () -> {
+          floats.load(x, Gpr.RDI.at());
+          floats.op(FloatOp.MULTIPLY_AND_ADD, x, FACTOR, BASE);
+          power();
+          floats.op(FloatOp.ADD, SUM, SUM, x);
+          floats.store(x, Gpr.RDI.at());
+        });
+    floats.combine(FloatOp.ADD, SUM, x);
+    a.op(Vex.VMOVSS_STORE, SUM, Gpr.R9.at());
+    frame.leave();
+    return at;
+  }
+
+  /** Walks the vectors of a row, which begins at rdx, with rdi. */
+  private void eachVector(Frame frame, Runnable body) {
+    Label loop = new Label();
+    a.mov(Gpr.RDI, Gpr.RDX);
+    a.mov(Gpr.RCX, frame.argument(2));
+    a.place(loop);
+    body.run();
+    a.add(Gpr.RDI, vectorBytes);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
   }
 
   private void constants() {

@@ -60,6 +60,14 @@ interface FloatVectors {
   void op(FloatOp op, Zmm first, Zmm second, Mem third);
 
   /**
+   * Combines all lanes of a vector and sets all to the result.
+   *
+   * @param op one whose second and third vector may change places
+   * @param free a vector to be overwritten
+   */
+  void combine(FloatOp op, Zmm vector, Zmm free);
+
+  /**
    * Adds lanes together until eight are left, the lowest.
    *
    * @param free a vector to be overwritten

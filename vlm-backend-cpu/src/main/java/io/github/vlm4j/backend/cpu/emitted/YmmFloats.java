@@ -75,6 +75,11 @@ record YmmFloats(Assembler a) implements FloatVectors {
   }
 
   @Override
+  public void combine(FloatOp op, Zmm vector, Zmm free) {
+    Reduction.write(a, op.avx2, vector, free);
+  }
+
+  @Override
   public void sumToEight(Zmm vector, Zmm free) {
     // There are eight.
   }

@@ -72,6 +72,11 @@ record ZmmFloats(Assembler a) implements FloatVectors {
   }
 
   @Override
+  public void combine(FloatOp op, Zmm vector, Zmm free) {
+    Reduction.write(a, op.avx512, vector, free);
+  }
+
+  @Override
   public void sumToEight(Zmm vector, Zmm free) {
     a.op(Evex.VSHUFI32X4, free, vector, vector, UPPER_HALF_DOWN);
     a.op(Evex.VADDPS, vector, vector, free);

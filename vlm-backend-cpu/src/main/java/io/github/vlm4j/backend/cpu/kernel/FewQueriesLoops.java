@@ -22,6 +22,18 @@ public interface FewQueriesLoops {
       AttentionTask task, int a, int b, int key, int keys, float[] scratch, int at, int apart);
 
   /**
+   * Scales scores of one query and replaces them by their exponentials, relative to the greatest
+   * score so far.
+   *
+   * @param keys how many, at least 1
+   * @param scratch holds the scores at {@code at}; what lies behind them may be overwritten up to a
+   *     multiple of 16 floats
+   * @param greatest where in the scratch the greatest score so far is, which is raised
+   * @param sum where in the scratch the sum of the exponentials goes
+   */
+  void soften(AttentionTask task, int keys, float[] scratch, int at, int greatest, int sum);
+
+  /**
    * Adds values, each times a weight, to the results of two queries.
    *
    * @param b the other query, or {@code a} where there is none

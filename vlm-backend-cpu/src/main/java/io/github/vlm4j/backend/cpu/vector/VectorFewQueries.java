@@ -75,7 +75,13 @@ final class VectorFewQueries {
         int from = Math.max(key, task.first(q));
         int keys = Math.min(key + tile, task.seen(q)) - from;
         if (keys > 0) {
-          attendTile(taking, task, first, q, Math.min(q + step, last) - 1, from, keys, scratch);
+          int b = Math.min(q + step, last) - 1;
+          score(taking, task, q, b, from, keys, scratch);
+          soften(loops, task, q, keys, SCORES, q - first, scratch);
+          if (b != q) {
+            soften(loops, task, b, keys, SCORES + MOST_KEYS, b - first, scratch);
+          }
+          addValues(taking, task, q, b, from, keys, scratch);
         }
       }
     }
@@ -118,11 +124,10 @@ final class VectorFewQueries {
     Weights.read(stored, row + left, 0, (rows - left) * n, scratch, to + left * n);
   }
 
-  /** Attends of one or two queries, {@code a} and {@code b}, to a tile that both see. */
-  private static void attendTile(
+  /** Scores one or two queries, {@code a} and {@code b}, with a tile of keys that both see. */
+  private static void score(
       @Nullable FewQueriesLoops loops,
       AttentionTask task,
-      int first,
       int a,
       int b,
       int key,
@@ -133,10 +138,17 @@ final class VectorFewQueries {
     } else {
       loops.score(task, a, b, key, keys, scratch, SCORES, MOST_KEYS);
     }
-    soften(task, a, keys, SCORES, a - first, scratch);
-    if (b != a) {
-      soften(task, b, keys, SCORES + MOST_KEYS, b - first, scratch);
-    }
+  }
+
+  /** Adds a tile's weighted values to the results of one or two queries. */
+  private static void addValues(
+      @Nullable FewQueriesLoops loops,
+      AttentionTask task,
+      int a,
+      int b,
+      int key,
+      int keys,
+      float[] scratch) {
     int outA = task.outAt + a * task.outStride;
     if (loops != null) {
       loops.addValues(task, a, b, key, keys, scratch, SCORES, MOST_KEYS, SPARE);
@@ -152,21 +164,35 @@ final class VectorFewQueries {
    * sum and the result of earlier tiles to the same base.
    */
   private static void soften(
-      AttentionTask task, int query, int keys, int scores, int state, float[] scratch) {
-    VectorElements.scale(scratch, scores, keys, task.scale);
+      @Nullable FewQueriesLoops loops,
+      AttentionTask task,
+      int query,
+      int keys,
+      int scores,
+      int state,
+      float[] scratch) {
     float before = scratch[state];
-    float max = Math.max(before, VectorElements.max(scratch, scores, keys));
-    float base = max == Float.NEGATIVE_INFINITY ? 0 : max;
-    float sum = VectorElements.expInPlace(scratch, scores, keys, base);
-    float fade = (float) Math.exp(before - base);
-    scratch[state] = max;
-    scratch[QUERIES + state] = Math.fma(fade, scratch[QUERIES + state], sum);
+    if (loops == null) {
+      soften(task, keys, scores, state, scratch);
+    } else {
+      loops.soften(task, keys, scratch, scores, state, SUMMED);
+    }
+    float max = scratch[state];
+    float fade = (float) Math.exp(before - (max == Float.NEGATIVE_INFINITY ? 0 : max));
+    scratch[QUERIES + state] = Math.fma(fade, scratch[QUERIES + state], scratch[SUMMED]);
     if (fade != 1) {
       VectorElements.scale(task.out, task.outAt + query * task.outStride, task.valueDim, fade);
     }
   }
 
-  /** Computes the dot products of two queries with a tile of keys. */
+  private static void soften(AttentionTask task, int keys, int scores, int state, float[] scratch) {
+    VectorElements.scale(scratch, scores, keys, task.scale);
+    float max = Math.max(scratch[state], VectorElements.max(scratch, scores, keys));
+    float base = max == Float.NEGATIVE_INFINITY ? 0 : max;
+    scratch[state] = max;
+    scratch[SUMMED] = VectorElements.expInPlace(scratch, scores, keys, base);
+  }
+
   private static void score(AttentionTask task, int a, int b, int key, int keys, float[] scratch) {
     float[] q = task.q;
     float[] k = task.k;
@@ -246,7 +272,7 @@ final class VectorFewQueries {
   }
 
   /**
-   * Adds the weighted values of a tile to two results, four at a time.
+   * Adds to two results, four values at a time.
    *
    * @param toA where in {@code task.out} the first is
    * @param outB holds the second
@@ -263,8 +289,15 @@ final class VectorFewQueries {
     }
     for (int j = 4 * quarter; j < keys; j++) {
       int at = vAt + j * stride;
-      VectorElements.addScaled(scratch[SCORES + j], v, at, task.out, toA, valueDim);
-      VectorElements.addScaled(scratch[SCORES + MOST_KEYS + j], v, at, outB, toB, valueDim);
+      add(scratch[SCORES + j], v, at, task.out, toA, valueDim);
+      add(scratch[SCORES + MOST_KEYS + j], v, at, outB, toB, valueDim);
+    }
+  }
+
+  /** Adds one of the three values at most that are left over, as {@link #tail} multiplies keys. */
+  private static void add(float weight, float[] v, int at, float[] out, int to, int valueDim) {
+    for (int d = 0; d < valueDim; d++) {
+      out[to + d] = Math.fma(weight, v[at + d], out[to + d]);
     }
   }
 

@@ -116,6 +116,10 @@ class FewQueriesTest {
       float[] scores = new float[80];
 
       loops.score(task, 0, 1, 0, 40, scores, 0, 40);
+      assertThatThrownBy(() -> loops.soften(task, 65, scores, 0, 80, 1))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThatThrownBy(() -> loops.soften(task, 80, scores, 1, 0, 1))
+          .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> loops.score(task, 0, 1, 1, 40, scores, 0, 40))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> loops.score(task, 0, 2, 0, 40, scores, 0, 40))
@@ -128,6 +132,64 @@ class FewQueriesTest {
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> loops.addValues(task, 0, 2, 0, 40, scores, 0, 40, 0))
           .isInstanceOf(IndexOutOfBoundsException.class);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, -Infinity", "7, 3", "16, 90", "17, -2", "255, -Infinity", "1024, 0.5"})
+  void exponentialsAreRelativeToTheGreatestScoreSoFar(int keys, float before) {
+    for (FewQueries loops : loops()) {
+      AttentionTask task = new AttentionTask();
+      task.scale = 0.3f;
+      float[] scratch = floats(3 + 1024 + 2);
+      for (int i = 0; i < keys; i++) {
+        scratch[3 + i] = i % 5 == 4 ? Float.NEGATIVE_INFINITY : 200 * scratch[3 + i];
+      }
+      scratch[1] = before;
+      float[] scores = scratch.clone();
+
+      loops.soften(task, keys, scratch, 3, 1, 2);
+
+      float greatest = before;
+      for (int i = 0; i < keys; i++) {
+        greatest = Math.max(greatest, scores[3 + i] * task.scale);
+      }
+      assertThat(scratch[1]).isEqualTo(greatest);
+      double sum = 0;
+      for (int i = 0; i < keys; i++) {
+        double exponential = Math.exp((double) scores[3 + i] * task.scale - greatest);
+        sum += exponential;
+        // Of a distance of up to 120 half of the last bit is 4e-6; the smallest numbers are zero.
+        assertThat((double) scratch[3 + i])
+            .isCloseTo(exponential, within(1e-5 * exponential + Float.MIN_NORMAL * 4));
+      }
+      assertThat((double) scratch[2]).isCloseTo(sum, within(1e-5 * sum));
+      assertThat(scratch[0]).isEqualTo(scores[0]);
+      int behind = 3 + Math.ceilDiv(keys, 16) * 16;
+      assertThat(Arrays.copyOfRange(scratch, behind, scratch.length))
+          .isEqualTo(Arrays.copyOfRange(scores, behind, scores.length));
+    }
+  }
+
+  @Test
+  void scoresThatAreNotNumbersStayNone() {
+    for (FewQueries loops : loops()) {
+      AttentionTask task = new AttentionTask();
+      task.scale = 1;
+      float[] scratch = new float[50];
+      scratch[0] = Float.NEGATIVE_INFINITY;
+      scratch[2 + 20] = Float.NaN;
+
+      loops.soften(task, 40, scratch, 2, 0, 1);
+
+      assertThat(scratch[1]).isNaN();
+      assertThat(scratch[2 + 20]).isNaN();
+      assertThat(scratch[2 + 21]).isEqualTo(1);
+
+      Arrays.fill(scratch, Float.NEGATIVE_INFINITY);
+      loops.soften(task, 40, scratch, 2, 0, 1);
+      assertThat(scratch[0]).isEqualTo(Float.NEGATIVE_INFINITY);
+      assertThat(scratch[1]).isZero();
     }
   }
 
