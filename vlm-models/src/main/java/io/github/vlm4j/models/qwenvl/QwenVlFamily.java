@@ -104,7 +104,7 @@ public final class QwenVlFamily implements ModelFamily {
   /** End-of-text ids that no generation_config.json names stand in the decoder's configuration. */
   @Override
   public GenerationConfig generationDefaults(ModelDescription model) {
-    return GenerationConfig.read(model.files(), QwenVlConfig.text(model.requireConfig()));
+    return GenerationConfig.read(model.files(), QwenVlDecoder.text(model.requireConfig()));
   }
 
   /** Some exports store the rotary frequencies, which are computed here. */
