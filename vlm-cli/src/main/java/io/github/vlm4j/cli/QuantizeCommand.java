@@ -59,7 +59,9 @@ final class QuantizeCommand implements Callable<Integer> {
       paramLabel = "DIR|FILE.gguf",
       description = {
         "The folder to write, made if it is not there; used as any model folder.",
-        "Or a GGUF file, of a language model that llama.cpp knows, too; an ended run begins anew."
+        "Or a GGUF file, of a model that llama.cpp knows, too: Llama, Mistral, Qwen2, Qwen3,"
+            + " Qwen2-VL, Qwen2.5-VL, Qwen3-VL and LLaVA 1.5, without experts. Beside it comes"
+            + " mmproj-FILE.gguf, the vision encoder, if there is one. An ended run begins anew."
       })
   Path out = Path.of("");
 
@@ -103,8 +105,13 @@ final class QuantizeCommand implements Callable<Integer> {
             summary.tensors(),
             InspectCommand.bytes(summary.bytesBefore()),
             InspectCommand.bytes(summary.bytesAfter()));
-    return summary.continued() == 0
+    if (summary.continued() > 0) {
+      text += "; went on after " + summary.continued() + " tensors that were done";
+    }
+    return summary.files().size() == 1
         ? text
-        : text + "; went on after " + summary.continued() + " tensors that were done";
+        : text
+            + "; the vision encoder is in "
+            + ShownPath.printable(summary.files().getLast().toString());
   }
 }

@@ -56,9 +56,21 @@ public final class ModelQuantiser {
    * @param bytesBefore what they took
    * @param bytesAfter what they take
    * @param continued how many an earlier run had left
+   * @param files the files of weights, that of a vision encoder last
    */
   public record Summary(
-      int tensors, int quantised, long bytesBefore, long bytesAfter, int continued) {}
+      int tensors,
+      int quantised,
+      long bytesBefore,
+      long bytesAfter,
+      int continued,
+      List<Path> files) {
+
+    /** Keeps an immutable copy. */
+    public Summary {
+      files = List.copyOf(files);
+    }
+  }
 
   private static final Set<String> WEIGHTS =
       Set.of("safetensors", "bin", "pt", "pth", "gguf", "h5", "msgpack", "onnx");
@@ -179,7 +191,8 @@ public final class ModelQuantiser {
         done += Tensor.byteSize(type, checkpoint.shape(name));
       }
       writer.commit();
-      return new Summary(names.size(), quantised, checkpoint.totalBytes(), total, writer.done());
+      return new Summary(
+          names.size(), quantised, checkpoint.totalBytes(), total, writer.done(), List.of(file));
     }
   }
 
@@ -202,25 +215,29 @@ public final class ModelQuantiser {
   }
 
   /**
-   * Quantises a language model to a GGUF file, which llama.cpp reads, too. It is written in one go:
-   * a run that was ended leaves nothing.
+   * Quantises a model to a GGUF file, which llama.cpp reads, too; the vision encoder of a model
+   * that reads pictures comes into a file of its own beside it, called {@code mmproj-} and the name
+   * of the first. They are written in one go: a run that was ended leaves nothing.
    *
    * @param model a model folder, as published
    * @param file the file to write
    * @throws CheckpointException if a file is missing, malformed or not finite, or if writing fails
-   * @throws ModelException if the file is there already, or if the model cannot be written as GGUF
+   * @throws ModelException if a file is there already, or if the model cannot be written as GGUF
    */
   public Summary quantiseToGguf(Path model, Path file) {
-    if (Files.exists(file)) {
-      throw new ModelException(file + " is there already; remove it, or give another file.");
-    }
     try (GgufExport export = GgufExport.open(model)) {
+      for (Path target : export.files(file)) {
+        if (Files.exists(target)) {
+          throw new ModelException(target + " is there already; remove it, or give another file.");
+        }
+      }
       QuantisationPlan plan = QuantisationPlan.of(scheme, export.names(), withVision);
       Encoded encoded = new Encoded(plan);
       int[] next = {0};
       int count = export.names().size();
       export.write(file, encoded, name -> progress.next(name, next[0]++, count));
-      return new Summary(count, encoded.quantised, encoded.before, encoded.after, 0);
+      return new Summary(
+          count, encoded.quantised, encoded.before, encoded.after, 0, export.files(file));
     }
   }
 

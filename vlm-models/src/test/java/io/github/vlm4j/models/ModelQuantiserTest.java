@@ -246,6 +246,52 @@ class ModelQuantiserTest {
         .withMessageContaining("is there already");
   }
 
+  @Test
+  void aModelThatReadsPicturesIsQuantisedToTwoGgufFilesAsToAFolder() throws Exception {
+    Path source = wideModel("/qwen3vl/old_config_style", folder.resolve("seeing"));
+    Path file = folder.resolve("model.gguf");
+    Path mmproj = folder.resolve("mmproj-model.gguf");
+    ModelQuantiser quantiser =
+        new ModelQuantiser(QuantisationScheme.Q8_0, true, (tensor, done, total) -> {});
+    ModelQuantiser.Summary summary = quantiser.quantiseToGguf(source, file);
+    assertThat(summary.quantised()).isPositive();
+    assertThat(summary.files()).containsExactly(file, mmproj);
+    try (GgufFile vision = GgufFile.open(mmproj)) {
+      assertThat(vision.dtype("mm.0.weight")).isEqualTo(DType.Q8_0);
+      assertThat(vision.dtype("v.position_embd.weight")).isEqualTo(DType.F32);
+    }
+    Path target = folder.resolve("quantised");
+    assertThat(quantiser.quantise(source, target).files())
+        .containsExactly(target.resolve("model.safetensors"));
+    List<Message> messages = MessagesFile.read(source.resolve("messages.json"));
+    try (VisionLanguageModel gguf = VisionLanguageModel.load(file);
+        VisionLanguageModel same = VisionLanguageModel.load(target)) {
+      assertThat(gguf.score(messages, ANSWER).logprobs())
+          .zipSatisfy(
+              same.score(messages, ANSWER).logprobs(),
+              (actual, expected) -> assertThat(actual).isCloseTo(expected, within(COARSE)));
+    }
+    Files.delete(file);
+    assertThatExceptionOfType(ModelException.class)
+        .isThrownBy(() -> quantiser.quantiseToGguf(source, file))
+        .withMessageContaining("mmproj-model.gguf is there already");
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void theVisionEncoderStaysAsItIsUnlessAskedFor() throws Exception {
+    Path source = wideModel("/qwen3vl/old_config_style", folder.resolve("seeing"));
+    new ModelQuantiser(QuantisationScheme.Q4_K_M, false, (tensor, done, total) -> {})
+        .quantiseToGguf(source, folder.resolve("model.gguf"));
+    try (GgufFile decoder = GgufFile.open(folder.resolve("model.gguf"));
+        GgufFile vision = GgufFile.open(folder.resolve("mmproj-model.gguf"))) {
+      assertThat(decoder.dtype("blk.1.attn_q.weight")).isEqualTo(DType.Q4_K);
+      assertThat(decoder.dtype("token_embd.weight")).isEqualTo(DType.Q6_K);
+      assertThat(vision.names())
+          .allSatisfy(name -> assertThat(vision.dtype(name)).isEqualTo(DType.F32));
+    }
+  }
+
   private ModelQuantiser.Summary quantise(QuantisationScheme scheme, Path target) {
     return new ModelQuantiser(scheme, false, (tensor, done, total) -> {}).quantise(model, target);
   }

@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  *     model's own folder
  * @param connector a file of the weights between the encoder and the decoder, or null
  * @param adapter the folder of a low-rank adapter of the decoder, or null
- * @param mmproj the GGUF file of the vision encoder, for a model in a GGUF file; null for the only
- *     {@code mmproj*.gguf} beside it, if there is one
+ * @param mmproj the GGUF file of the vision encoder, for a model in a GGUF file; null for {@code
+ *     mmproj-} and the model's name or else the only {@code mmproj*.gguf} beside it, if there is
+ *     one
  */
 public record ModelParts(
     Path model,
@@ -90,14 +91,19 @@ public record ModelParts(
   }
 
   /**
-   * Returns the GGUF file of the vision encoder: the one given, or else the only {@code
-   * mmproj*.gguf} beside a model in a GGUF file.
+   * Returns the GGUF file of the vision encoder: the one given, or else of the files beside a model
+   * in a GGUF file that called {@code mmproj-} and the model's name, or the only {@code
+   * mmproj*.gguf}.
    *
    * @throws CheckpointException if there are several
    */
   public Optional<Path> ggufVision() {
     if (mmproj != null) {
       return Optional.of(mmproj);
+    }
+    Path named = folder().resolve("mmproj-" + model.getFileName());
+    if (Files.exists(named)) {
+      return Optional.of(named);
     }
     List<Path> beside = new ArrayList<>();
     try (DirectoryStream<Path> found = Files.newDirectoryStream(folder(), "mmproj*.gguf")) {

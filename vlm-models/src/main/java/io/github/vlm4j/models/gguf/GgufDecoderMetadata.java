@@ -5,12 +5,15 @@ import io.github.vlm4j.core.checkpoint.ConfigNode;
 import io.github.vlm4j.core.checkpoint.GgufValue;
 import io.github.vlm4j.core.graph.Activation;
 import io.github.vlm4j.core.tensor.Tensor;
+import io.github.vlm4j.models.qwenvl.QwenVlDecoder;
 import io.github.vlm4j.text.decoder.GqaDecoderConfig;
 import io.github.vlm4j.text.decoder.HuggingFaceDecoder;
 import io.github.vlm4j.text.decoder.TextRotary;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SequencedMap;
 
 /**
@@ -23,26 +26,26 @@ final class GgufDecoderMetadata {
   private static final Map<String, String> ARCHITECTURES =
       Map.of("llama", "llama", "mistral", "llama", "qwen2", "qwen2", "qwen3", "qwen3");
 
+  private static final double THETA = 10_000;
+
   private final ConfigNode config;
   private final GqaDecoderConfig decoder;
   private final String architecture;
+  private final double defaultTheta;
   private final Optional<ConfigNode> rope;
+  private final Map<String, GgufValue> further;
 
-  /**
-   * Reads a configuration.
-   *
-   * @throws io.github.vlm4j.core.CheckpointException if it is malformed
-   * @throws ModelException if llama.cpp has no such model
-   */
-  GgufDecoderMetadata(ConfigNode config) {
+  private GgufDecoderMetadata(
+      ConfigNode config,
+      GqaDecoderConfig decoder,
+      String architecture,
+      double defaultTheta,
+      Map<String, GgufValue> further) {
     this.config = config;
-    String modelType = config.string("model_type");
-    if (!ARCHITECTURES.containsKey(modelType)) {
-      throw config.invalid(
-          "model_type", "llama, mistral, qwen2 or qwen3, the models that are written as GGUF");
-    }
-    this.architecture = ARCHITECTURES.get(modelType);
-    this.decoder = HuggingFaceDecoder.read(config, config.booleanOr("tie_word_embeddings", false));
+    this.decoder = decoder;
+    this.architecture = architecture;
+    this.defaultTheta = defaultTheta;
+    this.further = further;
     this.rope =
         config
             .objectIfPresent("rope_scaling")
@@ -59,8 +62,62 @@ final class GgufDecoderMetadata {
     }
   }
 
+  /** Returns whether a {@code model_type} is that of a language model that is written. */
+  static boolean knows(String modelType) {
+    return ARCHITECTURES.containsKey(modelType);
+  }
+
+  /**
+   * Reads the configuration of a language model, or the {@code text_config} that is one.
+   *
+   * @param tied whether the head is the table of embeddings
+   * @throws io.github.vlm4j.core.CheckpointException if it is malformed
+   * @throws ModelException if llama.cpp has no such model
+   */
+  static GgufDecoderMetadata of(ConfigNode config, boolean tied) {
+    String architecture = ARCHITECTURES.get(config.string("model_type"));
+    if (architecture == null) {
+      throw config.invalid(
+          "model_type", "llama, mistral, qwen2 or qwen3, the decoders that are written as GGUF");
+    }
+    return new GgufDecoderMetadata(
+        config, HuggingFaceDecoder.read(config, tied), architecture, THETA, Map.of());
+  }
+
+  /**
+   * Takes the decoder of a Qwen2-VL, Qwen2.5-VL or Qwen3-VL.
+   *
+   * @param config what it was read from
+   * @param deepstack how many of its first layers get hidden states of the vision encoder
+   * @throws ModelException if llama.cpp has no such model
+   */
+  static GgufDecoderMetadata qwenVl(
+      ConfigNode config, QwenVlDecoder decoder, String architecture, OptionalInt deepstack) {
+    GqaDecoderConfig sizes = decoder.config();
+    long[] sections = new long[4];
+    for (int i = 0; i < decoder.mropeSections().size(); i++) {
+      sections[i] = decoder.mropeSections().get(i);
+    }
+    if (Arrays.stream(sections).sum() != sizes.attention().headDim() / 2) {
+      throw new ModelException(
+          config.where()
+              + ": a model whose mrope_section does not make half of a head cannot be written as"
+              + " GGUF, as llama.cpp begins anew where it ends.");
+    }
+    SequencedMap<String, GgufValue> further = new LinkedHashMap<>();
+    further.put(
+        "rope.dimension_sections", new GgufValue.Wholes(GgufValue.WholeType.INT32, sections));
+    deepstack.ifPresent(count -> further.put("n_deepstack_layers", GgufValue.uint32(count)));
+    return new GgufDecoderMetadata(config, sizes, architecture, decoder.ropeTheta(), further);
+  }
+
   GqaDecoderConfig decoder() {
     return decoder;
+  }
+
+  /** Returns the tokens that end a text, where the configuration names any. */
+  int[] ends() {
+    return config.oneOrMoreInts("eos_token_id");
   }
 
   /** Returns whether queries and keys are reordered, as llama.cpp turns neighbours of a head. */
@@ -87,6 +144,7 @@ final class GgufDecoderMetadata {
     putNumber(metadata, "attention.layer_norm_rms_epsilon", decoder.rmsNormEps());
     putNumber(metadata, "rope.freq_base", theta());
     putScaling(metadata);
+    further.forEach((name, value) -> metadata.put(key(name), value));
     return metadata;
   }
 
@@ -97,7 +155,7 @@ final class GgufDecoderMetadata {
 
   private double theta() {
     ConfigNode node = rope.filter(settings -> settings.has("rope_theta")).orElse(config);
-    return node.positiveDoubleOr("rope_theta", 10_000);
+    return node.positiveDoubleOr("rope_theta", defaultTheta);
   }
 
   private String ropeType() {

@@ -16,21 +16,24 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * Writes a language model of a Hugging Face folder as a GGUF file that llama.cpp loads: Llama,
- * Mistral, Qwen2 and Qwen3 without experts.
+ * Writes a model of a Hugging Face folder as GGUF that llama.cpp loads: the language models Llama,
+ * Mistral, Qwen2 and Qwen3, and Qwen2-VL, Qwen2.5-VL, Qwen3-VL and LLaVA 1.5 in two files, of the
+ * decoder and of the vision encoder. Models with experts are refused.
  *
  * <pre>{@code
- * try (var export = GgufExport.open(Path.of("Qwen3-0.6B"))) {
- *   export.write(Path.of("qwen3.gguf"), GgufExport.Encoding.AS_STORED, name -> {});
- * }
+ * try (var export = GgufExport.open(Path.of("Qwen3-VL-2B-Instruct"))) {
+ *   export.write(Path.of("qwen3vl.gguf"), GgufExport.Encoding.AS_STORED, name -> {});
+ * }                                                           // and mmproj-qwen3vl.gguf beside it
  * }</pre>
  */
 public final class GgufExport implements AutoCloseable {
@@ -53,7 +56,8 @@ public final class GgufExport implements AutoCloseable {
         };
 
     /**
-     * Returns the type that a matrix is to be stored in. Norms and biases are f32 in any case.
+     * Returns the type that a matrix is to be stored in. Norms, biases and positions are f32 in any
+     * case, and kernels of patches f16 or f32.
      *
      * @param name its name in the GGUF file
      * @param stored its type in the folder
@@ -72,29 +76,22 @@ public final class GgufExport implements AutoCloseable {
     void encode(String name, Tensor tensor, DType type, Consumer<MemorySegment> sink);
   }
 
-  private static final GgufNames NAMES = GgufNames.decoder("model.");
+  private static final String MMPROJ = "mmproj-";
   private static final int QUANTISATION_VERSION = 2;
-
-  /**
-   * A tensor to be written.
-   *
-   * @param name in the GGUF file
-   * @param source in the folder
-   */
-  private record Part(String name, String source) {}
 
   private final Checkpoint checkpoint;
   private final ConfigNode config;
   private final Path folder;
-  private final GgufDecoderMetadata decoder;
-  private final List<Part> parts;
+  private final GgufLayout layout;
+  private final List<GgufTensor> decoder = new ArrayList<>();
+  private final List<GgufTensor> vision = new ArrayList<>();
 
   private GgufExport(Path folder, ConfigNode config, Checkpoint checkpoint) {
     this.folder = folder;
     this.config = config;
     this.checkpoint = checkpoint;
-    this.decoder = new GgufDecoderMetadata(config);
-    this.parts = parts();
+    this.layout = GgufLayout.read(folder, config);
+    checkpoint.names().forEach(this::place);
   }
 
   /**
@@ -115,75 +112,104 @@ public final class GgufExport implements AutoCloseable {
     }
   }
 
-  private List<Part> parts() {
-    List<Part> found = new ArrayList<>();
-    for (String source : checkpoint.names()) {
-      if (source.endsWith("rotary_emb.inv_freq")) {
-        continue;
-      }
-      String name =
-          NAMES
-              .stored(source)
-              .orElseThrow(() ->
-                  new ModelException(
-                      checkpoint.describe(source)
-                          + " is no tensor of a "
-                          + config.string("model_type")
-                          + " model, so that it cannot be written as GGUF."));
-      if (decoder.decoder().tiedEmbeddings() && source.equals("lm_head.weight")) {
-        continue;
-      }
-      found.add(new Part(name, source));
+  private void place(String source) {
+    String name = layout.canonical(source);
+    if (layout.leavesOut(name)) {
+      return;
     }
-    return found;
+    Optional<List<GgufTensor>> seeing =
+        layout.tower().flatMap(tower -> tower.tensors(source, name, checkpoint));
+    if (seeing.isPresent()) {
+      vision.addAll(seeing.get());
+      return;
+    }
+    String stored =
+        layout
+            .decoderNames()
+            .stored(name)
+            .orElseThrow(() ->
+                new ModelException(
+                    checkpoint.describe(source)
+                        + " is no tensor of a "
+                        + config.string("model_type")
+                        + " model, so that it cannot be written as GGUF."));
+    decoder.add(
+        GgufTensor.of(stored, source, checkpoint).with(tensor -> inOrder(stored, source, tensor)));
   }
 
-  /** Returns the names that the tensors will have in the file. */
+  /** Returns the names that the tensors will have, those of the vision encoder's file last. */
   public List<String> names() {
-    return parts.stream().map(Part::name).toList();
+    return Stream.concat(decoder.stream(), vision.stream()).map(GgufTensor::name).toList();
   }
 
   /**
-   * Writes the file.
+   * Returns the files that {@link #write} writes: the one given and, if the model reads pictures,
+   * {@code mmproj-} and its name beside it.
    *
-   * @param target the file, replaced if it exists when the new one is complete
+   * @param target the file of the decoder
+   */
+  public List<Path> files(Path target) {
+    Path name = target.getFileName();
+    return layout.tower().isEmpty() || name == null
+        ? List.of(target)
+        : List.of(target, target.resolveSibling(MMPROJ + name));
+  }
+
+  /**
+   * Writes the file, and that of the vision encoder if there is one.
+   *
+   * @param target the file of the decoder; what {@link #files} names is replaced if it exists when
+   *     all that is new is complete
    * @param encoding how matrices are stored
    * @param progress told the name of each tensor before it is written
-   * @throws io.github.vlm4j.core.CheckpointException if a tensor cannot be read or the file not be
+   * @throws io.github.vlm4j.core.CheckpointException if a tensor cannot be read or a file not be
    *     written
+   * @throws ModelException if the tokenizer is not that of such a model
    */
   public void write(Path target, Encoding encoding, Consumer<String> progress) {
     List<TensorInfo> infos = new ArrayList<>();
-    Optional<Tensor> ropeFactors = decoder.ropeFactors();
+    Optional<Tensor> ropeFactors = layout.decoder().ropeFactors();
     ropeFactors.ifPresent(factors ->
         infos.add(
             new TensorInfo(GgufDecoderConfig.ROPE_FACTORS, factors.dtype(), factors.shape())));
-    for (Part part : parts) {
-      DType stored = checkpoint.dtype(part.source);
-      Shape shape = checkpoint.shape(part.source);
-      DType type = shape.rank() < 2 ? DType.F32 : encoding.type(part.name, stored, shape);
-      infos.add(new TensorInfo(part.name, type, shape));
-    }
-    try (GgufWriter writer = GgufWriter.create(target, metadata(infos), infos)) {
+    infos.addAll(infos(decoder, encoding));
+    SequencedMap<String, GgufValue> metadata = layout.decoder().metadata();
+    putGeneral(metadata, infos);
+    putTokenizer(metadata);
+    try (GgufWriter writer = GgufWriter.create(target, metadata, infos)) {
       ropeFactors.ifPresent(writer::append);
-      int first = infos.size() - parts.size();
-      for (int i = 0; i < parts.size(); i++) {
-        Part part = parts.get(i);
-        TensorInfo info = infos.get(first + i);
-        progress.accept(part.name);
-        Tensor tensor = inOrder(part, checkpoint.tensor(part.source));
-        if (info.shape().rank() < 2) {
-          writer.append(Tensor.ofFloats(tensor.toFloats(), info.shape().toArray()));
-        } else {
-          encoding.encode(part.name, tensor, info.dtype(), writer::append);
-        }
+      append(decoder, encoding, progress, writer);
+      if (layout.tower().isPresent()) {
+        writeVision(files(target).getLast(), layout.tower().get(), encoding, progress);
       }
       writer.commit();
     }
   }
 
-  private SequencedMap<String, GgufValue> metadata(List<TensorInfo> tensors) {
-    SequencedMap<String, GgufValue> metadata = decoder.metadata();
+  private void writeVision(
+      Path target, GgufTower tower, Encoding encoding, Consumer<String> progress) {
+    List<TensorInfo> infos = infos(vision, encoding);
+    SequencedMap<String, GgufValue> metadata = new LinkedHashMap<>(tower.metadata());
+    putGeneral(metadata, infos);
+    try (GgufWriter writer = GgufWriter.create(target, metadata, infos)) {
+      append(vision, encoding, progress, writer);
+      writer.commit();
+    }
+  }
+
+  private List<TensorInfo> infos(List<GgufTensor> tensors, Encoding encoding) {
+    return tensors.stream().map(tensor -> tensor.info(checkpoint, encoding)).toList();
+  }
+
+  private void append(
+      List<GgufTensor> tensors, Encoding encoding, Consumer<String> progress, GgufWriter writer) {
+    for (GgufTensor tensor : tensors) {
+      progress.accept(tensor.name());
+      tensor.append(checkpoint, encoding, writer);
+    }
+  }
+
+  private void putGeneral(Map<String, GgufValue> metadata, List<TensorInfo> tensors) {
     Path name = folder.toAbsolutePath().normalize().getFileName();
     if (name != null) {
       metadata.put("general.name", new GgufValue.Text(name.toString()));
@@ -192,11 +218,14 @@ public final class GgufExport implements AutoCloseable {
     if (tensors.stream().anyMatch(info -> info.dtype().isQuantised())) {
       metadata.put("general.quantization_version", GgufValue.uint32(QUANTISATION_VERSION));
     }
-    int[] ends = config.oneOrMoreInts("eos_token_id");
-    metadata.putAll(
-        GgufVocabulary.of(
-            folder, decoder.decoder().vocabularySize(), Arrays.stream(ends).boxed().findFirst()));
-    return metadata;
+  }
+
+  private void putTokenizer(Map<String, GgufValue> metadata) {
+    int size = layout.decoder().decoder().vocabularySize();
+    Optional<Integer> end = Arrays.stream(layout.decoder().ends()).boxed().findFirst();
+    Map<String, GgufValue> tokenizer = GgufVocabulary.of(folder, size, end);
+    layout.requirePlaceholders(config, tokenizer);
+    metadata.putAll(tokenizer);
   }
 
   /** llama.cpp's number for the type that most bytes are in ({@code enum llama_ftype}). */
@@ -226,17 +255,17 @@ public final class GgufExport implements AutoCloseable {
    * Puts the two halves of each head's rows between each other, where llama.cpp turns neighbours:
    * {@code LlamaModel.permute} of its {@code conversion/llama.py}.
    */
-  private Tensor inOrder(Part part, Tensor stored) {
-    GqaDecoderConfig.Attention attention = decoder.decoder().attention();
-    boolean query = part.name.contains(".attn_q.");
-    if (!decoder.interleaves() || !query && !part.name.contains(".attn_k.")) {
+  private Tensor inOrder(String name, String source, Tensor stored) {
+    GqaDecoderConfig.Attention attention = layout.decoder().decoder().attention();
+    boolean query = name.contains(".attn_q.");
+    if (!layout.decoder().interleaves() || !query && !name.contains(".attn_k.")) {
       return stored;
     }
     int heads = query ? attention.heads() : attention.keyValueHeads();
     int headDim = attention.headDim();
     if (stored.shape().rank() == 0 || stored.shape().dim(0) != (long) heads * headDim) {
       throw new ModelException(
-          checkpoint.describe(part.source) + " has not the rows of " + heads + " heads.");
+          checkpoint.describe(source) + " has not the rows of " + heads + " heads.");
     }
     long rowBytes = stored.data().byteSize() / stored.shape().dim(0);
     MemorySegment reordered = Arena.ofAuto().allocate(stored.data().byteSize(), 64);

@@ -32,7 +32,9 @@ public final class GgufModel implements AutoCloseable {
 
   private static final String ARCHITECTURE = "general.architecture";
   private static final String SPLIT = "split.count";
-  private static final String LLAVA_PICTURE = "<image>";
+  static final String LLAVA_PICTURE = "<image>";
+  static final String QWEN_PICTURE = "<|image_pad|>";
+  static final String QWEN_VIDEO = "<|video_pad|>";
   private static final Set<String> TEXT = Set.of("llama", "qwen2", "qwen3");
   private static final Set<String> VISUAL = Set.of("qwen2vl", "qwen3vl");
 
@@ -168,8 +170,8 @@ public final class GgufModel implements AutoCloseable {
     config.set("tie_word_embeddings", textConfig.get("tie_word_embeddings"));
     config.set("text_config", textConfig);
     config.set("vision_config", vision.config());
-    decoder.tokenId("<|image_pad|>").ifPresent(id -> config.put("image_token_id", id));
-    decoder.tokenId("<|video_pad|>").ifPresent(id -> config.put("video_token_id", id));
+    decoder.tokenId(QWEN_PICTURE).ifPresent(id -> config.put("image_token_id", id));
+    decoder.tokenId(QWEN_VIDEO).ifPresent(id -> config.put("video_token_id", id));
     return of(path, text, vision, config, names);
   }
 

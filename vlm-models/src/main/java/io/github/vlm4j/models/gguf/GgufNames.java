@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 final class GgufNames {
 
   private static final String HEAD = "output.weight";
+  private static final String DEEPSTACK = "deepstack_merger_list.";
   private static final Pattern LAYER = Pattern.compile("\\.(\\d{1,6})\\.");
 
   private static final Map<String, String> DECODER =
@@ -155,6 +156,11 @@ final class GgufNames {
     return new GgufNames(early ? EARLY_LLAVA_VISION : LLAVA_VISION, "model.", List.of());
   }
 
+  /** Returns how many layers' hidden states pass mergers of their own. */
+  int deepstackLevels() {
+    return deepstack.size();
+  }
+
   /** Returns Hugging Face's name of a tensor, or empty if it is none of the table. */
   Optional<String> of(String stored) {
     if (table == DECODER && stored.equals(HEAD)) {
@@ -186,22 +192,41 @@ final class GgufNames {
     return matcher.find() ? matcher.group(1) : "";
   }
 
-  /** Returns llama.cpp's name of a decoder's tensor, or empty if it has none. */
+  /** Returns llama.cpp's name of a tensor, or empty if it has none. */
   Optional<String> stored(String name) {
-    if (name.equals("lm_head.weight")) {
+    if (table == DECODER && name.equals("lm_head.weight")) {
       return Optional.of(HEAD);
     }
-    int end = name.lastIndexOf('.');
-    if (!name.startsWith(prefix) || end < prefix.length()) {
+    if (!name.startsWith(prefix)) {
       return Optional.empty();
     }
-    String module = name.substring(prefix.length(), end);
-    String general = LAYER.matcher(module).replaceFirst(".N.");
+    String within = name.substring(prefix.length());
+    int end = within.lastIndexOf('.');
+    return key(within).or(() -> end < 0 ? Optional.empty() : below(within, end));
+  }
+
+  private Optional<String> below(String name, int end) {
+    String module = name.substring(0, end);
+    String number = number(module);
+    if (!module.startsWith(DEEPSTACK)) {
+      return numbered(module, number, name.substring(end));
+    }
+    int level = number.isEmpty() ? -1 : Integer.parseInt(number);
+    return level < 0 || level >= deepstack.size()
+        ? Optional.empty()
+        : numbered(module, deepstack.get(level).toString(), name.substring(end));
+  }
+
+  private Optional<String> numbered(String module, String number, String parameter) {
+    return key(LAYER.matcher(module).replaceFirst(".N."))
+        .map(stored -> stored.replace(".N.", "." + number + ".") + parameter);
+  }
+
+  private Optional<String> key(String value) {
     return table.entrySet().stream()
-        .filter(entry -> entry.getValue().equals(general))
-        .findFirst()
-        .map(entry ->
-            entry.getKey().replace(".N.", "." + number(module) + ".") + name.substring(end));
+        .filter(entry -> entry.getValue().equals(value))
+        .map(Map.Entry::getKey)
+        .findFirst();
   }
 
   private static Map<String, String> table(String lines) {

@@ -18,11 +18,12 @@ import java.util.List;
  */
 final class GgufVision {
 
-  private static final String PREFIX = "clip.vision.";
-  private static final String PROJECTOR = "clip.projector_type";
+  static final String PREFIX = "clip.vision.";
+  static final String PROJECTOR = "clip.projector_type";
   private static final String VISION_PROJECTOR = PREFIX + "projector_type";
-  private static final int MERGE = 2;
-  private static final int FRAMES = 2;
+  static final int MERGE = 2;
+  static final int FRAMES = 2;
+  static final int WINDOW = 112;
   private static final int MIN_TOKENS = 8;
   private static final int MAX_TOKENS = 4096;
 
@@ -39,6 +40,10 @@ final class GgufVision {
     Kind(String projector, String modelType) {
       this.projector = projector;
       this.modelType = modelType;
+    }
+
+    String projector() {
+      return projector;
     }
 
     String modelType() {
@@ -177,7 +182,7 @@ final class GgufVision {
     for (long block = every - 1L; block < Math.min(depth, 1 << 10); block += every) {
       full.add((int) block);
     }
-    config.put("window_size", metadata.countIfPresent(PREFIX + "window_size").orElse(112));
+    config.put("window_size", metadata.countIfPresent(PREFIX + "window_size").orElse(WINDOW));
   }
 
   private long width(String tensor) {

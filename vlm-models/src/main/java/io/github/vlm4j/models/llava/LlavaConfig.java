@@ -22,7 +22,7 @@ import java.util.List;
  * @param vocabularySize the number of the decoder's tokens
  * @param imageTokenId the placeholder of a picture's embeddings
  */
-record LlavaConfig(
+public record LlavaConfig(
     PictureTower vision,
     FeatureSelection features,
     boolean dropsFirstPatch,
@@ -39,7 +39,12 @@ record LlavaConfig(
   private static final int DEFAULT_IMAGE_TOKEN = 32_000;
   private static final int MAX_FEATURE_LAYERS = 64;
 
-  static LlavaConfig read(ConfigNode config) {
+  /**
+   * Reads a {@code config.json}.
+   *
+   * @throws io.github.vlm4j.core.VlmException if a field has no usable value, naming it
+   */
+  public static LlavaConfig read(ConfigNode config) {
     PictureTower vision = vision(config);
     boolean dropsFirst = dropsFirst(config, true);
     ConfigNode text = config.object("text_config");
