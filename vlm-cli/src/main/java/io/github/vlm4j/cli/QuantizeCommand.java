@@ -14,8 +14,8 @@ import picocli.CommandLine.Option;
     description = {
       "Writes a copy of a model with its matrices in 8 or 4 bits, which is smaller and writes"
           + " faster at some loss of quality.",
-      "q8_0 loses next to nothing at 53 % of 16 bits; q4_k_m keeps more than q4_0 at about the same"
-          + " size, some 30 %.",
+      "q8_0 loses next to nothing at 53 %% of 16 bits; q4_k_m keeps more than q4_0 at about the"
+          + " same size, some 30 %%.",
       "Which matrices are quantised, and to what, is as llama.cpp does it for language models."
           + " Vision encoders and connectors stay as they are unless --vision is given, as they"
           + " suffer most and gain least.",
