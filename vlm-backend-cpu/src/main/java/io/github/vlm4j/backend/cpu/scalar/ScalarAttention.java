@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.scalar;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import java.util.Arrays;
 
 /** Attention of one query after the other. */
@@ -12,6 +13,46 @@ final class ScalarAttention {
 
   private ScalarAttention() {}
 
+  static int scratchFloats(int headDim, int valueDim) {
+    return KEY_TILE + KEY_TILE * (headDim + valueDim);
+  }
+
+  /**
+   * Attends some queries. Few stored keys and values are decoded once for all of them: after a
+   * start, decoding takes longer than all else.
+   *
+   * @param kernels decode stored keys and values
+   * @param scratch {@link #scratchFloats} floats
+   */
+  static void attend(
+      Kernels kernels, AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
+    Matrix storedK = task.storedK;
+    Matrix storedV = task.storedV;
+    int from = task.first(firstQuery);
+    int keys = task.seen(lastQuery - 1) - from;
+    if (storedK != null && storedV != null && keys <= KEY_TILE) {
+      int toValues = KEY_TILE + KEY_TILE * task.headDim;
+      for (int j = 0; j < keys; j++) {
+        int row = task.storedAt + from + j;
+        kernels.decodeRow(storedK, row, scratch, KEY_TILE + j * task.headDim);
+        kernels.decodeRow(storedV, row, scratch, toValues + j * task.valueDim);
+      }
+      task.k = scratch;
+      task.kAt = KEY_TILE - from * task.headDim;
+      task.kStride = task.headDim;
+      task.v = scratch;
+      task.vAt = toValues - from * task.valueDim;
+      task.vStride = task.valueDim;
+      task.storedK = null;
+      task.storedV = null;
+    }
+    for (int query = firstQuery; query < lastQuery; query++) {
+      attend(kernels, task, query, scratch);
+    }
+    task.storedK = storedK;
+    task.storedV = storedV;
+  }
+
   /**
    * Softmax over tiles of keys with a running maximum and sum (Milakov and Gimelshein, 2018); the
    * result so far is scaled down whenever the maximum rises.
@@ -19,7 +60,7 @@ final class ScalarAttention {
    * @param kernels decode stored keys and values
    * @param scores {@link #KEY_TILE} floats, then one key or value
    */
-  static void attend(Kernels kernels, AttentionTask task, int query, float[] scores) {
+  private static void attend(Kernels kernels, AttentionTask task, int query, float[] scores) {
     int from = task.first(query);
     int seen = task.seen(query);
     int qAt = task.qAt + query * task.qStride;

@@ -7,6 +7,7 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.backend.cpu.kernel.StoredRows;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
 import io.github.vlm4j.core.BackendException;
 import io.github.vlm4j.core.graph.Activation;
@@ -193,7 +194,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public int attendScratch(int headDim, int valueDim) {
-    return ScalarAttention.KEY_TILE + Math.max(headDim, valueDim);
+    return ScalarAttention.scratchFloats(headDim, valueDim);
   }
 
   @Override
@@ -203,9 +204,7 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void attend(AttentionTask task, int firstQuery, int lastQuery, float[] scratch) {
-    for (int query = firstQuery; query < lastQuery; query++) {
-      ScalarAttention.attend(this, task, query, scratch);
-    }
+    ScalarAttention.attend(this, task, firstQuery, lastQuery, scratch);
   }
 
   @Override
@@ -218,11 +217,7 @@ public final class ScalarKernels implements Kernels {
           y[yAt + i] = table.data().get(Tensor.F32, at + 4L * i);
         }
       }
-      case F16 -> {
-        for (int i = 0; i < n; i++) {
-          y[yAt + i] = Float.float16ToFloat(table.data().get(Tensor.BITS16, at + 2L * i));
-        }
-      }
+      case F16 -> StoredRows.decodeF16(table, row, y, yAt);
       case BF16 -> {
         for (int i = 0; i < n; i++) {
           y[yAt + i] = bf16(table.data().get(Tensor.BITS16, at + 2L * i));
