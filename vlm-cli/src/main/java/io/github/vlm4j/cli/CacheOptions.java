@@ -28,7 +28,7 @@ final class CacheOptions {
       description =
           "The type that keys and values of earlier tokens are kept in: f32, f16, bf16 or q8_0. "
               + "Smaller ones take less memory and time in long conversations, and round. "
-              + "Default: f16, or f32 for a model whose weights are f32.")
+              + "Default: f16, or f32 for a small model or one whose weights are f32.")
   @Nullable CacheType type;
 
   /** Returns the type that was chosen, or null if none was. */

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param reuse what is kept of a request for those that follow
  * @param cacheType the type that a decoder's keys and values are kept in: F32, F16, BF16 or Q8_0;
  *     smaller ones take less memory and time in long conversations, and round. Null for F16, or F32
- *     where the decoder's weights are F32
+ *     where the decoder's weights are F32 or keys and values of its whole context take no more than
+ *     16 MiB
  * @param quantisation how weights are quantised as they are read, of a model that writes; null for
  *     not at all
  */

@@ -75,8 +75,7 @@ class ModelQuantiserTest {
     try {
       System.setProperty(EMITTED, "off");
       expected = logprobs(twin, LoadOptions.DEFAULT);
-      // The twin's weights are f32, so that its keys and values are.
-      assertThat(logprobs(quantised, LoadOptions.DEFAULT.withCacheType(DType.F32)))
+      assertThat(logprobs(quantised, LoadOptions.DEFAULT))
           .zipSatisfy(
               expected, (actual, exact) -> assertThat(actual).isCloseTo(exact, within(EXACT)));
     } finally {

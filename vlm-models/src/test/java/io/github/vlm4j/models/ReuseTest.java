@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.models.chat.AnswerScore;
 import io.github.vlm4j.models.chat.GenerationListener;
 import io.github.vlm4j.models.chat.GenerationRequest;
@@ -38,10 +37,7 @@ class ReuseTest {
   private static final int ALTERNATIVES = 40;
   private static final String QWEN = "/qwen3vl/tied_one_image";
 
-  /**
-   * A model that keeps what it can and one that keeps nothing, asked the same. Keys and values are
-   * f32: in a smaller type what was read in other parts may round to the other side.
-   */
+  /** A model that keeps what it can and one that keeps nothing, asked the same. */
   private static final class Pair implements AutoCloseable {
 
     final VisionLanguageModel keeping;
@@ -52,9 +48,9 @@ class ReuseTest {
     }
 
     Pair(String name, Reuse reuse) {
-      LoadOptions options = LoadOptions.DEFAULT.withCacheType(DType.F32);
-      keeping = VisionLanguageModel.load(folder(name), options.withReuse(reuse));
-      forgetting = VisionLanguageModel.load(folder(name), options.withReuse(Reuse.NONE));
+      keeping = VisionLanguageModel.load(folder(name), LoadOptions.DEFAULT.withReuse(reuse));
+      forgetting =
+          VisionLanguageModel.load(folder(name), LoadOptions.DEFAULT.withReuse(Reuse.NONE));
     }
 
     /** Requires equal answers and returns what was reused for one of them. */

@@ -63,6 +63,9 @@ public final class DecoderRuntime implements AutoCloseable {
   /** A short question and its answer take no more memory than they need. */
   private static final int CAPACITY_STEP = 64;
 
+  /** Keys and values of which nobody needs half the bytes. */
+  private static final long LITTLE_MEMORY = 16L << 20;
+
   private static final int CACHED_GRAPHS = 4;
   private static final String IDS = "ids";
   private static final String ROWS = "visual.rows";
@@ -116,11 +119,15 @@ public final class DecoderRuntime implements AutoCloseable {
 
   /**
    * Returns the type that keys and values are kept in if nobody asks for another: F16, which rounds
-   * less than weights that are stored in 16 bits or in blocks have been, and F32 beside weights in
-   * F32.
+   * less than weights that are stored in 16 bits or in blocks have been; but F32 beside weights in
+   * F32, and where they take little memory even at the end of the context.
    */
   static DType usualCacheType(ModelArchitecture architecture) {
     Decoder decoder = architecture.decoder();
+    CacheLayout whole = CacheLayout.f32(decoder.geometry().contextLength());
+    if (KvCache.bytes(decoder.geometry(), whole) <= LITTLE_MEMORY) {
+      return DType.F32;
+    }
     GraphBuilder g = new GraphBuilder();
     Value hidden = g.input("hidden", DType.F32, 1, decoder.geometry().hiddenSize());
     g.output(LOGITS, decoder.logits(g.at("language_model"), hidden));

@@ -131,17 +131,30 @@ class DecoderRuntimeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"F32, F32", "F16, F16", "BF16, F16", "Q8_0, F16"})
-  void keysAndValuesAreInF32BesideWeightsInF32Only(DType weightType, DType expected) {
+  @CsvSource({
+    "F32, 100000, F32",
+    "F16, 100000, F16",
+    "BF16, 100000, F16",
+    "Q8_0, 100000, F16",
+    "BF16, 16384, F32",
+    "BF16, 16385, F16"
+  })
+  void keysAndValuesAreInF16BesideSmallerWeightsInALongContext(
+      DType weightType, int context, DType expected) {
     try (RandomWeights weights = new RandomWeights(weightType)) {
-      assertThat(DecoderRuntime.usualCacheType(smallModel(WeightScope.of(weights))))
+      assertThat(DecoderRuntime.usualCacheType(model(WeightScope.of(weights), context)))
           .isEqualTo(expected);
     }
   }
 
   private static ModelArchitecture smallModel(WeightScope scope) {
+    return model(scope, 64);
+  }
+
+  /** A model whose keys and values take a kilobyte a token in f32. */
+  private static ModelArchitecture model(WeightScope scope, int context) {
     LearnedPositionDecoderConfig config =
-        new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, 64);
+        new LearnedPositionDecoderConfig(300, 64, 96, 2, 2, Activation.GELU, 1e-5f, context);
     return ModelArchitecture.ofText(new LearnedPositionDecoder(config, scope));
   }
 

@@ -3,9 +3,7 @@ package io.github.vlm4j.models.seemore;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
-import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
-import io.github.vlm4j.models.LoadOptions;
 import io.github.vlm4j.models.TensorAssertions;
 import io.github.vlm4j.models.VisionLanguageModel;
 import io.github.vlm4j.models.chat.Message;
@@ -53,9 +51,8 @@ final class SeemoreCase implements AutoCloseable {
     return folder.resolve(text("file"));
   }
 
-  /** Opens it to compute in f32, as the reference does. */
   VisionLanguageModel load() {
-    return VisionLanguageModel.load(file(), LoadOptions.DEFAULT.withCacheType(DType.F32));
+    return VisionLanguageModel.load(file());
   }
 
   Image picture() {
