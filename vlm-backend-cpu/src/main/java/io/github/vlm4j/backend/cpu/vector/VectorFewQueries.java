@@ -89,7 +89,7 @@ final class VectorFewQueries {
       float sum = scratch[QUERIES + q - first];
       task.writeStats(q, scratch[q - first], sum);
       if (sum != 0) {
-        VectorElements.scale(task.out, task.outAt + q * task.outStride, task.valueDim, 1 / sum);
+        scale(task, q, 1 / sum);
       }
     }
   }
@@ -181,7 +181,16 @@ final class VectorFewQueries {
     float fade = (float) Math.exp(before - (max == Float.NEGATIVE_INFINITY ? 0 : max));
     scratch[QUERIES + state] = Math.fma(fade, scratch[QUERIES + state], scratch[SUMMED]);
     if (fade != 1) {
-      VectorElements.scale(task.out, task.outAt + query * task.outStride, task.valueDim, fade);
+      scale(task, query, fade);
+    }
+  }
+
+  /** Scales a result, in a plain loop: of vectors C2 kept the factor as an object in some runs. */
+  private static void scale(AttentionTask task, int query, float factor) {
+    float[] out = task.out;
+    int at = task.outAt + query * task.outStride;
+    for (int d = at; d < at + task.valueDim; d++) {
+      out[d] *= factor;
     }
   }
 
