@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.AttentionTasks;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.StoredRows;
@@ -236,25 +237,7 @@ class FewQueriesTest {
   }
 
   private AttentionTask task(int queries, int keys, int headDim, int valueDim, int gap) {
-    AttentionTask task = new AttentionTask();
-    task.headDim = headDim;
-    task.valueDim = valueDim;
-    task.keys = keys;
-    task.qAt = 1;
-    task.kAt = 2;
-    task.vAt = 3;
-    task.outAt = 4;
-    task.qStride = headDim + gap;
-    task.kStride = headDim + 2 * gap;
-    task.vStride = valueDim + 3 * gap;
-    task.outStride = valueDim + gap;
-    // Not a float more than is needed: reading past the last key or value fails.
-    task.q = floats(task.qAt + queries * task.qStride - gap);
-    task.k = floats(task.kAt + Math.max(0, keys * task.kStride - 2 * gap));
-    task.v = floats(task.vAt + Math.max(0, keys * task.vStride - 3 * gap));
-    task.out = new float[task.outAt + queries * task.outStride - gap];
-    task.scale = (float) (3 / Math.sqrt(headDim));
-    return task;
+    return AttentionTasks.of(this::floats, queries, keys, headDim, valueDim, gap);
   }
 
   private static Matrix stored(DType type, float[] x, int at, int rows, int columns) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
+import io.github.vlm4j.backend.cpu.kernel.AttentionTasks;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -147,26 +148,8 @@ class VectorAttentionTest {
   }
 
   private static AttentionTask task(int queries, int keys, int headDim, int valueDim, int gap) {
-    Numbers numbers = new Numbers(queries + 7L * keys);
-    AttentionTask task = new AttentionTask();
-    task.headDim = headDim;
-    task.valueDim = valueDim;
-    task.keys = keys;
-    task.qAt = 1;
-    task.kAt = 2;
-    task.vAt = 3;
-    task.outAt = 4;
-    task.qStride = headDim + gap;
-    task.kStride = headDim + 2 * gap;
-    task.vStride = valueDim + 3 * gap;
-    task.outStride = valueDim + gap;
-    // Not a float more than is needed: reading past the last key or value fails.
-    task.q = numbers.floats(task.qAt + queries * task.qStride - gap);
-    task.k = numbers.floats(task.kAt + Math.max(0, keys * task.kStride - 2 * gap));
-    task.v = numbers.floats(task.vAt + Math.max(0, keys * task.vStride - 3 * gap));
-    task.out = new float[task.outAt + queries * task.outStride - gap];
-    task.scale = (float) (3 / Math.sqrt(headDim));
-    return task;
+    return AttentionTasks.of(
+        new Numbers(queries + 7L * keys)::floats, queries, keys, headDim, valueDim, gap);
   }
 
   private static void checkAgainstOracle(AttentionTask task, int queries) {
