@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class FewQueries implements FewQueriesLoops {
 
-  private static final int STREAMS = FewQueriesCode.STREAMS;
-
   private final int lanes;
   private final MethodHandle soften;
   private final Functions f32;
@@ -47,31 +45,19 @@ final class FewQueries implements FewQueriesLoops {
   /**
    * The functions for keys and values of a type.
    *
-   * @param scoreStreams products with keys that are read side by side
-   * @param scoreOne products with one key after the other
-   * @param addStreams sums of values that are read side by side
-   * @param addOne sums of one value after the other
+   * @param score products with keys
+   * @param add sums of values
    */
-  private record Functions(
-      MethodHandle scoreStreams,
-      MethodHandle scoreOne,
-      MethodHandle addStreams,
-      MethodHandle addOne) {
+  private record Functions(MethodHandle score, MethodHandle add) {
 
     static Functions make(DType type, FloatTile tile, Arena arena) {
       Assembler assembler = new Assembler();
       FewQueriesCode code = new FewQueriesCode(assembler, CallingConvention.ofThisSystem(), tile);
-      int scoreStreams = code.score(type, STREAMS);
-      int scoreOne = code.score(type, 1);
-      int addStreams = code.add(type, STREAMS);
-      int addOne = code.add(type, 1);
+      int score = code.score(type);
+      int add = code.add(type);
       ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-      FunctionDescriptor descriptor = Calls.arguments("allllalallall");
-      return new Functions(
-          memory.function(scoreStreams, descriptor),
-          memory.function(scoreOne, descriptor),
-          memory.function(addStreams, descriptor),
-          memory.function(addOne, descriptor));
+      FunctionDescriptor descriptor = Calls.arguments("alllllalallall");
+      return new Functions(memory.function(score, descriptor), memory.function(add, descriptor));
     }
   }
 
@@ -99,7 +85,6 @@ final class FewQueries implements FewQueriesLoops {
     Objects.checkFromIndexSize(toB, n, task.q.length);
     Objects.checkFromIndexSize(at, apart + keys, scratch.length);
     Matrix stored = task.storedK;
-    Functions functions = functions(stored);
     MemorySegment rows = stored == null ? task.kSegment() : stored.data();
     long from =
         stored == null
@@ -107,8 +92,7 @@ final class FewQueries implements FewQueriesLoops {
             : first(stored, task.storedAt + key, keys);
     long step = stored == null ? bytes(task.kStride) : stored.rowOffset(1);
     call(
-        functions.scoreStreams,
-        functions.scoreOne,
+        functions(stored).score,
         rows,
         from,
         step,
@@ -162,7 +146,6 @@ final class FewQueries implements FewQueriesLoops {
     Objects.checkFromIndexSize(toB, n, a == b ? scratch.length : task.out.length);
     Objects.checkFromIndexSize(at, apart + keys, scratch.length);
     Matrix stored = task.storedV;
-    Functions functions = functions(stored);
     MemorySegment rows = stored == null ? task.vSegment() : stored.data();
     long from =
         stored == null
@@ -171,8 +154,7 @@ final class FewQueries implements FewQueriesLoops {
     long step = stored == null ? bytes(task.vStride) : stored.rowOffset(1);
     MemorySegment weights = task.scratchSegment(scratch);
     call(
-        functions.addStreams,
-        functions.addOne,
+        functions(stored).add,
         rows,
         from,
         step,
@@ -204,14 +186,13 @@ final class FewQueries implements FewQueriesLoops {
   }
 
   /**
-   * Calls a function for as many rows as streams take, and the other for those that are left.
+   * Calls a function.
    *
    * @param from the bytes before the first row
    * @param step the bytes from a row to the next
    */
   private static void call(
-      MethodHandle streams,
-      MethodHandle one,
+      MethodHandle function,
       MemorySegment rows,
       long from,
       long step,
@@ -224,42 +205,23 @@ final class FewQueries implements FewQueriesLoops {
       MemorySegment factors,
       int factorsAt,
       int apart) {
-    long stream = count / STREAMS;
-    long left = count % STREAMS;
-    long behind = STREAMS * stream;
+    long stream = count / FewQueriesCode.STREAMS;
     try {
-      if (stream > 0) {
-        streams.invokeExact(
-            rows,
-            from,
-            stream * step,
-            step,
-            stream,
-            first,
-            bytes(firstAt),
-            second,
-            bytes(secondAt),
-            n,
-            factors,
-            bytes(factorsAt),
-            bytes(apart));
-      }
-      if (left > 0) {
-        one.invokeExact(
-            rows,
-            from + behind * step,
-            0L,
-            step,
-            left,
-            first,
-            bytes(firstAt),
-            second,
-            bytes(secondAt),
-            n,
-            factors,
-            bytes(factorsAt + behind),
-            bytes(apart));
-      }
+      function.invokeExact(
+          rows,
+          from,
+          stream * step,
+          step,
+          stream,
+          (long) count % FewQueriesCode.STREAMS,
+          first,
+          bytes(firstAt),
+          second,
+          bytes(secondAt),
+          n,
+          factors,
+          bytes(factorsAt),
+          bytes(apart));
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

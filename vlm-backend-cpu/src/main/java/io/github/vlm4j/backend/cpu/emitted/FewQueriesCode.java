@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /**
  * The code of two queries' products with keys, and of two results' sums of values, which are read
@@ -32,6 +33,11 @@ final class FewQueriesCode {
 
   private static final List<Gpr> STREAM = List.of(Gpr.RDI, Gpr.R8, Gpr.R9, Gpr.R10);
 
+  /** Vectors of what there is two of. */
+  private static final Zmm FIRST = new Zmm(8);
+
+  private static final Zmm SECOND = new Zmm(9);
+
   private final Assembler a;
   private final CallingConvention convention;
   private final FloatVectors floats;
@@ -57,60 +63,50 @@ final class FewQueriesCode {
    *   <li>the bytes before the first key
    *   <li>the bytes from a stream to the next
    *   <li>the bytes from a key of a stream to the next
-   *   <li>the keys of a stream, at least 1
+   *   <li>the keys of a stream
+   *   <li>the keys behind the last stream
    *   <li>what a query lies in
    *   <li>the bytes before it
    *   <li>what the other query lies in
    *   <li>the bytes before it
    *   <li>the floats of a query, a multiple of {@link #STEP} above 0
-   *   <li>where the products go: for each place in the streams the first query's with all of them
+   *   <li>where the products go: for each place in the streams the first query's with all of them,
+   *       then those with the keys behind
    *   <li>the bytes before the first query's
    *   <li>the bytes from there to the other query's
    * </ol>
    *
    * @param keys the type of keys: F32, F16 or BF16
-   * @param streams how many keys are read side by side: 1 or {@link #STREAMS}
    * @return where it begins
    */
-  int score(DType keys, int streams) {
-    int at = a.position();
-    Frame frame = new Frame(a, convention);
-    point(frame, keys, streams);
-    Label row = new Label();
-    Label next = new Label();
-    a.place(row);
-    for (int i = 0; i < 2 * streams; i++) {
-      a.op(Vex.VPXOR, v(i), v(i), v(i));
-    }
-    a.mov(Gpr.RCX, Gpr.RBX);
-    a.neg(Gpr.RCX);
-    a.place(next);
-    lookAhead(keys, streams);
-    for (int d = 0; d < STEP; d += lanes) {
-      Zmm first = v(8);
-      Zmm second = v(9);
-      floats.load(first, Gpr.RSI.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d));
-      floats.load(second, Gpr.RDX.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d));
-      for (int i = 0; i < streams; i++) {
-        Zmm key = v(10 + i % 2);
-        floats.load(keys, key, element(keys, i, d));
-        floats.op(FloatOp.ADD_PRODUCT, v(i), key, first);
-        floats.op(FloatOp.ADD_PRODUCT, v(streams + i), key, second);
-      }
-    }
-    a.add(Gpr.RCX, STEP);
-    a.jump(Condition.NOT_EQUAL, next);
-    for (int i = 0; i < 2 * streams; i++) {
-      floats.sumToEight(v(i), v(8));
-    }
-    if (streams == 1) {
-      storeSums();
-    } else {
-      storeSumsOfFour();
-    }
-    advance(streams, row);
-    frame.leave();
-    return at;
+  int score(DType keys) {
+    return function(
+        keys,
+        streams -> {
+          for (int i = 0; i < 2 * streams; i++) {
+            a.op(Vex.VPXOR, v(i), v(i), v(i));
+          }
+        },
+        (streams, d) -> {
+          floats.load(FIRST, one(d));
+          floats.load(SECOND, other(d));
+          for (int i = 0; i < streams; i++) {
+            Zmm key = v(10 + i % 2);
+            floats.load(keys, key, element(keys, i, d));
+            floats.op(FloatOp.ADD_PRODUCT, v(i), key, FIRST);
+            floats.op(FloatOp.ADD_PRODUCT, v(streams + i), key, SECOND);
+          }
+        },
+        streams -> {
+          for (int i = 0; i < 2 * streams; i++) {
+            floats.sumToEight(v(i), FIRST);
+          }
+          if (streams == 1) {
+            storeSums();
+          } else {
+            storeSumsOfFour();
+          }
+        });
   }
 
   /** Stores the sums of the lanes of vectors 0 and 1. */
@@ -148,7 +144,8 @@ final class FewQueriesCode {
    *   <li>the bytes before the first value
    *   <li>the bytes from a stream to the next
    *   <li>the bytes from a value of a stream to the next
-   *   <li>the values of a stream, at least 1
+   *   <li>the values of a stream
+   *   <li>the values behind the last stream
    *   <li>what a result lies in
    *   <li>the bytes before it
    *   <li>what the other result lies in
@@ -160,70 +157,115 @@ final class FewQueriesCode {
    * </ol>
    *
    * @param values the type of values: F32, F16 or BF16
-   * @param streams how many values are read side by side: 1 or {@link #STREAMS}
    * @return where it begins
    */
-  int add(DType values, int streams) {
+  int add(DType values) {
+    return function(
+        values,
+        streams -> {
+          for (int i = 0; i < streams; i++) {
+            floats.broadcast(v(i), Gpr.R12.at(Float.BYTES * i));
+            floats.broadcast(v(streams + i), Gpr.R12.plus(Gpr.R13, 1).plus(Float.BYTES * i));
+          }
+        },
+        (streams, d) -> {
+          floats.load(FIRST, one(d));
+          floats.load(SECOND, other(d));
+          for (int i = 0; i < streams; i++) {
+            Zmm value = v(10 + i % 2);
+            floats.load(values, value, element(values, i, d));
+            floats.op(FloatOp.ADD_PRODUCT, FIRST, value, v(i));
+            floats.op(FloatOp.ADD_PRODUCT, SECOND, value, v(streams + i));
+          }
+          floats.store(FIRST, one(d));
+          floats.store(SECOND, other(d));
+        },
+        streams -> {});
+  }
+
+  /** Writes what is done with a vector of each stream. */
+  private interface Vectors {
+
+    /**
+     * Writes it.
+     *
+     * @param streams how many rows are read side by side
+     * @param d the floats before the vector, of those of a turn
+     */
+    void write(int streams, int d);
+  }
+
+  /**
+   * Writes a function that walks rows: those of all streams, then those behind the last one.
+   *
+   * @param begin writes what comes before the rows of so many streams
+   * @param step writes what is done with a vector of each
+   * @param end writes what comes after the rows
+   */
+  private int function(DType type, IntConsumer begin, Vectors step, IntConsumer end) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    point(frame, values, streams);
+    point(frame, type);
+    a.mov(Gpr.R15, frame.argument(4));
+    rows(type, STREAMS, begin, step, end);
+    // The last stream ended where the rows behind it begin.
+    a.mov(STREAM.getFirst(), STREAM.getLast());
+    a.mov(Gpr.R15, frame.argument(5));
+    rows(type, 1, begin, step, end);
+    frame.leave();
+    return at;
+  }
+
+  /** Walks rows of some streams, as many as r15 says. */
+  private void rows(DType type, int streams, IntConsumer begin, Vectors step, IntConsumer end) {
     Label row = new Label();
     Label next = new Label();
+    Label done = new Label();
+    a.cmp(Gpr.R15, 0);
+    a.jump(Condition.EQUAL, done);
     a.place(row);
-    for (int i = 0; i < streams; i++) {
-      floats.broadcast(v(i), Gpr.R12.at(Float.BYTES * i));
-      floats.broadcast(v(streams + i), Gpr.R12.plus(Gpr.R13, 1).plus(Float.BYTES * i));
-    }
+    begin.accept(streams);
     a.mov(Gpr.RCX, Gpr.RBX);
     a.neg(Gpr.RCX);
     a.place(next);
-    lookAhead(values, streams);
+    lookAhead(type, streams);
     for (int d = 0; d < STEP; d += lanes) {
-      Zmm first = v(8);
-      Zmm second = v(9);
-      Mem firstAt = Gpr.RSI.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d);
-      Mem secondAt = Gpr.RDX.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d);
-      floats.load(first, firstAt);
-      floats.load(second, secondAt);
-      for (int i = 0; i < streams; i++) {
-        Zmm value = v(10 + i % 2);
-        floats.load(values, value, element(values, i, d));
-        floats.op(FloatOp.ADD_PRODUCT, first, value, v(i));
-        floats.op(FloatOp.ADD_PRODUCT, second, value, v(streams + i));
-      }
-      floats.store(first, firstAt);
-      floats.store(second, secondAt);
+      step.write(streams, d);
     }
     a.add(Gpr.RCX, STEP);
     a.jump(Condition.NOT_EQUAL, next);
-    advance(streams, row);
-    frame.leave();
-    return at;
+    end.accept(streams);
+    for (int i = 0; i < streams; i++) {
+      a.add(STREAM.get(i), Gpr.R11);
+    }
+    a.add(Gpr.R12, Float.BYTES * streams);
+    a.sub(Gpr.R15, 1);
+    a.jump(Condition.NOT_EQUAL, row);
+    a.place(done);
   }
 
   /**
    * Sets registers to the arguments: each stream points to the end of its first row, and rsi and
    * rdx to the ends of what there is two of, from where an index counts up to zero; r11 is the
-   * distance of rows, r15 their number and rbx their length; r12 points to a factor for each row,
-   * and r13 is how far the others are from there.
+   * distance of rows and rbx their length; r12 points to a factor for each row, and r13 is how far
+   * the others are from there.
    */
-  private void point(Frame frame, DType type, int streams) {
-    a.mov(Gpr.RBX, frame.argument(9));
+  private void point(Frame frame, DType type) {
+    a.mov(Gpr.RBX, frame.argument(10));
     address(frame, 0, Gpr.RDI);
     a.lea(Gpr.RDI, Gpr.RDI.plus(Gpr.RBX, bytes(type)));
     a.mov(Gpr.RAX, frame.argument(2));
-    for (int i = 1; i < streams; i++) {
+    for (int i = 1; i < STREAMS; i++) {
       a.mov(STREAM.get(i), STREAM.get(i - 1));
       a.add(STREAM.get(i), Gpr.RAX);
     }
     a.mov(Gpr.R11, frame.argument(3));
-    a.mov(Gpr.R15, frame.argument(4));
-    address(frame, 5, Gpr.RSI);
+    address(frame, 6, Gpr.RSI);
     a.lea(Gpr.RSI, Gpr.RSI.plus(Gpr.RBX, Float.BYTES));
-    address(frame, 7, Gpr.RDX);
+    address(frame, 8, Gpr.RDX);
     a.lea(Gpr.RDX, Gpr.RDX.plus(Gpr.RBX, Float.BYTES));
-    address(frame, 10, Gpr.R12);
-    a.mov(Gpr.R13, frame.argument(12));
+    address(frame, 11, Gpr.R12);
+    a.mov(Gpr.R13, frame.argument(13));
   }
 
   /** Sets a register to an argument plus the bytes that the next argument says. */
@@ -241,14 +283,13 @@ final class FewQueriesCode {
     }
   }
 
-  /** Goes on with the next row of each stream while there is one. */
-  private void advance(int streams, Label row) {
-    for (int i = 0; i < streams; i++) {
-      a.add(STREAM.get(i), Gpr.R11);
-    }
-    a.add(Gpr.R12, Float.BYTES * streams);
-    a.sub(Gpr.R15, 1);
-    a.jump(Condition.NOT_EQUAL, row);
+  /** A vector of the first of what there is two of. */
+  private static Mem one(int d) {
+    return Gpr.RSI.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d);
+  }
+
+  private static Mem other(int d) {
+    return Gpr.RDX.plus(Gpr.RCX, Float.BYTES).plus(Float.BYTES * d);
   }
 
   private static Mem element(DType type, int stream, int d) {
