@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.DeviceLimits;
@@ -13,8 +14,8 @@ import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
-import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Computes on the processor's cores. Weights are read where they lie. */
 final class CpuBackend implements Backend {
@@ -65,19 +66,29 @@ final class CpuBackend implements Backend {
 
   private Team team(Graph graph) {
     EmittedKernels emitted = emission.kernels();
-    AttentionLoops rounded =
-        emitted != null && roundsEverywhere(graph, emitted) ? emitted.attention() : null;
-    Kernels all = emitted == null ? kernels : emitted.kernels();
+    if (emitted == null) {
+      return Team.of(kernels, null, kernels, workers);
+    }
+    AttentionLoops rounded = attention(graph, emitted);
+    Kernels all = emitted.kernels();
     return Team.of(all, emitted, rounded == null ? all : rounded, workers);
   }
 
-  /** Returns whether no weight of the graph asks for attention that is more exact. */
-  private static boolean roundsEverywhere(Graph graph, EmittedKernels emitted) {
-    List<Value> linear =
-        graph.values().stream().filter(value -> value.op() instanceof Op.Linear).toList();
-    return !linear.isEmpty()
-        && linear.stream()
-            .allMatch(value -> emitted.rounded(value.operands().get(1).dtype()) != null);
+  /** Returns attention as coarse as the products with all weights of the graph, if there is any. */
+  private static @Nullable AttentionLoops attention(Graph graph, EmittedKernels emitted) {
+    boolean multiplies = false;
+    boolean coarse = true;
+    for (Value value : graph.values()) {
+      if (value.op() instanceof Op.Linear) {
+        RoundedLoops loops = emitted.rounded(value.operands().get(1).dtype());
+        if (loops == null) {
+          return null;
+        }
+        multiplies = true;
+        coarse &= loops.isCoarse();
+      }
+    }
+    return multiplies ? emitted.attention(coarse) : null;
   }
 
   @Override

@@ -5,7 +5,6 @@ import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLines;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
-import io.github.vlm4j.core.tensor.DType;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +79,7 @@ final class RoundedConvolveStep implements Step {
   /** Returns whether a convolution has results of the size of its pictures, and whole tiles. */
   static boolean suit(RoundedLines rounding, Patches places, Matrix weight) {
     int kernel = 2 * places.padding() + 1;
-    return weight.dtype() == DType.BF16
+    return weight.dtype().isFloat()
         && kernel > 1
         && places.kernelHeight() == kernel
         && places.kernelWidth() == kernel

@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.core.tensor.DType;
 import java.util.List;
 
 /**
@@ -26,6 +27,7 @@ final class Bf16Code {
   private static final int PANEL_BYTES = WIDTH * Float.BYTES;
 
   private static final Mask SOME = new Mask(1);
+  private static final Mask SOME_HIGH = new Mask(2);
 
   /** What the rows of a tile are broadcast from. */
   private static final List<Gpr> ROW =
@@ -146,21 +148,34 @@ final class Bf16Code {
    * @return where it begins
    */
   int round() {
+    return rows(DType.F32, false);
+  }
+
+  /**
+   * Writes the function that makes two bf16 of each number of some rows: the number rounded, and
+   * what is left of it, rounded. Its arguments are those of {@link #round}; behind the 32 rounded
+   * numbers of a block stand their rests.
+   *
+   * @param type what the rows are stored as, f32 or f16
+   * @return where it begins
+   */
+  int split(DType type) {
+    return rows(type, true);
+  }
+
+  private int rows(DType type, boolean split) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    Mask someHigh = new Mask(2);
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.RSI, frame.argument(2));
     a.mov(Gpr.R8, frame.argument(6));
     a.mov(Gpr.RAX, frame.argument(5));
     a.kmovq(SOME, Gpr.RAX);
     a.shr(Gpr.RAX, LANES);
-    a.kmovq(someHigh, Gpr.RAX);
+    a.kmovq(SOME_HIGH, Gpr.RAX);
     Label nextRow = new Label();
     Label loop = new Label();
     Label last = new Label();
-    Zmm low = new Zmm(0);
-    Zmm high = new Zmm(1);
     a.place(nextRow);
     a.mov(Gpr.RAX, Gpr.RDI);
     a.mov(Gpr.RDX, Gpr.RSI);
@@ -168,18 +183,12 @@ final class Bf16Code {
     a.place(loop);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
-    a.op(Evex.VMOVUPS, low, Gpr.RAX.at());
-    a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES));
-    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
-    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
-    a.add(Gpr.RAX, 2 * VECTOR_BYTES);
-    a.add(Gpr.RDX, VECTOR_BYTES);
+    block(type, split, Mask.ALL, Mask.ALL);
+    a.add(Gpr.RAX, (int) type.bytes(PanelLayout.BLOCK));
+    a.add(Gpr.RDX, split ? 2 * VECTOR_BYTES : VECTOR_BYTES);
     a.jump(loop);
     a.place(last);
-    a.op(Evex.VMOVUPS, low, Gpr.RAX.at(), SOME);
-    a.op(Evex.VMOVUPS, high, Gpr.RAX.at(VECTOR_BYTES), someHigh);
-    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
-    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
+    block(type, split, SOME, SOME_HIGH);
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
     a.mov(Gpr.RAX, frame.argument(3));
@@ -190,12 +199,36 @@ final class Bf16Code {
     return at;
   }
 
+  private void block(DType type, boolean split, Mask some, Mask someHigh) {
+    Evex load = type == DType.F16 ? Evex.VCVTPH2PS : Evex.VMOVUPS;
+    Zmm low = new Zmm(0);
+    Zmm high = new Zmm(1);
+    a.op(load, low, Gpr.RAX.at(), some);
+    a.op(load, high, Gpr.RAX.at((int) type.bytes(LANES)), someHigh);
+    a.op(Evex.VCVTNE2PS2BF16, new Zmm(2), high, low);
+    a.op(Evex.VMOVUPS_STORE, new Zmm(2), Gpr.RDX.at());
+    if (split) {
+      rest(a, low, new Zmm(3));
+      rest(a, high, new Zmm(4));
+      a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+      a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
+    }
+  }
+
+  /** Takes from numbers what they are rounded to, which leaves an exact rest. */
+  static void rest(Assembler a, Zmm numbers, Zmm rounded) {
+    a.op(Evex.VCVTNEPS2BF16, rounded, numbers);
+    a.op(Evex.VPMOVZXWD, rounded, rounded);
+    a.shift(Evex.VPSLLD, rounded, rounded, Short.SIZE);
+    a.op(Evex.VSUBPS, numbers, numbers, rounded);
+  }
+
   /**
    * Writes the function that lays the weights of {@value #LANES} outputs out as a part of a panel.
    * Its arguments:
    *
    * <ol start="0">
-   *   <li>the weights, a row for each output
+   *   <li>the weights, or the first of one of their parts, a row for each output
    *   <li>the bytes from a row to the next
    *   <li>where the panel's first row goes; whole blocks of {@value #LANES} rows are written
    *   <li>the number of blocks, each of 32 weights a row, at least 1
@@ -209,16 +242,7 @@ final class Bf16Code {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
-    a.mov(Gpr.R8, frame.argument(0));
-    a.mov(Gpr.RSI, frame.argument(1));
-    a.mov(Gpr.RDX, frame.argument(2));
-    a.mov(Gpr.RCX, frame.argument(3));
-    a.lea(Gpr.RDI, Gpr.RSI.plus(Gpr.RSI, 2));
-    for (int i = 1; i < fours.size(); i++) {
-      a.lea(fours.get(i), fours.get(i - 1).plus(Gpr.RSI, 4));
-    }
-    a.mov(Gpr.RAX, -1);
-    a.kmovq(SOME, Gpr.RAX);
+    begin(frame, fours);
     Label loop = new Label();
     Label whole = new Label();
     a.place(loop);
@@ -227,13 +251,11 @@ final class Bf16Code {
     a.mov(Gpr.RAX, frame.argument(4));
     a.kmovq(SOME, Gpr.RAX);
     a.place(whole);
-    for (int i = 0; i < fours.size(); i++) {
-      Gpr four = fours.get(i);
-      a.op(Evex.VMOVDQU16, new Zmm(4 * i), four.at(), SOME);
-      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 1), four.plus(Gpr.RSI, 1), SOME);
-      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 2), four.plus(Gpr.RSI, 2), SOME);
-      a.op(Evex.VMOVDQU16, new Zmm(4 * i + 3), four.plus(Gpr.RDI, 1), SOME);
-      a.add(four, VECTOR_BYTES);
+    for (int i = 0; i < LANES; i++) {
+      a.op(Evex.VMOVDQU16, new Zmm(i), row(fours, i), SOME);
+    }
+    for (Gpr four : fours) {
+      a.add(four, VECTOR_BYTES * layout.parts());
     }
     Transposition.write(a);
     for (int i = 0; i < LANES; i++) {
@@ -244,5 +266,100 @@ final class Bf16Code {
     a.jump(Condition.NOT_EQUAL, loop);
     frame.leave();
     return at;
+  }
+
+  /**
+   * Writes the function that makes two bf16 of each weight of {@value #LANES} outputs, as {@link
+   * #split} does, and lays both out as a part of a panel. Its arguments are those of {@link #pack},
+   * but for the type of the weights.
+   *
+   * @param layout how the panel lies; a row of pairs fills a vector
+   * @param type what the weights are stored as, f32 or f16
+   * @return where it begins
+   */
+  int packParts(PanelLayout layout, DType type) {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
+    begin(frame, fours);
+    a.kmovq(SOME_HIGH, Gpr.RAX);
+    Label loop = new Label();
+    Label whole = new Label();
+    a.place(loop);
+    a.cmp(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, whole);
+    a.mov(Gpr.RAX, frame.argument(4));
+    a.kmovq(SOME, Gpr.RAX);
+    a.shr(Gpr.RAX, LANES);
+    a.kmovq(SOME_HIGH, Gpr.RAX);
+    a.place(whole);
+    for (int i = 0; i < LANES; i++) {
+      splitRow(i, row(fours, i), type, layout);
+    }
+    for (Gpr four : fours) {
+      a.add(four, (int) type.bytes(PanelLayout.BLOCK));
+    }
+    for (int part = 0; part < layout.parts(); part++) {
+      for (int i = 0; i < LANES && part > 0; i++) {
+        a.op(Evex.VMOVUPS, new Zmm(i), row(layout, part, i));
+      }
+      Transposition.write(a);
+      for (int i = 0; i < LANES; i++) {
+        a.op(Evex.VMOVUPS_STORE, new Zmm(i), row(layout, part, i));
+      }
+    }
+    a.add(Gpr.RDX, Float.BYTES * layout.block());
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    frame.leave();
+    return at;
+  }
+
+  /**
+   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
+   * part will be.
+   */
+  private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
+    int free = LANES + i % 2 * 6;
+    Zmm low = new Zmm(free);
+    Zmm high = new Zmm(free + 1);
+    Evex load = type == DType.F16 ? Evex.VCVTPH2PS : Evex.VMOVUPS;
+    a.op(load, low, from, SOME);
+    a.op(load, high, from.plus((int) type.bytes(LANES)), SOME_HIGH);
+    a.op(Evex.VCVTNE2PS2BF16, new Zmm(i), high, low);
+    rest(a, low, new Zmm(free + 2));
+    rest(a, high, new Zmm(free + 3));
+    a.op(Evex.VCVTNE2PS2BF16, new Zmm(free + 4), high, low);
+    a.op(Evex.VMOVUPS_STORE, new Zmm(free + 4), row(layout, 1, i));
+  }
+
+  /** Returns where a row of a part of a block is in a panel. */
+  private static Mem row(PanelLayout layout, int part, int row) {
+    return Gpr.RDX.at(Float.BYTES * (layout.part() * part + layout.pair() * row));
+  }
+
+  /** Returns where a row of weights is. */
+  private static Mem row(List<Gpr> fours, int i) {
+    Gpr four = fours.get(i / 4);
+    return switch (i % 4) {
+      case 0 -> four.at();
+      case 1 -> four.plus(Gpr.RSI, 1);
+      case 2 -> four.plus(Gpr.RSI, 2);
+      default -> four.plus(Gpr.RDI, 1);
+    };
+  }
+
+  /** Points at each fourth row of weights, and lets all lanes take part. */
+  private void begin(Frame frame, List<Gpr> fours) {
+    a.mov(Gpr.R8, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RCX, frame.argument(3));
+    a.lea(Gpr.RDI, Gpr.RSI.plus(Gpr.RSI, 2));
+    for (int i = 1; i < fours.size(); i++) {
+      a.lea(fours.get(i), fours.get(i - 1).plus(Gpr.RSI, 4));
+    }
+    a.mov(Gpr.RAX, -1);
+    a.kmovq(SOME, Gpr.RAX);
   }
 }

@@ -11,17 +11,15 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Products of inputs rounded to the nearest bf16 (ties to even, subnormal numbers to 0) with
- * weights in bf16; every product is exact and sums are f32. Quantised weights are rounded to bf16
- * likewise, once for all inputs. A panel of weights is a row of f32 for the bias, then the panel
- * that {@link PanelLayout} describes, one for each run of a row of inputs. The order in which
- * products are summed depends on the shapes alone.
+ * Products of inputs and weights as bf16; every product is exact and sums are f32. A panel of
+ * weights is a row of f32 for the bias, then the panel that {@link PanelLayout} describes, one for
+ * each run of a row of inputs. The order in which products are summed depends on the shapes alone.
  */
 final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   private static final int LANES = PanelLayout.LANES;
 
-  /** The numbers that are summed before the next panel's turn: a second cache holds its part. */
+  /** The parts of numbers that are summed before the next panel's turn: half a second cache. */
   private static final int DEPTH = 2048;
 
   /** With fewer inputs, laying weights out takes longer than the products. */
@@ -30,32 +28,29 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = PanelLayout.BLOCK;
 
-  private final BlockRowFunctions blockRows;
-  private final Bf16Functions functions;
+  private final Bf16Numbers numbers;
   private final Bf16Products products;
   private final PanelLayout layout;
-  private final Bf16Winograd winograd;
+  private final @Nullable Bf16Winograd winograd;
+  private final int depth;
 
   /**
    * Creates loops.
    *
-   * @param blockRows what decodes quantised weights to bf16
-   * @param winograd what transforms to the panels and rows of these loops
+   * @param numbers what makes bf16 of inputs and weights
+   * @param products what multiplies them
+   * @param winograd what transforms to the panels and rows of these loops, or null
    */
-  Bf16Loops(
-      BlockRowFunctions blockRows,
-      Bf16Functions functions,
-      Bf16Products products,
-      Bf16Winograd winograd) {
-    this.blockRows = blockRows;
-    this.functions = functions;
+  Bf16Loops(Bf16Numbers numbers, Bf16Products products, @Nullable Bf16Winograd winograd) {
+    this.numbers = numbers;
     this.products = products;
     this.layout = products.layout();
     this.winograd = winograd;
+    this.depth = DEPTH / layout.parts();
   }
 
   @Override
-  public RoundedWinograd winograd() {
+  public @Nullable RoundedWinograd winograd() {
     return winograd;
   }
 
@@ -70,19 +65,24 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   }
 
   @Override
-  public int floats(int numbers) {
-    return numbers / 2;
+  public int floats(int count) {
+    return count / 2 * layout.parts();
   }
 
   @Override
   public void round(float[] x, int xAt, int count, float[] rounded, int roundedAt) {
-    functions.round(
-        Calls.slice(x, xAt, count), 0, Calls.slice(rounded, roundedAt, count / 2), 0, count, 1);
+    numbers.round(
+        Calls.slice(x, xAt, count), 0, Calls.slice(rounded, roundedAt, floats(count)), 0, count, 1);
   }
 
   @Override
   public boolean takes(DType weights) {
-    return weights == DType.BF16 || blockRows.takes(weights);
+    return numbers.takes(weights);
+  }
+
+  @Override
+  public boolean isCoarse() {
+    return layout.parts() == 1;
   }
 
   @Override
@@ -100,7 +100,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public int roundedFloats(int rows, int columns) {
-    return Math.addExact(Math.multiplyExact(rows, apart(columns) / 2), CacheLines.MOST_SKIPPED);
+    return Math.addExact(Math.multiplyExact(rows, floats(apart(columns))), CacheLines.MOST_SKIPPED);
   }
 
   /** Returns the numbers from one rounded row to the next. */
@@ -111,9 +111,9 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   @Override
   public void roundInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
-    int apart = apart(columns) / 2;
+    int apart = floats(apart(columns));
     int rows = toRow - fromRow;
-    functions.round(
+    numbers.round(
         Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
         Calls.slice(rounded, roundedAt + (long) fromRow * apart, (long) rows * apart),
@@ -124,7 +124,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public int aligned(float[] array, int at) {
-    return functions.lines().next(array, at);
+    return numbers.lines().next(array, at);
   }
 
   @Override
@@ -144,7 +144,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    int staging = LANES * PanelLayout.wholeBlocks(k) / 2;
+    int staging = LANES * floats(PanelLayout.wholeBlocks(k));
     return Math.addExact(stagingAt(outputs, k), staging + CacheLines.MOST_SKIPPED);
   }
 
@@ -183,31 +183,8 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
         System.arraycopy(bias, row, packed, biasAt, outputs);
       }
       int groupAt = packedAt + width + layout.groupAt(row - fromRow, panelFloats);
-      packGroup(w, row, outputs, packed, groupAt, staging);
+      numbers.pack(w, row, outputs, packed, groupAt, staging);
     }
-  }
-
-  /** Lays the weights of a group of outputs out. */
-  private void packGroup(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
-    int columns = w.columns();
-    long rowBytes = w.dtype().bytes(columns);
-    if (w.dtype() == DType.BF16 && rows == LANES) {
-      functions.pack(
-          w.data().asSlice(w.rowOffset(row), rows * rowBytes), rowBytes, columns, packed, packedAt);
-      return;
-    }
-    // Rows after the matrix's end must not be read; what would be there is not stored later on.
-    int whole = PanelLayout.wholeBlocks(columns);
-    MemorySegment staging = Calls.slice(packed, stagingAt, (long) LANES * whole / 2);
-    long apart = (long) Short.BYTES * whole;
-    if (w.dtype() == DType.BF16) {
-      for (int i = 0; i < rows; i++) {
-        MemorySegment.copy(w.data(), w.rowOffset(row + i), staging, i * apart, rowBytes);
-      }
-    } else {
-      blockRows.decode(w, row, rows, staging, apart);
-    }
-    functions.pack(staging, apart, columns, packed, packedAt);
   }
 
   @Override
@@ -225,11 +202,11 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
       int yAt,
       int outputs,
       float[] scratch) {
-    int runs = Math.max(1, DEPTH / inputs.length());
+    int runs = Math.max(1, depth / inputs.length());
     for (int first = fromInput; first < toInput; first += products.summedRows()) {
       int last = Math.min(toInput, first + products.summedRows());
       for (int run = 0; run < inputs.runs(); run += runs) {
-        for (int p = 0; p < inputs.length(); p += DEPTH) {
+        for (int p = 0; p < inputs.length(); p += depth) {
           for (int input = first; input < last; input += products.mostRows()) {
             int rows = Math.min(products.mostRows(), last - input);
             multiply(
@@ -275,15 +252,14 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
     int runFloats = layout.floats(inputs.length());
     int panelFloats = width + inputs.runs() * runFloats;
     int[] starts = inputs.starts();
-    int apart = (inputs.rows() > 1 ? starts[1] - starts[0] : apart(inputs.length())) / 2;
-    int numbers = Math.min(DEPTH, inputs.length() - first);
+    int apart = floats(inputs.rows() > 1 ? starts[1] - starts[0] : apart(inputs.length()));
+    int runsApart = floats(inputs.apart());
+    int count = Math.min(depth, inputs.length() - first);
     MemorySegment some =
         Calls.slice(
             x,
-            xAt + (long) input * apart + (long) run * inputs.apart() / 2 + first / 2,
-            (rows - 1L) * apart
-                + (runs - 1L) * inputs.apart() / 2
-                + PanelLayout.wholeBlocks(numbers) / 2);
+            xAt + (long) input * apart + (long) run * runsApart + floats(first),
+            (rows - 1L) * apart + (runs - 1L) * runsApart + floats(PanelLayout.wholeBlocks(count)));
     int used = toRow - fromRow;
     MemorySegment sums = Calls.slice(y, yAt + fromRow, (rows - 1L) * outputs + used);
     boolean begins = run == 0 && first == 0;
@@ -293,18 +269,18 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
         some,
         (long) Float.BYTES * apart,
         runs,
-        (long) Short.BYTES * inputs.apart(),
+        (long) Float.BYTES * runsApart,
         Calls.slice(
             packed,
             packedAt + weights,
-            panelsAfter + (runs - 1L) * runFloats + layout.floats(numbers)),
+            panelsAfter + (runs - 1L) * runFloats + layout.floats(count)),
         (long) Float.BYTES * panelFloats,
         begins ? Calls.slice(packed, packedAt, panelsAfter + width) : sums,
         begins ? 0 : (long) Float.BYTES * outputs,
         (long) Float.BYTES * (begins ? panelFloats : width),
         sums,
         (long) Float.BYTES * outputs,
-        numbers,
+        count,
         rows,
         used);
   }

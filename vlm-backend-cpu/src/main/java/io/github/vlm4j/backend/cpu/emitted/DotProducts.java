@@ -10,7 +10,7 @@ final class DotProducts implements Bf16Products {
 
   private static final PanelLayout LAYOUT =
       new PanelLayout(
-          Bf16Code.WIDTH, Bf16Code.LANES, Bf16Code.WIDTH, Bf16Code.LANES * Bf16Code.WIDTH);
+          Bf16Code.WIDTH, Bf16Code.LANES, Bf16Code.WIDTH, Bf16Code.LANES * Bf16Code.WIDTH, 1);
 
   private final MethodHandle[] multiply = new MethodHandle[Bf16Code.VECTORS];
 

@@ -33,7 +33,8 @@ public final class EmittedKernels {
   private final String name;
   private final Kernels kernels;
   private final List<RoundedLoops> rounded;
-  private final @Nullable AttentionLoops attention;
+  private final @Nullable AttentionLoops coarseAttention;
+  private final @Nullable AttentionLoops fineAttention;
   private final List<RowLoops> rows;
   private final @Nullable FewRowsLoops fewRows;
   private final @Nullable RunLoops runs;
@@ -42,14 +43,16 @@ public final class EmittedKernels {
       String name,
       Kernels kernels,
       List<RoundedLoops> rounded,
-      @Nullable AttentionLoops attention,
+      @Nullable AttentionLoops coarseAttention,
+      @Nullable AttentionLoops fineAttention,
       List<RowLoops> rows,
       @Nullable FewRowsLoops fewRows,
       @Nullable RunLoops runs) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
-    this.attention = attention;
+    this.coarseAttention = coarseAttention;
+    this.fineAttention = fineAttention;
     this.rows = List.copyOf(rows);
     this.fewRows = fewRows;
     this.runs = runs;
@@ -98,6 +101,7 @@ public final class EmittedKernels {
         overEmitted(kernels, features, arena),
         List.of(bytes(arena)),
         null,
+        null,
         List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena)),
         null,
         runs(kernels, features, arena));
@@ -114,6 +118,7 @@ public final class EmittedKernels {
         "emitted (avx2)",
         overEmitted(kernels, features, arena),
         words ? words(kernels, arena) : List.of(),
+        null,
         null,
         bytes
             ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
@@ -144,7 +149,7 @@ public final class EmittedKernels {
 
   private static EmittedKernels make(
       Kernels kernels, CpuFeatures features, boolean tiles, boolean bytes, Arena arena) {
-    Bf16Products products = tiles ? new TileProducts(arena) : new DotProducts(arena);
+    Bf16Products products = tiles ? new TileProducts(1, arena) : new DotProducts(arena);
     Bf16Functions functions = new Bf16Functions(products.layout(), arena);
     List<RoundedLoops> rounded = new ArrayList<>();
     List<String> parts = new ArrayList<>(List.of("avx512_bf16"));
@@ -160,12 +165,20 @@ public final class EmittedKernels {
     BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
     Kernels over = overEmitted(kernels, features, arena);
-    rounded.add(new Bf16Loops(blockRows, functions, products, winograd));
+    rounded.add(new Bf16Loops(new RoundedNumbers(blockRows, functions), products, winograd));
+    AttentionLoops fineAttention = null;
+    if (tiles) {
+      Bf16Products ofParts = new TileProducts(2, arena);
+      Bf16Functions forParts = new Bf16Functions(ofParts.layout(), arena);
+      rounded.add(new Bf16Loops(new SplitNumbers(forParts, arena), ofParts, null));
+      fineAttention = new Bf16Attention(over, forParts, ofParts);
+    }
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         over,
         rounded,
         new Bf16Attention(over, functions, products),
+        fineAttention,
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
@@ -216,8 +229,12 @@ public final class EmittedKernels {
     return runs;
   }
 
-  /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */
-  public @Nullable AttentionLoops attention() {
-    return attention;
+  /**
+   * Returns attention whose products are of rounded numbers, or null if there is none.
+   *
+   * @param coarse whether they may be bf16, see {@link RoundedLoops#isCoarse}
+   */
+  public @Nullable AttentionLoops attention(boolean coarse) {
+    return coarse ? coarseAttention : fineAttention;
   }
 }

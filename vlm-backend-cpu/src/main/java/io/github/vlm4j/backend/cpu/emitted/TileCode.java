@@ -1,9 +1,14 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import java.util.List;
+
 /**
  * The code of matrix products in bf16 with AMX (Intel, "64 and IA-32 Architectures Software
  * Developer's Manual", volume 1, 18): up to 32 inputs by 32 outputs, four tiles of f32, stay in
  * registers while the inner dimension is walked, 32 numbers at a time.
+ *
+ * <p>Where numbers have two parts, {@link SplitNumbers}, the products of each block are high by
+ * high, high by low and low by high parts.
  */
 final class TileCode {
 
@@ -23,13 +28,33 @@ final class TileCode {
   private static final int ROWS_AT = 48;
   private static final int LAST = 1;
 
+  /** Tiles of inputs of a group, and of outputs of a panel, at most. */
+  static final int TILES = 2;
+
+  /** Which part of the inputs is multiplied with which part of the weights. */
+  private record Turn(int inputs, int weights) {}
+
+  private static final Turn HIGH_BY_HIGH = new Turn(0, 0);
+
+  /** From each to the next, and to that of the next block, there is as little to load as can be. */
+  private static final List<Turn> TURNS_OF_TWO_PARTS =
+      List.of(new Turn(1, 0), HIGH_BY_HIGH, new Turn(0, 1));
+
   private final Assembler a;
   private final CallingConvention convention;
+  private final int parts;
+  private final List<Turn> turns;
 
-  /** Creates what writes to an assembler. */
-  TileCode(Assembler assembler, CallingConvention convention) {
+  /**
+   * Creates what writes to an assembler.
+   *
+   * @param parts the numbers in bf16 that stand for one, 1 or 2
+   */
+  TileCode(Assembler assembler, CallingConvention convention, int parts) {
     this.a = assembler;
     this.convention = convention;
+    this.parts = parts;
+    this.turns = parts == 1 ? List.of(HIGH_BY_HIGH) : TURNS_OF_TWO_PARTS;
   }
 
   private static Tmm sums(int row, int column) {
@@ -72,10 +97,11 @@ final class TileCode {
    * Writes the function that multiplies groups of inputs with panels of weights. Its arguments:
    *
    * <ol start="0">
-   *   <li>the inputs, rows of whole blocks of 32 numbers in bf16
+   *   <li>the inputs, rows of whole blocks of 32 numbers in bf16, the parts of a block one behind
+   *       the other
    *   <li>the bytes from a row to the next
-   *   <li>the first panel: for each block of 32 inputs a tile of weights for each tile of outputs,
-   *       whose rows are pairs of inputs
+   *   <li>the first panel: for each block of 32 inputs and each of its parts a tile of weights for
+   *       each tile of outputs, whose rows are pairs of inputs
    *   <li>the bytes from a panel to the next
    *   <li>what the sums begin with, f32
    *   <li>the bytes from a row of that to the next, which may be 0
@@ -160,64 +186,78 @@ final class TileCode {
     a.mov(Gpr.RCX, frame.argument(9));
     a.mov(Gpr.R13, frame.argument(10));
     for (int i = firstRow; i <= LAST; i++) {
-      loadInputs(i);
+      loadInputs(i, turns.getFirst().inputs());
     }
     for (int j = firstColumn; j <= LAST; j++) {
-      loadWeights(j, firstColumn);
+      loadWeights(j, firstColumn, turns.getFirst().weights());
     }
     a.mov(Gpr.R12, Gpr.R10);
     Label loop = new Label();
     Label next = new Label();
     Label last = new Label();
     a.place(loop);
+    a.mov(Gpr.R14, (long) parts * ROW_BYTES);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, next);
     a.sub(Gpr.R13, 1);
     a.jump(Condition.EQUAL, last);
     a.mov(Gpr.RCX, frame.argument(11));
-    a.add(Gpr.RAX, Gpr.RCX);
-    a.add(Gpr.RBX, Gpr.RCX);
+    a.add(Gpr.R14, Gpr.RCX);
     a.mov(Gpr.RCX, frame.argument(9));
     a.place(next);
-    a.add(Gpr.RAX, ROW_BYTES);
-    a.add(Gpr.RBX, ROW_BYTES);
-    a.add(Gpr.RDX, 2 * TILE_BYTES);
     // Sums are written to where nobody has read: without asking, stores wait for other caches.
     for (int column = 0; column < columnTiles; column++) {
       a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * column));
     }
     a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * columnTiles - 1));
     a.add(Gpr.R12, Gpr.R11);
-    // A tile is loaded for the next block once its last product has begun: where another thread has
-    // half of the core, products that wait for loads take a sixth longer.
-    for (int i = firstRow; i <= LAST; i++) {
-      for (int j = firstColumn; j <= LAST; j++) {
-        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
-        if (j == LAST) {
-          loadInputs(i);
-        }
-        if (i == LAST) {
-          loadWeights(j, firstColumn);
-        }
-      }
-    }
+    block(firstRow, firstColumn, true);
     a.jump(loop);
     a.place(last);
-    for (int i = firstRow; i <= LAST; i++) {
-      for (int j = firstColumn; j <= LAST; j++) {
-        a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
-      }
-    }
+    block(firstRow, firstColumn, false);
     move(Vex.TILESTORED, Gpr.R10, Gpr.R11, rowTiles, columnTiles);
   }
 
-  private void loadInputs(int row) {
-    Gpr rows = row == LAST ? Gpr.RBX : Gpr.RAX;
-    a.op(Vex.TILELOADD, inputs(row), rows.plus(Gpr.RSI, 1));
+  /**
+   * Adds a block's products. A tile is loaded for the next of them once its last product has begun:
+   * where another thread has half of the core, products that wait for loads take a sixth longer.
+   *
+   * @param more whether another block follows, as many bytes on as R14 holds
+   */
+  private void block(int firstRow, int firstColumn, boolean more) {
+    for (int turn = 0; turn < turns.size(); turn++) {
+      Turn now = turns.get(turn);
+      boolean ends = turn == turns.size() - 1;
+      if (ends && more) {
+        a.add(Gpr.RAX, Gpr.R14);
+        a.add(Gpr.RBX, Gpr.R14);
+        a.add(Gpr.RDX, parts * TILES * TILE_BYTES);
+      }
+      Turn then = turns.get(ends ? 0 : turn + 1);
+      boolean loads = !ends || more;
+      boolean inputsChange = loads && (ends || then.inputs() != now.inputs());
+      boolean weightsChange = loads && (ends || then.weights() != now.weights());
+      for (int i = firstRow; i <= LAST; i++) {
+        for (int j = firstColumn; j <= LAST; j++) {
+          a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
+          if (j == LAST && inputsChange) {
+            loadInputs(i, then.inputs());
+          }
+          if (i == LAST && weightsChange) {
+            loadWeights(j, firstColumn, then.weights());
+          }
+        }
+      }
+    }
   }
 
-  private void loadWeights(int column, int firstColumn) {
-    int tile = TILE_BYTES * (column - firstColumn);
+  private void loadInputs(int row, int part) {
+    Gpr rows = row == LAST ? Gpr.RBX : Gpr.RAX;
+    a.op(Vex.TILELOADD, inputs(row), rows.plus(Gpr.RSI, 1).plus(ROW_BYTES * part));
+  }
+
+  private void loadWeights(int column, int firstColumn, int part) {
+    int tile = TILE_BYTES * (column - firstColumn + TILES * part);
     a.op(Vex.TILELOADD, weights(column), Gpr.RDX.plus(Gpr.RBP, 1).plus(tile));
   }
 

@@ -8,12 +8,12 @@ import java.lang.invoke.MethodHandle;
 final class TileProducts implements Bf16Products {
 
   private static final int SIDE = TileCode.SIDE;
-  private static final int TILES = 2;
+  private static final int TILES = TileCode.TILES;
   private static final int TILE_FLOATS = TileCode.TILE_BYTES / Float.BYTES;
 
-  private static final PanelLayout LAYOUT =
-      new PanelLayout(TILES * SIDE, TILE_FLOATS, SIDE, TILES * TILE_FLOATS);
+  private static final int WIDTH = TILES * SIDE;
 
+  private final PanelLayout layout;
   private final MethodHandle[][] multiply = new MethodHandle[TILES][TILES];
 
   /** For each number of rows and of columns of the last tiles. */
@@ -22,12 +22,14 @@ final class TileProducts implements Bf16Products {
   /**
    * Makes the code.
    *
+   * @param parts the numbers in bf16 that stand for one, 1 or 2
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  TileProducts(Arena arena) {
+  TileProducts(int parts, Arena arena) {
+    layout = new PanelLayout(WIDTH, TILE_FLOATS, SIDE, TILES * TILE_FLOATS, parts);
     Assembler assembler = new Assembler();
-    TileCode code = new TileCode(assembler, CallingConvention.ofThisSystem());
+    TileCode code = new TileCode(assembler, CallingConvention.ofThisSystem(), parts);
     int[][] at = new int[TILES][TILES];
     for (int i = 0; i < TILES; i++) {
       for (int j = 0; j < TILES; j++) {
@@ -62,7 +64,7 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public PanelLayout layout() {
-    return LAYOUT;
+    return layout;
   }
 
   @Override
@@ -82,7 +84,7 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public int bandOutputs() {
-    return 4 * LAYOUT.width();
+    return 4 * WIDTH;
   }
 
   @Override
@@ -101,8 +103,8 @@ final class TileProducts implements Bf16Products {
       int numbers,
       int rows,
       int outputs) {
-    int whole = outputs / LAYOUT.width();
-    int left = outputs % LAYOUT.width();
+    int whole = outputs / WIDTH;
+    int left = outputs % WIDTH;
     long blocks = Math.ceilDiv(numbers, PanelLayout.BLOCK);
     if (whole > 0) {
       multiplyPanels(
@@ -120,7 +122,7 @@ final class TileProducts implements Bf16Products {
           blocks,
           rows,
           whole,
-          LAYOUT.width());
+          WIDTH);
     }
     if (left > 0) {
       multiplyPanels(
@@ -133,7 +135,7 @@ final class TileProducts implements Bf16Products {
           first.asSlice(firstStep * whole),
           firstApart,
           firstStep,
-          sums.asSlice((long) Float.BYTES * LAYOUT.width() * whole),
+          sums.asSlice((long) Float.BYTES * WIDTH * whole),
           sumsApart,
           blocks,
           rows,
@@ -235,7 +237,7 @@ final class TileProducts implements Bf16Products {
           sumsApart,
           blocks,
           (long) runs,
-          runsApart - TileCode.ROW_BYTES * blocks,
+          runsApart - TileCode.ROW_BYTES * blocks * layout.parts(),
           groups,
           count,
           configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)));

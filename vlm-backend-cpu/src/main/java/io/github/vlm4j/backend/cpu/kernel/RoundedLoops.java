@@ -9,8 +9,16 @@ import org.jspecify.annotations.Nullable;
  */
 public interface RoundedLoops extends RunLoops {
 
-  /** Returns whether weights of a type are multiplied so; those of f32 never are. */
+  /** Returns whether weights of a type are multiplied so. */
   boolean takes(DType weights);
+
+  /**
+   * Returns whether errors are those of bf16 or bytes, so that attention may as well be rounded,
+   * rather than near those of f32.
+   */
+  default boolean isCoarse() {
+    return true;
+  }
 
   /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */
   Runs roundedRuns(int rows, int columns);
