@@ -33,8 +33,8 @@ public final class EmittedKernels {
   private final String name;
   private final Kernels kernels;
   private final List<RoundedLoops> rounded;
-  private final @Nullable AttentionLoops coarseAttention;
-  private final @Nullable AttentionLoops fineAttention;
+  private final @Nullable AttentionLoops attention;
+  private final @Nullable FineProducts fine;
   private final List<RowLoops> rows;
   private final @Nullable FewRowsLoops fewRows;
   private final @Nullable RunLoops runs;
@@ -43,16 +43,16 @@ public final class EmittedKernels {
       String name,
       Kernels kernels,
       List<RoundedLoops> rounded,
-      @Nullable AttentionLoops coarseAttention,
-      @Nullable AttentionLoops fineAttention,
+      @Nullable AttentionLoops attention,
+      @Nullable FineProducts fine,
       List<RowLoops> rows,
       @Nullable FewRowsLoops fewRows,
       @Nullable RunLoops runs) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
-    this.coarseAttention = coarseAttention;
-    this.fineAttention = fineAttention;
+    this.attention = attention;
+    this.fine = fine;
     this.rows = List.copyOf(rows);
     this.fewRows = fewRows;
     this.runs = runs;
@@ -166,19 +166,12 @@ public final class EmittedKernels {
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
     Kernels over = overEmitted(kernels, features, arena);
     rounded.add(new Bf16Loops(new RoundedNumbers(blockRows, functions), products, winograd));
-    AttentionLoops fineAttention = null;
-    if (tiles) {
-      Bf16Products ofParts = new TileProducts(2, arena);
-      Bf16Functions forParts = new Bf16Functions(ofParts.layout(), arena);
-      rounded.add(new Bf16Loops(new SplitNumbers(forParts, arena), ofParts, null));
-      fineAttention = new Bf16Attention(over, forParts, ofParts);
-    }
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         over,
         rounded,
         new Bf16Attention(over, functions, products),
-        fineAttention,
+        tiles ? new FineProducts(over, arena) : null,
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
@@ -211,7 +204,9 @@ public final class EmittedKernels {
 
   /** Returns the products of many inputs with weights of a type, or null if there are none. */
   public @Nullable RoundedLoops rounded(DType weights) {
-    return rounded.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
+    RoundedLoops found =
+        rounded.stream().filter(loops -> loops.takes(weights)).findFirst().orElse(null);
+    return found == null && fine != null ? fine.loops(weights) : found;
   }
 
   /** Returns products of single inputs with these weights, or null if there are none. */
@@ -235,6 +230,9 @@ public final class EmittedKernels {
    * @param coarse whether they may be bf16, see {@link RoundedLoops#isCoarse}
    */
   public @Nullable AttentionLoops attention(boolean coarse) {
-    return coarse ? coarseAttention : fineAttention;
+    if (coarse) {
+      return attention;
+    }
+    return fine == null ? null : fine.attention();
   }
 }

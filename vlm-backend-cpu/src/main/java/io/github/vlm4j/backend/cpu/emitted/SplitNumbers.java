@@ -43,9 +43,14 @@ final class SplitNumbers implements Bf16Numbers {
     packHalves = memory.function(packHalvesAt, Bf16Functions.PACK);
   }
 
+  /** Returns whether weights of a type are split. */
+  static boolean knows(DType weights) {
+    return weights == DType.F32 || weights == DType.F16;
+  }
+
   @Override
   public boolean takes(DType weights) {
-    return weights == DType.F32 || weights == DType.F16;
+    return knows(weights);
   }
 
   @Override
