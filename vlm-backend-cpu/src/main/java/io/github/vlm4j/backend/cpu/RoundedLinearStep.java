@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class RoundedLinearStep implements Step, Workers.Task {
 
+  /** With fewer, blocks of the inner dimension are mostly padding, and errors do not even out. */
+  private static final int LEAST_COLUMNS = 32;
+
   /** One layer: its parameters and where its results go. */
   private record Layer(Matrix weight, float @Nullable [] bias, Span y) {}
 
@@ -56,7 +59,7 @@ final class RoundedLinearStep implements Step, Workers.Task {
   /** Returns the loops for a linear layer of so many rows of inputs, or null if there are none. */
   static @Nullable RoundedLoops loops(Team team, Matrix weight, int rows) {
     RoundedLoops loops =
-        team.emitted() == null || weight.columns() == 0
+        team.emitted() == null || weight.columns() < LEAST_COLUMNS
             ? null
             : team.emitted().rounded(weight.dtype());
     return loops == null || rows < loops.leastInputs(weight.dtype()) ? null : loops;

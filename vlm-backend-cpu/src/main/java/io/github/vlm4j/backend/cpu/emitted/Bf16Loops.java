@@ -22,9 +22,6 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   /** The parts of numbers that are summed before the next panel's turn: half a second cache. */
   private static final int DEPTH = 2048;
 
-  /** With fewer inputs, laying weights out takes longer than the products. */
-  private static final int LEAST_INPUTS = 9;
-
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
   private static final int GAP = PanelLayout.BLOCK;
 
@@ -87,7 +84,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public int leastInputs(DType weights) {
-    return LEAST_INPUTS;
+    return products.leastInputs();
   }
 
   @Override

@@ -11,6 +11,9 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
    */
   boolean spares();
 
+  /** Returns the inputs from which on laying weights out takes less time than it spares. */
+  int leastInputs();
+
   /** Returns how the weights lie. */
   PanelLayout layout();
 

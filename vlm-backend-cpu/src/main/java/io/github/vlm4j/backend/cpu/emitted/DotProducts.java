@@ -35,6 +35,11 @@ final class DotProducts implements Bf16Products {
   }
 
   @Override
+  public int leastInputs() {
+    return 9;
+  }
+
+  @Override
   public PanelLayout layout() {
     return LAYOUT;
   }

@@ -63,6 +63,11 @@ final class TileProducts implements Bf16Products {
   }
 
   @Override
+  public int leastInputs() {
+    return layout.parts() == 1 ? 5 : 6;
+  }
+
+  @Override
   public PanelLayout layout() {
     return layout;
   }
