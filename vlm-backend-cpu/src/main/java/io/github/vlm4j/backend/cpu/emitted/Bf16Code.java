@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The code of matrix products in bf16. The tile is that of Goto and van de Geijn, "Anatomy of
@@ -200,19 +201,32 @@ final class Bf16Code {
   }
 
   private void block(DType type, boolean split, Mask some, Mask someHigh) {
-    Evex load = type == DType.F16 ? Evex.VCVTPH2PS : Evex.VMOVUPS;
     Zmm low = new Zmm(0);
     Zmm high = new Zmm(1);
-    a.op(load, low, Gpr.RAX.at(), some);
-    a.op(load, high, Gpr.RAX.at((int) type.bytes(LANES)), someHigh);
-    a.op(Evex.VCVTNE2PS2BF16, new Zmm(2), high, low);
-    a.op(Evex.VMOVUPS_STORE, new Zmm(2), Gpr.RDX.at());
+    Zmm rounded = new Zmm(2);
+    load(type, low, high, Gpr.RAX.at(), some, someHigh);
     if (split) {
-      rest(a, low, new Zmm(3));
-      rest(a, high, new Zmm(4));
-      a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+      split(low, high, rounded, new Zmm(3), new Zmm(4));
       a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
+    } else {
+      a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
     }
+    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
+  }
+
+  /** Loads two vectors of numbers that are stored as f32 or f16. */
+  private void load(DType type, Zmm low, Zmm high, Mem from, Mask some, Mask someHigh) {
+    Evex load = type == DType.F16 ? Evex.VCVTPH2PS : Evex.VMOVUPS;
+    a.op(load, low, from, some);
+    a.op(load, high, from.plus((int) type.bytes(LANES)), someHigh);
+  }
+
+  /** Rounds two vectors to one, and replaces the first of them by their rests, rounded. */
+  private void split(Zmm low, Zmm high, Zmm rounded, Zmm free, Zmm freeToo) {
+    a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+    rest(a, low, free);
+    rest(a, high, freeToo);
+    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
   }
 
   /** Takes from numbers what they are rounded to, which leaves an exact rest. */
@@ -239,33 +253,15 @@ final class Bf16Code {
    * @return where it begins
    */
   int pack(PanelLayout layout) {
-    int at = a.position();
-    Frame frame = new Frame(a, convention);
-    List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
-    begin(frame, fours);
-    Label loop = new Label();
-    Label whole = new Label();
-    a.place(loop);
-    a.cmp(Gpr.RCX, 1);
-    a.jump(Condition.NOT_EQUAL, whole);
-    a.mov(Gpr.RAX, frame.argument(4));
-    a.kmovq(SOME, Gpr.RAX);
-    a.place(whole);
-    for (int i = 0; i < LANES; i++) {
-      a.op(Evex.VMOVDQU16, new Zmm(i), row(fours, i), SOME);
-    }
-    for (Gpr four : fours) {
-      a.add(four, VECTOR_BYTES * layout.parts());
-    }
-    Transposition.write(a);
-    for (int i = 0; i < LANES; i++) {
-      a.op(Evex.VMOVUPS_STORE, new Zmm(i), Gpr.RDX.at(Float.BYTES * layout.pair() * i));
-    }
-    a.add(Gpr.RDX, Float.BYTES * layout.block());
-    a.sub(Gpr.RCX, 1);
-    a.jump(Condition.NOT_EQUAL, loop);
-    frame.leave();
-    return at;
+    return blocks(
+        layout,
+        VECTOR_BYTES * layout.parts(),
+        fours -> {
+          for (int i = 0; i < LANES; i++) {
+            a.op(Evex.VMOVDQU16, new Zmm(i), row(fours, i), SOME);
+          }
+          transpose(layout, 0);
+        });
   }
 
   /**
@@ -278,10 +274,63 @@ final class Bf16Code {
    * @return where it begins
    */
   int packParts(PanelLayout layout, DType type) {
+    return blocks(
+        layout,
+        (int) type.bytes(PanelLayout.BLOCK),
+        fours -> {
+          for (int i = 0; i < LANES; i++) {
+            splitRow(i, row(fours, i), type, layout);
+          }
+          transpose(layout, 0);
+          for (int i = 0; i < LANES; i++) {
+            a.op(Evex.VMOVUPS, new Zmm(i), row(layout, 1, i));
+          }
+          transpose(layout, 1);
+        });
+  }
+
+  /**
+   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
+   * part will be.
+   */
+  private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
+    int free = LANES + i % 2 * 6;
+    Zmm low = new Zmm(free);
+    Zmm high = new Zmm(free + 1);
+    load(type, low, high, from, SOME, SOME_HIGH);
+    split(low, high, new Zmm(i), new Zmm(free + 2), new Zmm(free + 3));
+    a.op(Evex.VMOVUPS_STORE, low, row(layout, 1, i));
+  }
+
+  /** Stores the rows of a part of a block, vectors 0 to 15, as columns. */
+  private void transpose(PanelLayout layout, int part) {
+    Transposition.write(a);
+    for (int i = 0; i < LANES; i++) {
+      a.op(Evex.VMOVUPS_STORE, new Zmm(i), row(layout, part, i));
+    }
+  }
+
+  /**
+   * Writes a function that walks the blocks of a group of rows.
+   *
+   * @param layout where the blocks go: to what RDX points at
+   * @param blockBytes the bytes of a row of a block
+   * @param block writes what is done with a block, of whose rows each fourth is pointed at
+   */
+  private int blocks(PanelLayout layout, int blockBytes, Consumer<List<Gpr>> block) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     List<Gpr> fours = List.of(Gpr.R8, Gpr.R9, Gpr.R10, Gpr.R11);
-    begin(frame, fours);
+    a.mov(Gpr.R8, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RCX, frame.argument(3));
+    a.lea(Gpr.RDI, Gpr.RSI.plus(Gpr.RSI, 2));
+    for (int i = 1; i < fours.size(); i++) {
+      a.lea(fours.get(i), fours.get(i - 1).plus(Gpr.RSI, 4));
+    }
+    a.mov(Gpr.RAX, -1);
+    a.kmovq(SOME, Gpr.RAX);
     a.kmovq(SOME_HIGH, Gpr.RAX);
     Label loop = new Label();
     Label whole = new Label();
@@ -293,44 +342,15 @@ final class Bf16Code {
     a.shr(Gpr.RAX, LANES);
     a.kmovq(SOME_HIGH, Gpr.RAX);
     a.place(whole);
-    for (int i = 0; i < LANES; i++) {
-      splitRow(i, row(fours, i), type, layout);
-    }
+    block.accept(fours);
     for (Gpr four : fours) {
-      a.add(four, (int) type.bytes(PanelLayout.BLOCK));
-    }
-    for (int part = 0; part < layout.parts(); part++) {
-      for (int i = 0; i < LANES && part > 0; i++) {
-        a.op(Evex.VMOVUPS, new Zmm(i), row(layout, part, i));
-      }
-      Transposition.write(a);
-      for (int i = 0; i < LANES; i++) {
-        a.op(Evex.VMOVUPS_STORE, new Zmm(i), row(layout, part, i));
-      }
+      a.add(four, blockBytes);
     }
     a.add(Gpr.RDX, Float.BYTES * layout.block());
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
     frame.leave();
     return at;
-  }
-
-  /**
-   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
-   * part will be.
-   */
-  private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
-    int free = LANES + i % 2 * 6;
-    Zmm low = new Zmm(free);
-    Zmm high = new Zmm(free + 1);
-    Evex load = type == DType.F16 ? Evex.VCVTPH2PS : Evex.VMOVUPS;
-    a.op(load, low, from, SOME);
-    a.op(load, high, from.plus((int) type.bytes(LANES)), SOME_HIGH);
-    a.op(Evex.VCVTNE2PS2BF16, new Zmm(i), high, low);
-    rest(a, low, new Zmm(free + 2));
-    rest(a, high, new Zmm(free + 3));
-    a.op(Evex.VCVTNE2PS2BF16, new Zmm(free + 4), high, low);
-    a.op(Evex.VMOVUPS_STORE, new Zmm(free + 4), row(layout, 1, i));
   }
 
   /** Returns where a row of a part of a block is in a panel. */
@@ -347,19 +367,5 @@ final class Bf16Code {
       case 2 -> four.plus(Gpr.RSI, 2);
       default -> four.plus(Gpr.RDI, 1);
     };
-  }
-
-  /** Points at each fourth row of weights, and lets all lanes take part. */
-  private void begin(Frame frame, List<Gpr> fours) {
-    a.mov(Gpr.R8, frame.argument(0));
-    a.mov(Gpr.RSI, frame.argument(1));
-    a.mov(Gpr.RDX, frame.argument(2));
-    a.mov(Gpr.RCX, frame.argument(3));
-    a.lea(Gpr.RDI, Gpr.RSI.plus(Gpr.RSI, 2));
-    for (int i = 1; i < fours.size(); i++) {
-      a.lea(fours.get(i), fours.get(i - 1).plus(Gpr.RSI, 4));
-    }
-    a.mov(Gpr.RAX, -1);
-    a.kmovq(SOME, Gpr.RAX);
   }
 }

@@ -19,7 +19,10 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   private static final int LANES = PanelLayout.LANES;
 
-  /** The parts of numbers that are summed before the next panel's turn: half a second cache. */
+  /**
+   * The numbers, or parts of them, that are summed before the next panel's turn: a second cache
+   * holds what they take of a band.
+   */
   private static final int DEPTH = 2048;
 
   /** Numbers between rows, so that the rows of a tile do not all meet in one set of a cache. */
