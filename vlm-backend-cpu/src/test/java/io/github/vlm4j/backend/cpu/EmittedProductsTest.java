@@ -68,13 +68,13 @@ class EmittedProductsTest {
 
   @ParameterizedTest
   @EnumSource(names = {"F32", "F16"})
-  void tilesOfPartsDifferFromF32ByLittleMoreThanItsSums(DType type) {
+  void tilesOfPartsDifferFromF32ByWhatItsSumsDo(DType type) {
     assumeThat(products).isEqualTo("tiles");
     for (int rows : new int[] {9, 20, 159, 1100}) {
       float[] inParts = run(type, rows, emitted, 2);
 
       assertThat(inParts).isEqualTo(run(type, rows, emitted, 5));
-      assertThat(Differences.relative(inParts, run(type, rows, null, 2))).isBetween(1e-8, 0x1p-17);
+      assertThat(Differences.relative(inParts, run(type, rows, null, 2))).isBetween(1e-8, 5e-7);
     }
   }
 

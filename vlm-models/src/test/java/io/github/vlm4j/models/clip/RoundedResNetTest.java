@@ -4,8 +4,6 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.vlm4j.core.backend.Backend;
-import io.github.vlm4j.core.backend.BackendOptions;
-import io.github.vlm4j.core.backend.Backends;
 import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.model.VisionEncoder;
 import io.github.vlm4j.core.tensor.DType;
@@ -24,8 +22,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A ModifiedResNet whose checkpoint is in bf16, beside what the reference computes in f32. */
 class RoundedResNetTest {
-
-  private static final String EMITTED = "vlm.cpu.emitted";
 
   /** A checkpoint rounded to bf16 when it is read. */
   private record Rounded(WeightSource exact) implements WeightSource {
@@ -49,12 +45,10 @@ class RoundedResNetTest {
   }
 
   @ParameterizedTest(name = "emitted kernels {0}")
-  @CsvSource({"off, 1.4e-2", "on, 1.7e-2"})
-  void embeddingsAreAsFarOffAsRoundingMakesThem(String emitted, double most) {
-    String before = System.getProperty(EMITTED);
+  @CsvSource({"OFF, 1.4e-2", "ON, 1.7e-2"})
+  void embeddingsAreAsFarOffAsRoundingMakesThem(EmittedSetting emitted, double most) {
     try (ClipFixture fixture = ClipFixture.of("openai_rn_f32");
         Checkpoint checkpoint = Checkpoint.open(fixture.model())) {
-      System.setProperty(EMITTED, emitted);
       DualEncoderFormat format = DualEncoderFormats.of(fixture.model(), checkpoint).orElseThrow();
       WeightScope scope = WeightScope.of(new Rounded(new CheckpointWeights(checkpoint)));
       VisionEncoder encoder = requireNonNull(format.assemble(scope).vision());
@@ -64,19 +58,13 @@ class RoundedResNetTest {
         float[] values = fixture.expected("pixel_values", i);
         pixels.add(new PixelValues(values, 3, (int) shape[2], (int) shape[3]).channelsLast());
       }
-      try (Backend backend = Backends.find().open(null, BackendOptions.DEFAULT);
+      try (Backend backend = emitted.open();
           PictureRuntime runtime = new PictureRuntime(encoder, backend, scope.source())) {
         List<float[]> embeddings = runtime.embed(pixels, format.grid());
         for (int i = 0; i < pixels.size(); i++) {
           double distance = distance(embeddings.get(i), fixture.expected("image_features", i));
           assertThat(distance).isBetween(5e-4, most);
         }
-      }
-    } finally {
-      if (before == null) {
-        System.clearProperty(EMITTED);
-      } else {
-        System.setProperty(EMITTED, before);
       }
     }
   }

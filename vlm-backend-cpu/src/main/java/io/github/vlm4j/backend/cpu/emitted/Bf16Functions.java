@@ -1,14 +1,13 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
-import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The functions of {@link Bf16Code} and {@link Bf16AttentionCode}, ready to be called, for numbers
- * of one part or of two. Distances are in bytes.
+ * The functions of {@link Bf16Code} and {@link Bf16AttentionCode}, ready to be called. Distances
+ * are in bytes.
  */
 final class Bf16Functions {
 
@@ -29,7 +28,7 @@ final class Bf16Functions {
   /**
    * Makes the code.
    *
-   * @param layout how panels lie, and of how many parts numbers are
+   * @param layout how panels lie
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
@@ -38,8 +37,8 @@ final class Bf16Functions {
     Assembler assembler = new Assembler();
     CallingConvention convention = CallingConvention.ofThisSystem();
     Bf16Code products = new Bf16Code(assembler, convention);
-    Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention, layout);
-    int roundAt = layout.parts() == 1 ? products.round() : products.split(DType.F32);
+    Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention);
+    int roundAt = products.round();
     int packAt = products.pack(layout);
     int softenAt = attention.soften();
     int divideAt = attention.divide();
@@ -63,12 +62,7 @@ final class Bf16Functions {
     return lines;
   }
 
-  /** Returns how panels lie. */
-  PanelLayout layout() {
-    return layout;
-  }
-
-  /** Calls {@link Bf16Code#round} or {@link Bf16Code#split} for rows of some numbers. */
+  /** Calls {@link Bf16Code#round} for rows of some numbers. */
   void round(MemorySegment x, long apart, MemorySegment to, long toApart, int columns, long rows) {
     round(round, x, apart, to, toApart, columns, rows);
   }
@@ -92,27 +86,23 @@ final class Bf16Functions {
   }
 
   /**
-   * Calls {@link Bf16Code#pack} for rows of some weights, all of their parts.
+   * Calls {@link Bf16Code#pack} for rows of some weights.
    *
-   * @param weights rows in bf16; of two parts they are as {@link #round} leaves them
    * @param to where the group of outputs begins
    */
   void pack(MemorySegment weights, long apart, int columns, float[] to, int toAt) {
+    pack(pack, weights, apart, columns, Calls.slice(to, toAt, layout.groupFloats(columns)));
+  }
+
+  /** Calls a function whose arguments are those of {@link Bf16Code#pack}. */
+  static void pack(
+      MethodHandle function, MemorySegment weights, long apart, int columns, MemorySegment group) {
     long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
     long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
-    for (int part = 0; part < layout.parts(); part++) {
-      MemorySegment group =
-          Calls.slice(to, toAt + part * layout.part(), layout.groupFloats(columns));
-      try {
-        pack.invokeExact(
-            weights.asSlice((long) Short.BYTES * PanelLayout.BLOCK * part),
-            apart,
-            group,
-            blocks,
-            lanes);
-      } catch (Throwable e) {
-        throw Calls.failed(e);
-      }
+    try {
+      function.invokeExact(weights, apart, group, blocks, lanes);
+    } catch (Throwable e) {
+      throw Calls.failed(e);
     }
   }
 

@@ -23,7 +23,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Products of numbers in two parts are held to the exact ones. */
+/**
+ * Products of numbers in three parts are held to the exact ones, to what sums in f32 may be off.
+ */
 @ParameterizedClass
 @EnumSource(names = {"F32", "F16"})
 class SplitNumbersTest {
@@ -59,35 +61,27 @@ class SplitNumbersTest {
     "40, 2100, 63",
     "150, 4101, 100",
   })
-  void productsAreOffByLittleMoreThanSumsOfF32(int rows, int columns, int outputs) {
+  void productsAreAsExactAsThoseOfF32(int rows, int columns, int outputs) {
     float[] x = floats(rows * columns + 3);
     float[] w = weights(outputs * columns);
     float[] bias = floats(outputs);
 
     float[] y = multiply(x, 3, rows, matrix(w, outputs), bias);
 
-    double errors = 0;
-    double sizes = 0;
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < outputs; j++) {
         double sum = bias[j];
-        double squares = (double) bias[j] * bias[j];
         double size = Math.abs(sum);
         for (int p = 0; p < columns; p++) {
           double product = (double) x[3 + i * columns + p] * w[j * columns + p];
           sum += product;
-          squares += product * product;
           size += Math.abs(product);
         }
-        double error = y[i * outputs + j] - sum;
-        assertThat(error).as("row %d, output %d", i, j).isCloseTo(0, within(0x1p-16 * size));
-        errors += error * error;
-        sizes += squares;
+        assertThat((double) y[i * outputs + j])
+            .as("row %d, output %d", i, j)
+            .isCloseTo(sum, within(2e-7 * size + 1e-6));
       }
     }
-    // Each product is off by 2⁻¹⁸ of itself at most for either number and for what is left out, by
-    // a third of that on average; errors of f32 come on top.
-    assertThat(Math.sqrt(errors / sizes)).isLessThan(0x1p-17);
   }
 
   @Test
@@ -143,7 +137,7 @@ class SplitNumbersTest {
   }
 
   @Test
-  void numbersOfSixteenBitsAreMultipliedExactly() {
+  void numbersOfFewBitsAreMultipliedExactly() {
     float[] x = {1 + 0x1p-15f, -3, 0x1p-100f, 0, 0x1.fffep100f, 65504, 1.5f};
     float[] w = {1, 1 + 0x1p-10f, 1, 1, 0x1p-10f, 1, -2.25f};
 
