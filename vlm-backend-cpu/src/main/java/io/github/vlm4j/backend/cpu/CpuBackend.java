@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.backend.Backend;
 import io.github.vlm4j.core.backend.Buffer;
 import io.github.vlm4j.core.backend.DeviceLimits;
@@ -13,7 +14,6 @@ import io.github.vlm4j.core.graph.Value;
 import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.weights.WeightSource;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -74,15 +74,21 @@ final class CpuBackend implements Backend {
     return Team.of(all, emitted, rounded == null ? all : rounded, workers);
   }
 
-  /** Returns attention of rounded numbers, if all products with weights of the graph are coarse. */
+  /** Returns attention as coarse as the products with all weights of the graph, if there is any. */
   private static @Nullable AttentionLoops attention(Graph graph, EmittedKernels emitted) {
-    List<Value> linear =
-        graph.values().stream().filter(value -> value.op() instanceof Op.Linear).toList();
-    boolean coarse =
-        linear.stream()
-            .map(value -> emitted.rounded(value.operands().get(1).dtype()))
-            .allMatch(loops -> loops != null && loops.isCoarse());
-    return coarse && !linear.isEmpty() ? emitted.attention() : null;
+    boolean multiplies = false;
+    boolean coarse = true;
+    for (Value value : graph.values()) {
+      if (value.op() instanceof Op.Linear) {
+        RoundedLoops loops = emitted.rounded(value.operands().get(1).dtype());
+        if (loops == null) {
+          return null;
+        }
+        multiplies = true;
+        coarse &= loops.isCoarse();
+      }
+    }
+    return multiplies ? emitted.attention(coarse) : null;
   }
 
   @Override

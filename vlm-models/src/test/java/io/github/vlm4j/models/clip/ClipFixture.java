@@ -2,7 +2,9 @@ package io.github.vlm4j.models.clip;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.vlm4j.core.checkpoint.Checkpoint;
 import io.github.vlm4j.core.checkpoint.SafetensorsFile;
+import io.github.vlm4j.core.tensor.DType;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.vision.image.Image;
 import java.io.IOException;
@@ -67,6 +69,13 @@ public final class ClipFixture implements AutoCloseable {
   /** Half-precision checkpoints are compared with the reference run in f32. */
   public float tolerance() {
     return 1e-4f;
+  }
+
+  /** Returns whether any weights are f16. */
+  boolean hasHalves() {
+    try (Checkpoint checkpoint = Checkpoint.open(model())) {
+      return checkpoint.names().stream().anyMatch(name -> checkpoint.dtype(name) == DType.F16);
+    }
   }
 
   public boolean has(String tensor) {

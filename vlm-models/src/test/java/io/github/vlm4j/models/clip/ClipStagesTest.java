@@ -30,16 +30,21 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Each stage of both encoders, fed with the reference's own input, against the reference. Emitted
- * code has to be as close: it does not round weights in f32 and f16 to less than 16 bits.
+ * code has to be as close with weights in f32. With weights in f16 it may round inputs to 17 bits,
+ * which puts a few stages a little more off.
  */
 @ParameterizedClass(name = "emitted code {0}")
 @EnumSource
 class ClipStagesTest {
 
+  private static final float MOST_BESIDE_ROUNDED_INPUTS = 2e-4f;
+
+  private final EmittedSetting emitted;
   private final Backend backend;
 
   ClipStagesTest(EmittedSetting emitted) {
-    backend = emitted.open();
+    this.emitted = emitted;
+    this.backend = emitted.open();
   }
 
   @AfterEach
@@ -175,8 +180,7 @@ class ClipStagesTest {
     }
   }
 
-  private static void compare(
-      ClipFixture fixture, String prefix, int i, Map<String, Tensor> features) {
+  private void compare(ClipFixture fixture, String prefix, int i, Map<String, Tensor> features) {
     features.forEach((feature, tensor) -> {
       String stage = prefix + feature.replace("hidden_states.", "stage.");
       if (fixture.has(stage)) {
@@ -190,7 +194,7 @@ class ClipStagesTest {
   }
 
   /** What stands behind the end of a text is nobody's business where tokens do not see ahead. */
-  private static void compareTokens(ClipFixture fixture, int i, Map<String, Tensor> features) {
+  private void compareTokens(ClipFixture fixture, int i, Map<String, Tensor> features) {
     features.forEach((feature, tensor) -> {
       String expected = "text." + feature;
       if (fixture.has(expected) && tensor.shape().rank() == 2) {
@@ -202,20 +206,22 @@ class ClipStagesTest {
     });
   }
 
-  private static void near(ClipFixture fixture, String tensor, int i, float[] actual) {
+  private void near(ClipFixture fixture, String tensor, int i, float[] actual) {
     near(fixture, tensor + "[" + i + "]", fixture.expected(tensor, i), actual);
   }
 
-  private static void near(ClipFixture fixture, String tensor, float[] actual) {
+  private void near(ClipFixture fixture, String tensor, float[] actual) {
     near(fixture, tensor, fixture.expected(tensor).toFloats(), actual);
   }
 
-  private static void near(ClipFixture fixture, String what, float[] expected, float[] actual) {
+  private void near(ClipFixture fixture, String what, float[] expected, float[] actual) {
+    boolean rounded = emitted == EmittedSetting.ON && fixture.hasHalves();
+    float most = rounded ? MOST_BESIDE_ROUNDED_INPUTS : fixture.tolerance();
     assertThat(actual).as(what).hasSameSizeAs(expected);
     for (int j = 0; j < expected.length; j++) {
       assertThat(Math.abs(actual[j] - expected[j]))
           .as("%s[%d]: %s, expected %s", what, j, actual[j], expected[j])
-          .isLessThanOrEqualTo(fixture.tolerance());
+          .isLessThanOrEqualTo(most);
     }
   }
 }

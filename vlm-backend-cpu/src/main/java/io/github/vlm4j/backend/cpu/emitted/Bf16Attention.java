@@ -10,8 +10,8 @@ import java.util.Arrays;
 /**
  * Attention of many queries, tile by tile with a running softmax (Dao et al., "FlashAttention",
  * 2022), whose products are those of {@link Bf16Products}: queries, keys, values and exponentials
- * are rounded to bf16, scores, sums and results are f32. Few queries are left to other loops, which
- * compute in f32.
+ * are rounded to bf16, or to two parts like {@link SplitNumbers}; scores, sums and results are f32.
+ * Few queries are left to other loops, which compute in f32.
  *
  * <p>Queries are the inputs of the first product and keys its weights; exponentials are the inputs
  * of the second and values its weights. Both are laid out as panels once for a block of queries.
@@ -49,7 +49,7 @@ final class Bf16Attention implements AttentionLoops {
     this.few = few;
     this.functions = functions;
     this.products = products;
-    this.panels = products.layout();
+    this.panels = functions.layout();
     this.mostRows = MOST_ROWS / products.rows() * products.rows();
     this.mostQueries = ROW_BLOCKS * mostRows;
   }
@@ -84,7 +84,12 @@ final class Bf16Attention implements AttentionLoops {
 
     /** The floats that a query or a key takes, rounded and padded. */
     int headFloats() {
-      return PanelLayout.wholeBlocks(headDim) / 2;
+      return panels.parts() * PanelLayout.wholeBlocks(headDim) / 2;
+    }
+
+    /** The floats of a row of exponentials. */
+    int exponentialFloats() {
+      return panels.parts() * KEYS / 2;
     }
 
     /** The floats of a row of results. */
@@ -137,7 +142,7 @@ final class Bf16Attention implements AttentionLoops {
     }
 
     int decoded() {
-      return exponentials() + mostRows * KEYS / 2;
+      return exponentials() + mostRows * exponentialFloats();
     }
 
     int size() {
@@ -265,7 +270,8 @@ final class Bf16Attention implements AttentionLoops {
     long bytes = (long) Float.BYTES * stride;
     long pairBytes = (long) Float.BYTES * panels.pair();
     MemorySegment even = group.asSlice(bytes * first);
-    MemorySegment pairs = Calls.slice(scratch, to, (LANES - 1L) * panels.pair() + LANES);
+    int lastPart = (panels.parts() - 1) * panels.part();
+    MemorySegment pairs = Calls.slice(scratch, to, lastPart + (LANES - 1L) * panels.pair() + LANES);
     int twos = count / 2;
     if (twos > 0) {
       functions.interleave(even, even.asSlice(bytes), 2 * bytes, pairs, pairBytes, twos, lanes);
@@ -278,8 +284,10 @@ final class Bf16Attention implements AttentionLoops {
       pair++;
     }
     for (; pair < LANES; pair++) {
-      int row = to + pair * panels.pair();
-      Arrays.fill(scratch, row, row + LANES, 0);
+      for (int part = 0; part <= lastPart; part += panels.part()) {
+        int row = to + part + pair * panels.pair();
+        Arrays.fill(scratch, row, row + LANES, 0);
+      }
     }
   }
 
@@ -321,8 +329,8 @@ final class Bf16Attention implements AttentionLoops {
     functions.soften(
         Calls.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
-        Calls.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
-        (long) Short.BYTES * KEYS,
+        Calls.slice(scratch, at.exponentials(), (long) rows * at.exponentialFloats()),
+        (long) Float.BYTES * at.exponentialFloats(),
         whole / PanelLayout.BLOCK,
         Calls.slice(scratch, at.maxima() + row, rows),
         Calls.slice(scratch, at.sums() + row, rows),
@@ -333,8 +341,8 @@ final class Bf16Attention implements AttentionLoops {
         task.scale * LOG2_E);
     MemorySegment sums = Calls.slice(scratch, results, (long) rows * at.resultFloats());
     products.multiply(
-        Calls.slice(scratch, at.exponentials(), (long) rows * KEYS / 2),
-        (long) Short.BYTES * KEYS,
+        Calls.slice(scratch, at.exponentials(), (long) rows * at.exponentialFloats()),
+        (long) Float.BYTES * at.exponentialFloats(),
         1,
         0,
         Calls.slice(

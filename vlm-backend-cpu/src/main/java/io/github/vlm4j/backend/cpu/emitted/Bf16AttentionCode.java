@@ -34,11 +34,19 @@ final class Bf16AttentionCode {
 
   private final Assembler a;
   private final CallingConvention convention;
+  private final PanelLayout layout;
+  private final float[] coefficients;
 
-  /** Creates what writes to an assembler. */
-  Bf16AttentionCode(Assembler assembler, CallingConvention convention) {
+  /**
+   * Creates what writes to an assembler.
+   *
+   * @param layout how panels lie, and of how many parts numbers are
+   */
+  Bf16AttentionCode(Assembler assembler, CallingConvention convention, PanelLayout layout) {
     this.a = assembler;
     this.convention = convention;
+    this.layout = layout;
+    this.coefficients = layout.parts() == 1 ? COEFFICIENTS : FloatSoftmaxCode.POWERS_OF_TWO;
   }
 
   /**
@@ -153,8 +161,8 @@ final class Bf16AttentionCode {
     a.op(Evex.VSUBPS, MINUS_FACTOR, MINUS_FACTOR, FACTOR);
     Lanes.set(a, LOWEST, -Float.MAX_VALUE);
     Lanes.set(a, LEAST, LEAST_EXPONENT);
-    for (int i = 0; i < COEFFICIENTS.length; i++) {
-      Lanes.set(a, new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
+    for (int i = 0; i < coefficients.length; i++) {
+      Lanes.set(a, new Zmm(POLYNOMIAL + i), coefficients[i]);
     }
     a.mov(Gpr.RAX, 1);
     a.kmovq(ONE, Gpr.RAX);
@@ -202,10 +210,17 @@ final class Bf16AttentionCode {
     power(high, new Zmm(9), new Zmm(10));
     a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), low);
     a.op(Evex.VADDPS, new Zmm(13), new Zmm(13), high);
-    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
-    a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at());
+    Zmm rounded = new Zmm(7);
+    a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
+    if (layout.parts() > 1) {
+      Bf16Code.rest(a, low, new Zmm(8));
+      Bf16Code.rest(a, high, new Zmm(9));
+      a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+      a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at(VECTOR_BYTES));
+    }
     a.add(Gpr.RAX, 2 * VECTOR_BYTES);
-    a.add(Gpr.RDX, VECTOR_BYTES);
+    a.add(Gpr.RDX, layout.parts() * VECTOR_BYTES);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, loop);
     a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), new Zmm(13));
@@ -222,7 +237,7 @@ final class Bf16AttentionCode {
     a.op(Evex.VRNDSCALEPS, whole, x, 8);
     a.op(Evex.VSUBPS, x, x, whole);
     a.op(Evex.VMOVUPS, sum, new Zmm(POLYNOMIAL));
-    for (int i = 1; i < COEFFICIENTS.length; i++) {
+    for (int i = 1; i < coefficients.length; i++) {
       a.op(Evex.VFMADD213PS, sum, x, new Zmm(POLYNOMIAL + i));
     }
     a.op(Evex.VSCALEFPS, x, sum, whole);
@@ -341,13 +356,13 @@ final class Bf16AttentionCode {
     a.place(loop);
     a.op(Evex.VMOVUPS, low, Gpr.R8.at(), ONE);
     a.op(Evex.VMOVUPS, high, Gpr.R9.at(), ONE);
-    for (Zmm half : new Zmm[] {low, high}) {
-      a.op(Evex.VCVTNEPS2BF16, half, half);
-      a.op(Evex.VPMOVZXWD, half, half);
+    interleave(low, high, new Zmm(2), new Zmm(3), Gpr.R11.at());
+    if (layout.parts() > 1) {
+      Bf16Code.rest(a, low, new Zmm(2));
+      Bf16Code.rest(a, high, new Zmm(3));
+      Mem part = Gpr.R11.at(Float.BYTES * layout.part());
+      interleave(low, high, new Zmm(2), new Zmm(3), part);
     }
-    a.shift(Evex.VPSLLD, high, high, Short.SIZE);
-    a.op(Evex.VPORD, low, low, high);
-    a.op(Evex.VMOVUPS_STORE, low, Gpr.R11.at());
     a.add(Gpr.R8, Gpr.R10);
     a.add(Gpr.R9, Gpr.R10);
     a.add(Gpr.R11, Gpr.RDX);
@@ -355,5 +370,16 @@ final class Bf16AttentionCode {
     a.jump(Condition.NOT_EQUAL, loop);
     frame.leave();
     return at;
+  }
+
+  /** Rounds two vectors and stores them side by side. */
+  private void interleave(Zmm low, Zmm high, Zmm evens, Zmm odds, Mem to) {
+    a.op(Evex.VCVTNEPS2BF16, evens, low);
+    a.op(Evex.VPMOVZXWD, evens, evens);
+    a.op(Evex.VCVTNEPS2BF16, odds, high);
+    a.op(Evex.VPMOVZXWD, odds, odds);
+    a.shift(Evex.VPSLLD, odds, odds, Short.SIZE);
+    a.op(Evex.VPORD, evens, evens, odds);
+    a.op(Evex.VMOVUPS_STORE, evens, to);
   }
 }

@@ -149,22 +149,22 @@ final class Bf16Code {
    * @return where it begins
    */
   int round() {
-    return rows(DType.F32, 1);
+    return rows(DType.F32, false);
   }
 
   /**
-   * Writes the function that makes {@link SplitNumbers#PARTS} bf16 of each number of some rows: the
-   * number rounded, and each time what is left of it, rounded. Its arguments are those of {@link
-   * #round}; behind the 32 first parts of a block stand the second ones, and so on.
+   * Writes the function that makes two bf16 of each number of some rows: the number rounded, and
+   * what is left of it, rounded. Its arguments are those of {@link #round}; behind the 32 rounded
+   * numbers of a block stand their rests.
    *
    * @param type what the rows are stored as, f32 or f16
    * @return where it begins
    */
   int split(DType type) {
-    return rows(type, SplitNumbers.PARTS);
+    return rows(type, true);
   }
 
-  private int rows(DType type, int parts) {
+  private int rows(DType type, boolean split) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.RDI, frame.argument(0));
@@ -184,12 +184,12 @@ final class Bf16Code {
     a.place(loop);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
-    block(type, parts, Mask.ALL, Mask.ALL);
+    block(type, split, Mask.ALL, Mask.ALL);
     a.add(Gpr.RAX, (int) type.bytes(PanelLayout.BLOCK));
-    a.add(Gpr.RDX, parts * VECTOR_BYTES);
+    a.add(Gpr.RDX, split ? 2 * VECTOR_BYTES : VECTOR_BYTES);
     a.jump(loop);
     a.place(last);
-    block(type, parts, SOME, SOME_HIGH);
+    block(type, split, SOME, SOME_HIGH);
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
     a.mov(Gpr.RAX, frame.argument(3));
@@ -200,19 +200,18 @@ final class Bf16Code {
     return at;
   }
 
-  private void block(DType type, int parts, Mask some, Mask someHigh) {
+  private void block(DType type, boolean split, Mask some, Mask someHigh) {
     Zmm low = new Zmm(0);
     Zmm high = new Zmm(1);
     Zmm rounded = new Zmm(2);
     load(type, low, high, Gpr.RAX.at(), some, someHigh);
-    for (int part = 0; part < parts; part++) {
-      if (part > 0) {
-        rest(low, new Zmm(3));
-        rest(high, new Zmm(4));
-      }
+    if (split) {
+      split(low, high, rounded, new Zmm(3), new Zmm(4));
+      a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
+    } else {
       a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
-      a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at(VECTOR_BYTES * part));
     }
+    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
   }
 
   /** Loads two vectors of numbers that are stored as f32 or f16. */
@@ -222,8 +221,16 @@ final class Bf16Code {
     a.op(load, high, from.plus((int) type.bytes(LANES)), someHigh);
   }
 
+  /** Rounds two vectors to one, and replaces the first of them by their rests, rounded. */
+  private void split(Zmm low, Zmm high, Zmm rounded, Zmm free, Zmm freeToo) {
+    a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+    rest(a, low, free);
+    rest(a, high, freeToo);
+    a.op(Evex.VCVTNE2PS2BF16, low, high, low);
+  }
+
   /** Takes from numbers what they are rounded to, which leaves an exact rest. */
-  private void rest(Zmm numbers, Zmm rounded) {
+  static void rest(Assembler a, Zmm numbers, Zmm rounded) {
     a.op(Evex.VCVTNEPS2BF16, rounded, numbers);
     a.op(Evex.VPMOVZXWD, rounded, rounded);
     a.shift(Evex.VPSLLD, rounded, rounded, Short.SIZE);
@@ -258,9 +265,9 @@ final class Bf16Code {
   }
 
   /**
-   * Writes the function that makes several bf16 of each weight of {@value #LANES} outputs, as
-   * {@link #split} does, and lays all out as a part of a panel. Its arguments are those of {@link
-   * #pack}, but for the type of the weights.
+   * Writes the function that makes two bf16 of each weight of {@value #LANES} outputs, as {@link
+   * #split} does, and lays both out as a part of a panel. Its arguments are those of {@link #pack},
+   * but for the type of the weights.
    *
    * @param layout how the panel lies; a row of pairs fills a vector
    * @param type what the weights are stored as, f32 or f16
@@ -275,31 +282,24 @@ final class Bf16Code {
             splitRow(i, row(fours, i), type, layout);
           }
           transpose(layout, 0);
-          for (int part = 1; part < layout.parts(); part++) {
-            for (int i = 0; i < LANES; i++) {
-              a.op(Evex.VMOVUPS, new Zmm(i), row(layout, part, i));
-            }
-            transpose(layout, part);
+          for (int i = 0; i < LANES; i++) {
+            a.op(Evex.VMOVUPS, new Zmm(i), row(layout, 1, i));
           }
+          transpose(layout, 1);
         });
   }
 
   /**
-   * Sets a vector to the first parts of a row of a block; the others wait where they will be as
-   * columns.
+   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
+   * part will be.
    */
   private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
-    int free = LANES + i % 2 * 5;
+    int free = LANES + i % 2 * 6;
     Zmm low = new Zmm(free);
     Zmm high = new Zmm(free + 1);
     load(type, low, high, from, SOME, SOME_HIGH);
-    a.op(Evex.VCVTNE2PS2BF16, new Zmm(i), high, low);
-    for (int part = 1; part < layout.parts(); part++) {
-      rest(low, new Zmm(free + 2));
-      rest(high, new Zmm(free + 3));
-      a.op(Evex.VCVTNE2PS2BF16, new Zmm(free + 4), high, low);
-      a.op(Evex.VMOVUPS_STORE, new Zmm(free + 4), row(layout, part, i));
-    }
+    split(low, high, new Zmm(i), new Zmm(free + 2), new Zmm(free + 3));
+    a.op(Evex.VMOVUPS_STORE, low, row(layout, 1, i));
   }
 
   /** Stores the rows of a part of a block, vectors 0 to 15, as columns. */

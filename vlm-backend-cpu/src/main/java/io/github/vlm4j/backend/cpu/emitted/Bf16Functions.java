@@ -1,13 +1,14 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The functions of {@link Bf16Code} and {@link Bf16AttentionCode}, ready to be called. Distances
- * are in bytes.
+ * The functions of {@link Bf16Code} and {@link Bf16AttentionCode}, ready to be called, for numbers
+ * of one part or of two. Distances are in bytes.
  */
 final class Bf16Functions {
 
@@ -28,7 +29,7 @@ final class Bf16Functions {
   /**
    * Makes the code.
    *
-   * @param layout how panels lie
+   * @param layout how panels lie, and of how many parts numbers are
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
@@ -37,8 +38,8 @@ final class Bf16Functions {
     Assembler assembler = new Assembler();
     CallingConvention convention = CallingConvention.ofThisSystem();
     Bf16Code products = new Bf16Code(assembler, convention);
-    Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention);
-    int roundAt = products.round();
+    Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention, layout);
+    int roundAt = layout.parts() == 1 ? products.round() : products.split(DType.F32);
     int packAt = products.pack(layout);
     int softenAt = attention.soften();
     int divideAt = attention.divide();
@@ -62,7 +63,12 @@ final class Bf16Functions {
     return lines;
   }
 
-  /** Calls {@link Bf16Code#round} for rows of some numbers. */
+  /** Returns how panels lie. */
+  PanelLayout layout() {
+    return layout;
+  }
+
+  /** Calls {@link Bf16Code#round} or {@link Bf16Code#split} for rows of some numbers. */
   void round(MemorySegment x, long apart, MemorySegment to, long toApart, int columns, long rows) {
     round(round, x, apart, to, toApart, columns, rows);
   }
@@ -86,23 +92,27 @@ final class Bf16Functions {
   }
 
   /**
-   * Calls {@link Bf16Code#pack} for rows of some weights.
+   * Calls {@link Bf16Code#pack} for rows of some weights, all of their parts.
    *
+   * @param weights rows in bf16; of two parts they are as {@link #round} leaves them
    * @param to where the group of outputs begins
    */
   void pack(MemorySegment weights, long apart, int columns, float[] to, int toAt) {
-    pack(pack, weights, apart, columns, Calls.slice(to, toAt, layout.groupFloats(columns)));
-  }
-
-  /** Calls a function whose arguments are those of {@link Bf16Code#pack}. */
-  static void pack(
-      MethodHandle function, MemorySegment weights, long apart, int columns, MemorySegment group) {
     long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
     long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
-    try {
-      function.invokeExact(weights, apart, group, blocks, lanes);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
+    for (int part = 0; part < layout.parts(); part++) {
+      MemorySegment group =
+          Calls.slice(to, toAt + part * layout.part(), layout.groupFloats(columns));
+      try {
+        pack.invokeExact(
+            weights.asSlice((long) Short.BYTES * PanelLayout.BLOCK * part),
+            apart,
+            group,
+            blocks,
+            lanes);
+      } catch (Throwable e) {
+        throw Calls.failed(e);
+      }
     }
   }
 

@@ -46,7 +46,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
     this.products = products;
     this.layout = products.layout();
     this.winograd = winograd;
-    this.depth = DEPTH / layout.parts() / PanelLayout.BLOCK * PanelLayout.BLOCK;
+    this.depth = DEPTH / layout.parts();
   }
 
   @Override

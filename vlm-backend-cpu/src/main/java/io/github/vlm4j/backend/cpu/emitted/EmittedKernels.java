@@ -171,7 +171,7 @@ public final class EmittedKernels {
         over,
         rounded,
         new Bf16Attention(over, functions, products),
-        tiles ? new FineProducts(arena) : null,
+        tiles ? new FineProducts(over, arena) : null,
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
@@ -224,8 +224,15 @@ public final class EmittedKernels {
     return runs;
   }
 
-  /** Returns attention whose products are of numbers rounded to bf16, or null if there is none. */
-  public @Nullable AttentionLoops attention() {
-    return attention;
+  /**
+   * Returns attention whose products are of rounded numbers, or null if there is none.
+   *
+   * @param coarse whether they may be bf16, see {@link RoundedLoops#isCoarse}
+   */
+  public @Nullable AttentionLoops attention(boolean coarse) {
+    if (coarse) {
+      return attention;
+    }
+    return fine == null ? null : fine.attention();
   }
 }

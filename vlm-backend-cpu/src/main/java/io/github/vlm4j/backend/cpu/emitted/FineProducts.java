@@ -1,5 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
+import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
+import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
@@ -8,41 +10,58 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Products of tiles with weights in f32 and f16, see {@link SplitNumbers}. Their code is made when
- * it is first asked for: models with other weights start sooner without it.
+ * Products of tiles with weights in f16, see {@link SplitNumbers}, and the attention that goes with
+ * them. Their code is made when it is first asked for: models with other weights start sooner
+ * without it.
  */
 final class FineProducts {
 
   private static final Logger LOG = LoggerFactory.getLogger(FineProducts.class);
 
+  private record Code(RoundedLoops loops, AttentionLoops attention) {}
+
+  private final Kernels few;
   private final Arena arena;
-  private @Nullable RoundedLoops loops;
+  private @Nullable Code code;
   private boolean refused;
 
   /**
    * Creates what makes the code.
    *
+   * @param few what attends few queries
    * @param arena how long the code lives
    */
-  FineProducts(Arena arena) {
+  FineProducts(Kernels few, Arena arena) {
+    this.few = few;
     this.arena = arena;
   }
 
   /** Returns products with weights of a type, or null if there are none. */
   @Nullable RoundedLoops loops(DType weights) {
-    return SplitNumbers.knows(weights) ? loops() : null;
+    Code made = weights == SplitNumbers.WEIGHTS ? code() : null;
+    return made == null ? null : made.loops();
   }
 
-  private synchronized @Nullable RoundedLoops loops() {
-    if (loops == null && !refused) {
+  /** Returns attention as exact as the products, or null if the system does not allow it. */
+  @Nullable AttentionLoops attention() {
+    Code made = code();
+    return made == null ? null : made.attention();
+  }
+
+  private synchronized @Nullable Code code() {
+    if (code == null && !refused) {
       try {
-        Bf16Products products = new TileProducts(SplitNumbers.PARTS, arena);
-        loops = new Bf16Loops(new SplitNumbers(products.layout(), arena), products, null);
+        Bf16Products products = new TileProducts(2, arena);
+        Bf16Functions functions = new Bf16Functions(products.layout(), arena);
+        code =
+            new Code(
+                new Bf16Loops(new SplitNumbers(functions, arena), products, null),
+                new Bf16Attention(few, functions, products));
       } catch (ExecutableMemory.Refused e) {
         refused = true;
-        LOG.debug("Weights in f32 and f16 are not multiplied as tiles, because {}", e.getMessage());
+        LOG.debug("Weights in f16 are not multiplied as tiles, because {}", e.getMessage());
       }
     }
-    return loops;
+    return code;
   }
 }

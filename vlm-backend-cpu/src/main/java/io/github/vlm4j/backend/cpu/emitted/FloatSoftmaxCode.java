@@ -24,7 +24,7 @@ final class FloatSoftmaxCode {
   private static final int FRACTION_BITS = 23;
 
   /** Powers of two from -½ to ½, the highest power first: off by less than 2e-8, exact for 0. */
-  private static final float[] COEFFICIENTS = {
+  static final float[] POWERS_OF_TWO = {
     1.53533620e-4f, 1.33988739e-3f, 9.61843692e-3f, 5.55033237e-2f, 0.240226477f, 0.693147182f, 1
   };
 
@@ -171,8 +171,8 @@ final class FloatSoftmaxCode {
     constant(ROUND, ROUNDER);
     constant(LEAST, LEAST_EXPONENT);
     constant(FACTOR, LOG2_E);
-    for (int i = 0; i < COEFFICIENTS.length; i++) {
-      constant(new Zmm(POLYNOMIAL + i), COEFFICIENTS[i]);
+    for (int i = 0; i < POWERS_OF_TWO.length; i++) {
+      constant(new Zmm(POLYNOMIAL + i), POWERS_OF_TWO[i]);
     }
   }
 
@@ -264,7 +264,7 @@ final class FloatSoftmaxCode {
     floats.op(FloatOp.SUBTRACT, x, x, whole);
     floats.shiftLeft(exponent, exponent, FRACTION_BITS);
     floats.move(sum, new Zmm(POLYNOMIAL));
-    for (int i = 1; i < COEFFICIENTS.length; i++) {
+    for (int i = 1; i < POWERS_OF_TWO.length; i++) {
       floats.op(FloatOp.MULTIPLY_AND_ADD, sum, x, new Zmm(POLYNOMIAL + i));
     }
     floats.op(FloatOp.ADD_INTEGERS, x, sum, exponent);

@@ -7,8 +7,8 @@ import java.util.List;
  * Developer's Manual", volume 1, 18): up to 32 inputs by 32 outputs, four tiles of f32, stay in
  * registers while the inner dimension is walked, 32 numbers at a time.
  *
- * <p>Where numbers have three parts, {@link SplitNumbers}, a block has six products: those whose
- * parts are not both small.
+ * <p>Where numbers have two parts, {@link SplitNumbers}, the products of each block are high by
+ * high, high by low and low by high parts.
  */
 final class TileCode {
 
@@ -34,17 +34,11 @@ final class TileCode {
   /** Which part of the inputs is multiplied with which part of the weights. */
   private record Turn(int inputs, int weights) {}
 
-  private static final List<Turn> TURNS_OF_ONE_PART = List.of(new Turn(0, 0));
+  private static final Turn HIGH_BY_HIGH = new Turn(0, 0);
 
-  /** From each to the next either the inputs stay or the weights. */
-  private static final List<Turn> TURNS_OF_THREE_PARTS =
-      List.of(
-          new Turn(2, 0),
-          new Turn(1, 0),
-          new Turn(1, 1),
-          new Turn(0, 1),
-          new Turn(0, 0),
-          new Turn(0, 2));
+  /** From each to the next, and to that of the next block, there is as little to load as can be. */
+  private static final List<Turn> TURNS_OF_TWO_PARTS =
+      List.of(new Turn(1, 0), HIGH_BY_HIGH, new Turn(0, 1));
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -54,13 +48,13 @@ final class TileCode {
   /**
    * Creates what writes to an assembler.
    *
-   * @param parts the numbers in bf16 that stand for one, 1 or 3
+   * @param parts the numbers in bf16 that stand for one, 1 or 2
    */
   TileCode(Assembler assembler, CallingConvention convention, int parts) {
     this.a = assembler;
     this.convention = convention;
     this.parts = parts;
-    this.turns = parts == 1 ? TURNS_OF_ONE_PART : TURNS_OF_THREE_PARTS;
+    this.turns = parts == 1 ? List.of(HIGH_BY_HIGH) : TURNS_OF_TWO_PARTS;
   }
 
   private static Tmm sums(int row, int column) {

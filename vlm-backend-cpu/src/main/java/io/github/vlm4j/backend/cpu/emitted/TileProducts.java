@@ -22,7 +22,7 @@ final class TileProducts implements Bf16Products {
   /**
    * Makes the code.
    *
-   * @param parts the numbers in bf16 that stand for one, 1 or 3
+   * @param parts the numbers in bf16 that stand for one, 1 or 2
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
@@ -64,7 +64,7 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public int leastInputs() {
-    return layout.parts() == 1 ? 5 : 9;
+    return layout.parts() == 1 ? 5 : 6;
   }
 
   @Override

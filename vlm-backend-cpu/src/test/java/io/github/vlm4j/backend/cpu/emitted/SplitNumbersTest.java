@@ -16,21 +16,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.Parameter;
-import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Products of numbers in three parts are held to the exact ones, to what sums in f32 may be off.
- */
-@ParameterizedClass
-@EnumSource(names = {"F32", "F16"})
+/** Products of numbers in two parts are held to the exact ones. */
 class SplitNumbersTest {
 
-  @Parameter DType type;
+  private final DType type = SplitNumbers.WEIGHTS;
 
   private final Random random = new Random(11);
 
@@ -61,27 +54,35 @@ class SplitNumbersTest {
     "40, 2100, 63",
     "150, 4101, 100",
   })
-  void productsAreAsExactAsThoseOfF32(int rows, int columns, int outputs) {
+  void productsAreOffByLittleMoreThanSumsOfF32(int rows, int columns, int outputs) {
     float[] x = floats(rows * columns + 3);
     float[] w = weights(outputs * columns);
     float[] bias = floats(outputs);
 
     float[] y = multiply(x, 3, rows, matrix(w, outputs), bias);
 
+    double errors = 0;
+    double sizes = 0;
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < outputs; j++) {
         double sum = bias[j];
+        double squares = (double) bias[j] * bias[j];
         double size = Math.abs(sum);
         for (int p = 0; p < columns; p++) {
           double product = (double) x[3 + i * columns + p] * w[j * columns + p];
           sum += product;
+          squares += product * product;
           size += Math.abs(product);
         }
-        assertThat((double) y[i * outputs + j])
-            .as("row %d, output %d", i, j)
-            .isCloseTo(sum, within(2e-7 * size + 1e-6));
+        double error = y[i * outputs + j] - sum;
+        assertThat(error).as("row %d, output %d", i, j).isCloseTo(0, within(0x1p-16 * size));
+        errors += error * error;
+        sizes += squares;
       }
     }
+    // Each product is off by 2⁻¹⁸ of itself at most for either number and for what is left out, by
+    // a third of that on average; errors of f32 come on top.
+    assertThat(Math.sqrt(errors / sizes)).isLessThan(0x1p-17);
   }
 
   @Test
@@ -137,7 +138,7 @@ class SplitNumbersTest {
   }
 
   @Test
-  void numbersOfFewBitsAreMultipliedExactly() {
+  void numbersOfSixteenBitsAreMultipliedExactly() {
     float[] x = {1 + 0x1p-15f, -3, 0x1p-100f, 0, 0x1.fffep100f, 65504, 1.5f};
     float[] w = {1, 1 + 0x1p-10f, 1, 1, 0x1p-10f, 1, -2.25f};
 
@@ -169,11 +170,7 @@ class SplitNumbersTest {
   private Matrix matrix(float[] w, int rows) {
     MemorySegment data = Arena.ofAuto().allocate(type.bytes(w.length), 64);
     for (int i = 0; i < w.length; i++) {
-      if (type == DType.F32) {
-        data.setAtIndex(ValueLayout.JAVA_FLOAT, i, w[i]);
-      } else {
-        data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(w[i]));
-      }
+      data.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(w[i]));
     }
     return new Matrix(type, data, rows, w.length / rows);
   }
@@ -181,7 +178,7 @@ class SplitNumbersTest {
   /** Returns numbers that the type of weights can hold. */
   private float[] weights(int count) {
     float[] w = floats(count);
-    for (int i = 0; i < count && type == DType.F16; i++) {
+    for (int i = 0; i < count; i++) {
       w[i] = Float.float16ToFloat(Float.floatToFloat16(w[i]));
     }
     return w;
