@@ -211,14 +211,13 @@ final class Bf16AttentionCode {
     a.op(Evex.VADDPS, new Zmm(4), new Zmm(4), low);
     a.op(Evex.VADDPS, new Zmm(13), new Zmm(13), high);
     Zmm rounded = new Zmm(7);
-    a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
-    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
     if (layout.parts() > 1) {
-      Bf16Code.rest(a, low, new Zmm(8));
-      Bf16Code.rest(a, high, new Zmm(9));
+      Bf16Code.split(a, low, high, rounded, new Zmm(8), new Zmm(9));
+      a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
+    } else {
       a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
-      a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at(VECTOR_BYTES));
     }
+    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
     a.add(Gpr.RAX, 2 * VECTOR_BYTES);
     a.add(Gpr.RDX, layout.parts() * VECTOR_BYTES);
     a.sub(Gpr.RCX, 1);

@@ -206,7 +206,7 @@ final class Bf16Code {
     Zmm rounded = new Zmm(2);
     load(type, low, high, Gpr.RAX.at(), some, someHigh);
     if (split) {
-      split(low, high, rounded, new Zmm(3), new Zmm(4));
+      split(a, low, high, rounded, new Zmm(3), new Zmm(4));
       a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
     } else {
       a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
@@ -222,7 +222,7 @@ final class Bf16Code {
   }
 
   /** Rounds two vectors to one, and replaces the first of them by their rests, rounded. */
-  private void split(Zmm low, Zmm high, Zmm rounded, Zmm free, Zmm freeToo) {
+  static void split(Assembler a, Zmm low, Zmm high, Zmm rounded, Zmm free, Zmm freeToo) {
     a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
     rest(a, low, free);
     rest(a, high, freeToo);
@@ -265,21 +265,19 @@ final class Bf16Code {
   }
 
   /**
-   * Writes the function that makes two bf16 of each weight of {@value #LANES} outputs, as {@link
-   * #split} does, and lays both out as a part of a panel. Its arguments are those of {@link #pack},
-   * but for the type of the weights.
+   * Writes the function that makes two bf16 of each f16 of {@value #LANES} outputs, as {@link
+   * #split} does, and lays both out as a part of a panel. Its arguments are those of {@link #pack}.
    *
    * @param layout how the panel lies; a row of pairs fills a vector
-   * @param type what the weights are stored as, f32 or f16
    * @return where it begins
    */
-  int packParts(PanelLayout layout, DType type) {
+  int packHalves(PanelLayout layout) {
     return blocks(
         layout,
-        (int) type.bytes(PanelLayout.BLOCK),
+        Short.BYTES * PanelLayout.BLOCK,
         fours -> {
           for (int i = 0; i < LANES; i++) {
-            splitRow(i, row(fours, i), type, layout);
+            splitRow(i, row(fours, i), layout);
           }
           transpose(layout, 0);
           for (int i = 0; i < LANES; i++) {
@@ -293,12 +291,12 @@ final class Bf16Code {
    * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
    * part will be.
    */
-  private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
+  private void splitRow(int i, Mem from, PanelLayout layout) {
     int free = LANES + i % 2 * 6;
     Zmm low = new Zmm(free);
     Zmm high = new Zmm(free + 1);
-    load(type, low, high, from, SOME, SOME_HIGH);
-    split(low, high, new Zmm(i), new Zmm(free + 2), new Zmm(free + 3));
+    load(DType.F16, low, high, from, SOME, SOME_HIGH);
+    split(a, low, high, new Zmm(i), new Zmm(free + 2), new Zmm(free + 3));
     a.op(Evex.VMOVUPS_STORE, low, row(layout, 1, i));
   }
 

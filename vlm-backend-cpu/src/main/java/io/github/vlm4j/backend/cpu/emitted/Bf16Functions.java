@@ -98,21 +98,23 @@ final class Bf16Functions {
    * @param to where the group of outputs begins
    */
   void pack(MemorySegment weights, long apart, int columns, float[] to, int toAt) {
-    long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
-    long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
     for (int part = 0; part < layout.parts(); part++) {
       MemorySegment group =
           Calls.slice(to, toAt + part * layout.part(), layout.groupFloats(columns));
-      try {
-        pack.invokeExact(
-            weights.asSlice((long) Short.BYTES * PanelLayout.BLOCK * part),
-            apart,
-            group,
-            blocks,
-            lanes);
-      } catch (Throwable e) {
-        throw Calls.failed(e);
-      }
+      long skipped = (long) Short.BYTES * PanelLayout.BLOCK * part;
+      pack(pack, weights.asSlice(skipped), apart, columns, group);
+    }
+  }
+
+  /** Calls a function whose arguments are those of {@link Bf16Code#pack}. */
+  static void pack(
+      MethodHandle function, MemorySegment weights, long apart, int columns, MemorySegment group) {
+    long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
+    long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
+    try {
+      function.invokeExact(weights, apart, group, blocks, lanes);
+    } catch (Throwable e) {
+      throw Calls.failed(e);
     }
   }
 

@@ -29,6 +29,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   private static final int GAP = PanelLayout.BLOCK;
 
   private final Bf16Numbers numbers;
+  private final Bf16Functions functions;
   private final Bf16Products products;
   private final PanelLayout layout;
   private final @Nullable Bf16Winograd winograd;
@@ -37,12 +38,18 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   /**
    * Creates loops.
    *
-   * @param numbers what makes bf16 of inputs and weights
+   * @param numbers what makes bf16 of weights
+   * @param functions what makes bf16 of inputs
    * @param products what multiplies them
    * @param winograd what transforms to the panels and rows of these loops, or null
    */
-  Bf16Loops(Bf16Numbers numbers, Bf16Products products, @Nullable Bf16Winograd winograd) {
+  Bf16Loops(
+      Bf16Numbers numbers,
+      Bf16Functions functions,
+      Bf16Products products,
+      @Nullable Bf16Winograd winograd) {
     this.numbers = numbers;
+    this.functions = functions;
     this.products = products;
     this.layout = products.layout();
     this.winograd = winograd;
@@ -71,7 +78,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public void round(float[] x, int xAt, int count, float[] rounded, int roundedAt) {
-    numbers.round(
+    functions.round(
         Calls.slice(x, xAt, count), 0, Calls.slice(rounded, roundedAt, floats(count)), 0, count, 1);
   }
 
@@ -113,7 +120,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     int apart = floats(apart(columns));
     int rows = toRow - fromRow;
-    numbers.round(
+    functions.round(
         Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),
         (long) Float.BYTES * columns,
         Calls.slice(rounded, roundedAt + (long) fromRow * apart, (long) rows * apart),
@@ -124,7 +131,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public int aligned(float[] array, int at) {
-    return numbers.lines().next(array, at);
+    return functions.lines().next(array, at);
   }
 
   @Override

@@ -165,7 +165,8 @@ public final class EmittedKernels {
     BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
     Kernels over = overEmitted(kernels, features, arena);
-    rounded.add(new Bf16Loops(new RoundedNumbers(blockRows, functions), products, winograd));
+    RoundedNumbers numbers = new RoundedNumbers(blockRows, functions);
+    rounded.add(new Bf16Loops(numbers, functions, products, winograd));
     return new EmittedKernels(
         "emitted (" + String.join(", ", parts) + ")",
         over,

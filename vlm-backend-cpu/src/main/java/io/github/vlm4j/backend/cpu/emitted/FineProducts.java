@@ -55,7 +55,7 @@ final class FineProducts {
         Bf16Functions functions = new Bf16Functions(products.layout(), arena);
         code =
             new Code(
-                new Bf16Loops(new SplitNumbers(functions, arena), products, null),
+                new Bf16Loops(new SplitNumbers(functions, arena), functions, products, null),
                 new Bf16Attention(few, functions, products));
       } catch (ExecutableMemory.Refused e) {
         refused = true;

@@ -31,17 +31,6 @@ final class RoundedNumbers implements Bf16Numbers {
   }
 
   @Override
-  public CacheLines lines() {
-    return functions.lines();
-  }
-
-  @Override
-  public void round(
-      MemorySegment x, long apart, MemorySegment to, long toApart, int columns, long rows) {
-    functions.round(x, apart, to, toApart, columns, rows);
-  }
-
-  @Override
   public void pack(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
     int columns = w.columns();
     long rowBytes = w.dtype().bytes(columns);

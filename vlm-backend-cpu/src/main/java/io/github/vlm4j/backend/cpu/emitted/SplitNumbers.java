@@ -41,7 +41,7 @@ final class SplitNumbers implements Bf16Numbers {
     Assembler assembler = new Assembler();
     Bf16Code code = new Bf16Code(assembler, CallingConvention.ofThisSystem());
     int splitHalvesAt = code.split(WEIGHTS);
-    int packHalvesAt = code.packParts(functions.layout(), WEIGHTS);
+    int packHalvesAt = code.packHalves(functions.layout());
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     splitHalves = memory.function(splitHalvesAt, Bf16Functions.ROUND);
     packHalves = memory.function(packHalvesAt, Bf16Functions.PACK);
@@ -53,23 +53,15 @@ final class SplitNumbers implements Bf16Numbers {
   }
 
   @Override
-  public CacheLines lines() {
-    return functions.lines();
-  }
-
-  @Override
-  public void round(
-      MemorySegment x, long apart, MemorySegment to, long toApart, int columns, long rows) {
-    functions.round(x, apart, to, toApart, columns, rows);
-  }
-
-  @Override
   public void pack(Matrix w, int row, int rows, float[] packed, int packedAt, int stagingAt) {
     int columns = w.columns();
     long rowBytes = w.dtype().bytes(columns);
     MemorySegment stored = w.data().asSlice(w.rowOffset(row), rows * rowBytes);
     if (rows == LANES) {
-      pack(stored, rowBytes, columns, packed, packedAt);
+      PanelLayout layout = functions.layout();
+      int floats = layout.groupFloats(columns) + (layout.parts() - 1) * layout.part();
+      MemorySegment group = Calls.slice(packed, packedAt, floats);
+      Bf16Functions.pack(packHalves, stored, rowBytes, columns, group);
       return;
     }
     // Rows after the matrix's end must not be read; what would be there is not stored later on.
@@ -78,19 +70,5 @@ final class SplitNumbers implements Bf16Numbers {
     long apartBytes = (long) Float.BYTES * apart;
     Bf16Functions.round(splitHalves, stored, rowBytes, staging, apartBytes, columns, rows);
     functions.pack(staging, apartBytes, columns, packed, packedAt);
-  }
-
-  /** Lays the weights of a whole group out. */
-  private void pack(MemorySegment weights, long apart, int columns, float[] packed, int packedAt) {
-    long blocks = Math.ceilDiv(columns, PanelLayout.BLOCK);
-    long lanes = Bf16Functions.lanes(columns - PanelLayout.BLOCK * (blocks - 1));
-    PanelLayout layout = functions.layout();
-    int floats = layout.groupFloats(columns) + (layout.parts() - 1) * layout.part();
-    MemorySegment group = Calls.slice(packed, packedAt, floats);
-    try {
-      packHalves.invokeExact(weights, apart, group, blocks, lanes);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
-    }
   }
 }
