@@ -452,6 +452,11 @@ final class Assembler {
     memory(op, tile.number(), 0, rows);
   }
 
+  /** Sets a tile to zeros. */
+  void clear(Tmm tile) {
+    vectors(Vex.TILEZERO, tile.number(), 0, 0);
+  }
+
   /** A product of two tiles that is added to the first. */
   void op(Vex op, Tmm sums, Tmm rows, Tmm columns) {
     vectors(op, sums.number(), columns.number(), rows.number());

@@ -308,16 +308,12 @@ final class Bf16Attention implements AttentionLoops {
       int keys,
       float[] scratch) {
     int keyPanels = Math.ceilDiv(keys, panels.width());
-    products.multiply(
+    products.score(
         Calls.slice(scratch, at.queries() + row * at.headFloats(), (long) rows * at.headFloats()),
         (long) Float.BYTES * at.headFloats(),
-        1,
-        0,
         Calls.slice(scratch, at.keyPanels(), (long) keyPanels * at.keyPanelFloats()),
         (long) Float.BYTES * at.keyPanelFloats(),
         Calls.slice(scratch, at.zeros(), panels.width()),
-        0,
-        0,
         Calls.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
         task.headDim,
@@ -370,6 +366,9 @@ final class Bf16Attention implements AttentionLoops {
       int whole,
       float[] scratch,
       int scores) {
+    if (!task.causal && keys == whole) {
+      return;
+    }
     for (int i = 0; i < rows; i++) {
       int at = scores + i * KEYS;
       int from = Math.clamp((long) task.first(query + i) - key, 0, whole);

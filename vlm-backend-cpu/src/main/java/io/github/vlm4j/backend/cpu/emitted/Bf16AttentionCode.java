@@ -8,6 +8,18 @@ final class Bf16AttentionCode {
 
   private static final int VECTOR_BYTES = 64;
 
+  /**
+   * What is asked for ahead of what is computed: rows of one head among many lie in pages of their
+   * own, so that a processor does not foresee them.
+   */
+  private static final int ROWS_AHEAD = 8;
+
+  /**
+   * What scores may be above the greatest of earlier tiles before sums and results are brought to a
+   * new base, as a power of two: seldom any of a row are, and f32 and bf16 reach far beyond.
+   */
+  private static final float MOST_EXPONENT = 8;
+
   /** Powers of two below this are 0 in f32. */
   private static final float LEAST_EXPONENT = -160;
 
@@ -17,20 +29,25 @@ final class Bf16AttentionCode {
   /** In MXCSR: small results become zero, and small operands are taken for it. */
   private static final int FLUSH = 1 << 15 | 1 << 6;
 
+  /** Rounds to a whole number that is no greater, and reports nothing. */
+  private static final int DOWNWARDS = 9;
+
   private static final Mask ONE = new Mask(1);
 
   private static final Zmm FACTOR = new Zmm(16);
   private static final Zmm MINUS_FACTOR = new Zmm(17);
   private static final Zmm LOWEST = new Zmm(18);
   private static final Zmm LEAST = new Zmm(19);
+  private static final Zmm REACH = new Zmm(27);
 
   /** The first of the coefficients, that of the highest power; the others follow. */
   private static final int POLYNOMIAL = 20;
 
-  /** Powers of two from -½ to ½, off by less than 3e-6 of them: the least that this degree can. */
-  private static final float[] COEFFICIENTS = {
-    9.570102e-3f, 5.5917863e-2f, 0.24024744f, 0.6931218f, 0.9999993f
-  };
+  /**
+   * Powers of two from 0 to 1, off by less than 8e-5 of them, the least that this degree can: a
+   * twentieth of what bf16 rounds off.
+   */
+  private static final float[] COEFFICIENTS = {7.8024521e-2f, 0.22606716f, 0.69583356f, 0.9999252f};
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -130,12 +147,19 @@ final class Bf16AttentionCode {
     a.jump(Condition.NOT_EQUAL, row);
   }
 
-  /** Brings a row's greatest score up to date, and its sum and results to that base. */
+  /**
+   * Brings a row's greatest score up to date, and its sum and results to that base, unless its
+   * scores are hardly above those before. NaN is.
+   */
   private void fade() {
     greatest();
     Zmm fade = new Zmm(2);
     Zmm base = new Zmm(3);
+    Label end = new Label();
     a.op(Evex.VBROADCASTSS, fade, Gpr.R8.at());
+    a.op(Evex.VADDPS, base, fade, REACH);
+    a.op(Vex.VCOMISS, base, new Zmm(0));
+    a.jump(Condition.NOT_BELOW, end);
     a.op(Evex.VMAXPS, new Zmm(0), new Zmm(0), fade);
     a.op(Vex.VMOVSS_STORE, new Zmm(0), Gpr.R8.at());
     base(base, new Zmm(0));
@@ -145,6 +169,7 @@ final class Bf16AttentionCode {
     a.op(Evex.VMULPS, new Zmm(5), new Zmm(5), fade);
     a.op(Vex.VMOVSS_STORE, new Zmm(5), Gpr.R9.at());
     fadeResults(fade);
+    a.place(end);
   }
 
   /** Computes what is added to scores, of which the greatest is given. */
@@ -159,6 +184,8 @@ final class Bf16AttentionCode {
     a.op(Evex.VBROADCASTSS, FACTOR, factor);
     a.op(Evex.VPXORD, MINUS_FACTOR, MINUS_FACTOR, MINUS_FACTOR);
     a.op(Evex.VSUBPS, MINUS_FACTOR, MINUS_FACTOR, FACTOR);
+    Lanes.set(a, REACH, MOST_EXPONENT);
+    a.op(Evex.VDIVPS, REACH, REACH, FACTOR);
     Lanes.set(a, LOWEST, -Float.MAX_VALUE);
     Lanes.set(a, LEAST, LEAST_EXPONENT);
     for (int i = 0; i < coefficients.length; i++) {
@@ -231,15 +258,26 @@ final class Bf16AttentionCode {
 
   /** Replaces x by 2 to the power of x: whole powers change the exponent, a polynomial the rest. */
   private void power(Zmm x, Zmm whole, Zmm sum) {
+    if (layout.parts() == 1) {
+      Zmm fraction = whole;
+      a.op(Evex.VREDUCEPS, fraction, x, DOWNWARDS);
+      polynomial(sum, fraction);
+      a.op(Evex.VSCALEFPS, x, sum, x);
+      return;
+    }
     // In this order of operands NaN stays NaN.
     a.op(Evex.VMAXPS, x, LEAST, x);
     a.op(Evex.VRNDSCALEPS, whole, x, 8);
     a.op(Evex.VSUBPS, x, x, whole);
+    polynomial(sum, x);
+    a.op(Evex.VSCALEFPS, x, sum, whole);
+  }
+
+  private void polynomial(Zmm sum, Zmm x) {
     a.op(Evex.VMOVUPS, sum, new Zmm(POLYNOMIAL));
     for (int i = 1; i < coefficients.length; i++) {
       a.op(Evex.VFMADD213PS, sum, x, new Zmm(POLYNOMIAL + i));
     }
-    a.op(Evex.VSCALEFPS, x, sum, whole);
   }
 
   /**
@@ -304,6 +342,7 @@ final class Bf16AttentionCode {
     a.mov(Gpr.RDX, Gpr.R10);
     a.mov(Gpr.RCX, Gpr.R14);
     a.place(loop);
+    a.prefetchToWrite(Gpr.RDX.plus(Gpr.R9, ROWS_AHEAD));
     a.op(Evex.VMULPS, result, factor, Gpr.RAX.at());
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
@@ -353,6 +392,8 @@ final class Bf16AttentionCode {
     a.mov(Gpr.RCX, frame.argument(5));
     Label loop = new Label();
     a.place(loop);
+    a.prefetch(Gpr.R8.plus(Gpr.R10, ROWS_AHEAD));
+    a.prefetch(Gpr.R9.plus(Gpr.R10, ROWS_AHEAD));
     a.op(Evex.VMOVUPS, low, Gpr.R8.at(), ONE);
     a.op(Evex.VMOVUPS, high, Gpr.R9.at(), ONE);
     interleave(low, high, new Zmm(2), new Zmm(3), Gpr.R11.at());

@@ -64,4 +64,41 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
       int numbers,
       int rows,
       int outputs);
+
+  /**
+   * Computes {@code scores[r, k] = Σ queries[r, i] · keys[i, k]}, where anything may be written
+   * behind the last key of a panel.
+   *
+   * @param zeros as many as a panel is wide
+   * @param numbers the length of a query, at least 1
+   * @param rows at least 1
+   * @param keys at least 1
+   */
+  default void score(
+      MemorySegment queries,
+      long queriesApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment zeros,
+      MemorySegment scores,
+      long scoresApart,
+      int numbers,
+      int rows,
+      int keys) {
+    multiply(
+        queries,
+        queriesApart,
+        1,
+        0,
+        panels,
+        panelsApart,
+        zeros,
+        0,
+        0,
+        scores,
+        scoresApart,
+        numbers,
+        rows,
+        keys);
+  }
 }

@@ -2,6 +2,8 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 /** What a jump depends on, named as the processor's manual does; signed where that matters. */
 enum Condition {
+  /** Of numbers without signs, and of floating-point numbers. */
+  NOT_BELOW(0x3),
   EQUAL(0x4),
   NOT_EQUAL(0x5),
   LESS(0xc),

@@ -28,6 +28,8 @@ enum Evex {
   /** To a mask; a constant says what is compared for. */
   VCMPPS(1, 0, 0, 0xc2, 64),
   VRNDSCALEPS(3, 1, 0, 0x08, 64),
+  /** Takes off the nearest number of so many bits of fraction; a constant says which and how. */
+  VREDUCEPS(3, 1, 0, 0x56, 64),
   VSCALEFPS(2, 1, 0, 0x2c, 64),
 
   /** Two vectors of f32 to one of bf16, the second operand's in the upper half. */

@@ -28,6 +28,9 @@ final class TileCode {
   private static final int ROWS_AT = 48;
   private static final int LAST = 1;
 
+  /** The blocks of a query for {@link #score}. */
+  static final int QUERY_BLOCKS = 2;
+
   /** Tiles of inputs of a group, and of outputs of a panel, at most. */
   static final int TILES = 2;
 
@@ -155,6 +158,97 @@ final class TileCode {
     a.releaseTiles();
     frame.leave();
     return at;
+  }
+
+  /** Returns what holds one of the two blocks of some queries while all keys pass by. */
+  private static Tmm queries(int row, int block) {
+    return block == 0 ? inputs(row) : sums(row, 1);
+  }
+
+  /**
+   * Writes the function that computes the scores of groups of queries, which have {@value
+   * #QUERY_BLOCKS} blocks. They stay in registers, so that there is half as much to load as for
+   * {@link #multiply}, and sums begin at zero without being loaded. Its arguments:
+   *
+   * <ol start="0">
+   *   <li>the queries, rows of blocks in bf16
+   *   <li>the bytes from a row to the next
+   *   <li>the keys, panels as {@link #multiply} takes them
+   *   <li>the bytes from a panel to the next
+   *   <li>where the scores go, f32
+   *   <li>the bytes from a row of that to the next
+   *   <li>the number of groups, at least 1
+   *   <li>the number of panels, at least 1
+   *   <li>the {@link #configuration}, with whole tiles of outputs
+   * </ol>
+   *
+   * @param rowTiles the tiles of queries of a group, 1 or 2
+   * @return where it begins
+   */
+  int score(int rowTiles) {
+    int at = a.position();
+    Frame frame = new Frame(a, convention);
+    a.mov(Gpr.RAX, frame.argument(8));
+    a.configureTiles(Gpr.RAX.at());
+    a.mov(Gpr.RDI, frame.argument(0));
+    a.mov(Gpr.RSI, frame.argument(1));
+    a.mov(Gpr.R10, frame.argument(4));
+    a.mov(Gpr.R11, frame.argument(5));
+    a.mov(Gpr.R15, frame.argument(6));
+    a.mov(Gpr.RBP, ROW_BYTES);
+    Label group = new Label();
+    a.place(group);
+    for (int row = 2 - rowTiles; row <= LAST; row++) {
+      for (int block = 0; block < QUERY_BLOCKS; block++) {
+        Mem rows = Gpr.RDI.plus(Gpr.RSI, 1).plus(ROW_BYTES * block);
+        a.op(Vex.TILELOADD, queries(row, block), rows);
+      }
+      advance(Gpr.RDI, Gpr.RSI, SIDE);
+    }
+    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RCX, frame.argument(7));
+    a.mov(Gpr.R8, Gpr.R10);
+    if (rowTiles > 1) {
+      advance(Gpr.R10, Gpr.R11, SIDE);
+    }
+    a.mov(Gpr.R9, Gpr.R10);
+    advance(Gpr.R10, Gpr.R11, SIDE);
+    Label panel = new Label();
+    a.place(panel);
+    for (int column = 0; column < TILES; column++) {
+      scoreColumn(column, rowTiles);
+    }
+    a.mov(Gpr.RAX, frame.argument(3));
+    a.add(Gpr.RDX, Gpr.RAX);
+    a.add(Gpr.R8, TILES * ROW_BYTES);
+    a.add(Gpr.R9, TILES * ROW_BYTES);
+    a.sub(Gpr.RCX, 1);
+    a.jump(Condition.NOT_EQUAL, panel);
+    a.sub(Gpr.R15, 1);
+    a.jump(Condition.NOT_EQUAL, group);
+    a.releaseTiles();
+    frame.leave();
+    return at;
+  }
+
+  /** Computes the scores of a tile of keys. */
+  private void scoreColumn(int column, int rowTiles) {
+    for (int block = 0; block < QUERY_BLOCKS; block++) {
+      int tile = TILE_BYTES * (TILES * block + column);
+      a.op(Vex.TILELOADD, weights(block), Gpr.RDX.plus(Gpr.RBP, 1).plus(tile));
+    }
+    for (int row = 2 - rowTiles; row <= LAST; row++) {
+      a.clear(sums(row, 0));
+    }
+    for (int block = 0; block < QUERY_BLOCKS; block++) {
+      for (int row = 2 - rowTiles; row <= LAST; row++) {
+        a.op(Vex.TDPBF16PS, sums(row, 0), queries(row, block), weights(block));
+      }
+    }
+    for (int row = 2 - rowTiles; row <= LAST; row++) {
+      Gpr scores = row == LAST ? Gpr.R9 : Gpr.R8;
+      a.op(Vex.TILESTORED, sums(row, 0), scores.plus(Gpr.R11, 1).plus(ROW_BYTES * column));
+    }
   }
 
   /** Adds a distance some times. */

@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
 
 /** Products by the code of {@link TileCode}. */
 final class TileProducts implements Bf16Products {
@@ -15,6 +16,9 @@ final class TileProducts implements Bf16Products {
 
   private final PanelLayout layout;
   private final MethodHandle[][] multiply = new MethodHandle[TILES][TILES];
+
+  /** For one and for two tiles of queries. */
+  private final MethodHandle[] score = new MethodHandle[TILES];
 
   /** For each number of rows and of columns of the last tiles. */
   private final MemorySegment configurations;
@@ -36,12 +40,14 @@ final class TileProducts implements Bf16Products {
         at[i][j] = code.multiply(i + 1, j + 1);
       }
     }
+    int[] scoreAt = {code.score(1), code.score(2)};
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     for (int i = 0; i < TILES; i++) {
       for (int j = 0; j < TILES; j++) {
         multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallalllllla"));
       }
     }
+    Arrays.setAll(score, i -> memory.function(scoreAt[i], Calls.arguments("alalallla")));
     long bytes = TileCode.CONFIGURATION_BYTES;
     configurations = arena.allocate(bytes * SIDE * SIDE, bytes);
     for (int rows = 1; rows <= SIDE; rows++) {
@@ -146,6 +152,83 @@ final class TileProducts implements Bf16Products {
           rows,
           1,
           left);
+    }
+  }
+
+  @Override
+  public void score(
+      MemorySegment queries,
+      long queriesApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment zeros,
+      MemorySegment scores,
+      long scoresApart,
+      int numbers,
+      int rows,
+      int keys) {
+    int blocks = PanelLayout.wholeBlocks(numbers) / PanelLayout.BLOCK;
+    if (layout.parts() > 1 || blocks != TileCode.QUERY_BLOCKS) {
+      Bf16Products.super.score(
+          queries,
+          queriesApart,
+          panels,
+          panelsApart,
+          zeros,
+          scores,
+          scoresApart,
+          numbers,
+          rows,
+          keys);
+      return;
+    }
+    int whole = rows / rows();
+    int left = rows % rows();
+    long count = Math.ceilDiv(keys, WIDTH);
+    if (whole > 0) {
+      scoreGroups(
+          queries, queriesApart, panels, panelsApart, scores, scoresApart, whole, count, rows());
+    }
+    if (left > 0) {
+      long skipped = (long) whole * rows();
+      scoreGroups(
+          queries.asSlice(queriesApart * skipped),
+          queriesApart,
+          panels,
+          panelsApart,
+          scores.asSlice(scoresApart * skipped),
+          scoresApart,
+          1,
+          count,
+          left);
+    }
+  }
+
+  /** Computes the scores of groups that have the same number of rows. */
+  private void scoreGroups(
+      MemorySegment queries,
+      long queriesApart,
+      MemorySegment panels,
+      long panelsApart,
+      MemorySegment scores,
+      long scoresApart,
+      long groups,
+      long count,
+      int rows) {
+    int tiles = Math.ceilDiv(rows, SIDE);
+    try {
+      score[tiles - 1].invokeExact(
+          queries,
+          queriesApart,
+          panels,
+          panelsApart,
+          scores,
+          scoresApart,
+          groups,
+          count,
+          configuration(rows - SIDE * (tiles - 1), SIDE));
+    } catch (Throwable e) {
+      throw Calls.failed(e);
     }
   }
 

@@ -34,6 +34,8 @@ enum Vex {
   VMULPS(1, 0, 0x59),
   VDIVPS(1, 0, 0x5e),
   VMAXPS(1, 0, 0x5f),
+  /** Sets the flags by the lowest lanes, as integers without signs do. */
+  VCOMISS(1, 0, 0x2f, 0, 0),
   VFMADD213PS(2, 1, 0xa8),
   VFMADD231PS(2, 1, 0xb8),
   /** Sets all bits of the lanes where a comparison, which a constant names, holds. */
@@ -88,6 +90,7 @@ enum Vex {
   LDTILECFG(2, 0, 0x49, 0, 0),
   TILELOADD(2, 3, 0x4b, 0, 0),
   TILESTORED(2, 2, 0x4b, 0, 0),
+  TILEZERO(2, 3, 0x49, 0, 0),
   /** Adds the products of pairs of bf16 to sums in f32. */
   TDPBF16PS(2, 2, 0x5c, 0, 0);
 

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Attention of rounded numbers is held to that of the scalar kernels. Queries, keys, values and
@@ -147,6 +148,21 @@ class Bf16AttentionTest {
             .isLessThan(form.most);
       }
     }
+  }
+
+  /** Sums are brought to a new base only if scores have become far greater. */
+  @ParameterizedTest
+  @ValueSource(floats = {4e-3f, 0.02f, 0.1f, 0.28f})
+  void scoresMayGrowFromKeyToKey(float step) {
+    AttentionTask task = task(40, 900, 64, 64);
+    Arrays.fill(task.q, 0.125f);
+    for (int key = 0; key < 900; key++) {
+      int at = task.kAt + key * task.kStride;
+      // Whole numbers that bf16 holds exactly, so that scores are off by nothing.
+      Arrays.fill(task.k, at, at + 64, (float) Math.floor(key * step));
+    }
+
+    assertClose(attend(loops, task, 0, 40), attend(exact, task, 0, 40));
   }
 
   @Test

@@ -30,6 +30,10 @@ final class EvexEncodings {
   static Stream<Arguments> instructions() {
     return Stream.of(
         Arguments.of(
+            "vreduceps zmm21, zmm12, 9",
+            "62 c3 7d 48 56 ec 09",
+            code(a -> a.op(Evex.VREDUCEPS, z(21), z(12), 9))),
+        Arguments.of(
             "vrndscaleps zmm1, zmm18, 8",
             "62 b3 7d 48 08 ca 08",
             code(a -> a.op(Evex.VRNDSCALEPS, z(1), z(18), 8))),
@@ -76,6 +80,7 @@ final class EvexEncodings {
             "tilestored [r10 + r11*1], tmm3",
             "c4 82 7a 4b 1c 1a",
             code(a -> a.op(Vex.TILESTORED, new Tmm(3), R10.plus(R11, 1)))),
+        Arguments.of("tilezero tmm5", "c4 e2 7b 49 e8", code(a -> a.clear(new Tmm(5)))),
         Arguments.of(
             "tdpbf16ps tmm2, tmm5, tmm7",
             "c4 e2 42 5c d5",

@@ -22,6 +22,8 @@ final class VexEncodings {
   static Stream<Arguments> instructions() {
     return Stream.of(
         Arguments.of(
+            "vcomiss xmm12, xmm9", "c4 41 78 2f e1", code(a -> a.op(Vex.VCOMISS, z(12), z(9)))),
+        Arguments.of(
             "vmovups ymm1, [rdi + 34]",
             "c5 fc 10 4f 22",
             code(a -> a.op(Vex.VMOVUPS, z(1), RDI.at(34)))),
