@@ -1,5 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
+import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLines;
@@ -36,6 +37,10 @@ final class Lowering {
   private final MemoryPlan plan;
   private final Leaves leaves;
   private final Memory arena;
+
+  /** Where planned memory begins in the arena. */
+  private final int arenaAt;
+
   private final Map<Value, Span> spans = new HashMap<>();
   private final List<Timed> steps = new ArrayList<>();
 
@@ -43,7 +48,10 @@ final class Lowering {
     this.plan = MemoryPlan.of(graph);
     this.leaves = new Leaves(weights);
     this.team = ShortPrompt.team(team, graph, leaves);
-    this.arena = new Memory(Memory.allocate(plan.floats(), "The activations of this graph"));
+    EmittedKernels emitted = team.emitted();
+    long floats = plan.floats() + (emitted == null ? 0 : EmittedKernels.MOST_SKIPPED);
+    this.arena = new Memory(Memory.allocate(floats, "The activations of this graph"));
+    this.arenaAt = emitted == null ? 0 : emitted.firstLine(arena.floats());
   }
 
   /** Compiles a graph for a backend. */
@@ -106,10 +114,14 @@ final class Lowering {
         output,
         value -> {
           Span from = span(value);
-          Span to = new Span(arena, (int) plan.copyAt(value), from.length());
+          Span to = planned(plan.copyAt(value), from.length());
           add(new CopyStep(team, to, from), value);
           return to;
         });
+  }
+
+  private Span planned(long at, int length) {
+    return new Span(arena, (int) (arenaAt + at), length);
   }
 
   private static Tensor view(Value output, Span span) {
@@ -364,6 +376,6 @@ final class Lowering {
         v ->
             MemoryPlan.isLeaf(MemoryPlan.root(v))
                 ? leaves.span(v)
-                : new Span(arena, (int) plan.at(v), (int) v.shape().elements()));
+                : planned(plan.at(v), (int) v.shape().elements()));
   }
 }

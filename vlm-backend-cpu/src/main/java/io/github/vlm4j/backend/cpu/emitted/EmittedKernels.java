@@ -30,6 +30,9 @@ public final class EmittedKernels {
 
   private static final int LEAST_WORDS = 9;
 
+  /** The floats before the first line of a cache in an array, at most. */
+  public static final int MOST_SKIPPED = CacheLines.MOST_SKIPPED;
+
   private final String name;
   private final Kernels kernels;
   private final List<RoundedLoops> rounded;
@@ -38,6 +41,7 @@ public final class EmittedKernels {
   private final List<RowLoops> rows;
   private final @Nullable FewRowsLoops fewRows;
   private final @Nullable RunLoops runs;
+  private final CacheLines lines;
 
   private EmittedKernels(
       String name,
@@ -47,7 +51,8 @@ public final class EmittedKernels {
       @Nullable FineProducts fine,
       List<RowLoops> rows,
       @Nullable FewRowsLoops fewRows,
-      @Nullable RunLoops runs) {
+      @Nullable RunLoops runs,
+      CacheLines lines) {
     this.name = name;
     this.kernels = kernels;
     this.rounded = List.copyOf(rounded);
@@ -56,6 +61,7 @@ public final class EmittedKernels {
     this.rows = List.copyOf(rows);
     this.fewRows = fewRows;
     this.runs = runs;
+    this.lines = lines;
   }
 
   /**
@@ -104,7 +110,8 @@ public final class EmittedKernels {
         null,
         List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena)),
         null,
-        runs(kernels, features, arena));
+        runs(kernels, features, arena),
+        new CacheLines(arena));
   }
 
   private static RoundedLoops bytes(Arena arena) {
@@ -124,7 +131,8 @@ public final class EmittedKernels {
             ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         bytes ? new FourInputs(arena) : null,
-        runs(kernels, features, arena));
+        runs(kernels, features, arena),
+        new CacheLines(arena));
   }
 
   private static List<RoundedLoops> words(Kernels kernels, Arena arena) {
@@ -177,7 +185,8 @@ public final class EmittedKernels {
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         null,
-        runs(kernels, features, arena));
+        runs(kernels, features, arena),
+        new CacheLines(arena));
   }
 
   /** Returns what is missing for code to be made at all, or nothing. */
@@ -223,6 +232,14 @@ public final class EmittedKernels {
   /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */
   public @Nullable RunLoops runs() {
     return runs;
+  }
+
+  /**
+   * Returns the first place in an array that begins a line of a cache; what lies from there on is
+   * read and written faster.
+   */
+  public int firstLine(float[] array) {
+    return lines.next(array, 0);
   }
 
   /**
