@@ -286,6 +286,7 @@ final class TileCode {
       loadWeights(j, firstColumn, turns.getFirst().weights());
     }
     a.mov(Gpr.R12, Gpr.R10);
+    requestRows(rowTiles, columnTiles);
     Label loop = new Label();
     Label next = new Label();
     Label last = new Label();
@@ -299,17 +300,38 @@ final class TileCode {
     a.add(Gpr.R14, Gpr.RCX);
     a.mov(Gpr.RCX, frame.argument(9));
     a.place(next);
-    // Sums are written to where nobody has read: without asking, stores wait for other caches.
-    for (int column = 0; column < columnTiles; column++) {
-      a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * column));
-    }
-    a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * columnTiles - 1));
-    a.add(Gpr.R12, Gpr.R11);
+    requestRow(columnTiles);
     block(firstRow, firstColumn, true);
     a.jump(loop);
     a.place(last);
     block(firstRow, firstColumn, false);
     move(Vex.TILESTORED, Gpr.R10, Gpr.R11, rowTiles, columnTiles);
+  }
+
+  /** Asks for what is more than a row for each block but the last. */
+  private void requestRows(int rowTiles, int columnTiles) {
+    Label loop = new Label();
+    Label enough = new Label();
+    a.mov(Gpr.R14, Gpr.RCX);
+    a.sub(Gpr.R14, rowTiles * SIDE + 1);
+    a.jump(Condition.GREATER_OR_EQUAL, enough);
+    a.place(loop);
+    requestRow(columnTiles);
+    a.add(Gpr.R14, 1);
+    a.jump(Condition.NOT_EQUAL, loop);
+    a.place(enough);
+  }
+
+  /**
+   * Asks for a row of what sums are written to, which nobody has read: without asking, stores wait
+   * for other caches.
+   */
+  private void requestRow(int columnTiles) {
+    for (int column = 0; column < columnTiles; column++) {
+      a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * column));
+    }
+    a.prefetchToWrite(Gpr.R12.at(ROW_BYTES * columnTiles - 1));
+    a.add(Gpr.R12, Gpr.R11);
   }
 
   /**
