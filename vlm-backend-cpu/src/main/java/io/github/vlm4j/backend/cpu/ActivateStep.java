@@ -1,9 +1,10 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.core.graph.Activation;
+import org.jspecify.annotations.Nullable;
 
 /** A non-linearity by element. */
-final class ActivateStep implements Step, Workers.Task {
+final class ActivateStep implements Step, Workers.Task, Elements {
 
   private final Team team;
   private final Activation activation;
@@ -27,13 +28,26 @@ final class ActivateStep implements Step, Workers.Task {
   @Override
   public void run(int band, int worker) {
     int from = bands.from(band);
-    team.kernels()
-        .activate(
-            activation,
-            x.floats(),
-            x.at() + from,
-            y.floats(),
-            y.at() + from,
-            bands.to(band) - from);
+    compute(from, bands.to(band) - from, y.floats(), y.at() + from);
+  }
+
+  @Override
+  public void compute(int from, int count, float[] to, int toAt) {
+    team.kernels().activate(activation, x.floats(), x.at() + from, to, toAt, count);
+  }
+
+  @Override
+  public Span result() {
+    return y;
+  }
+
+  @Override
+  public boolean reads(Span span) {
+    return x.meets(span);
+  }
+
+  /** Returns the activation if it replaces what it reads by its results. */
+  @Nullable Activation inPlace() {
+    return x.equals(y) ? activation : null;
   }
 }

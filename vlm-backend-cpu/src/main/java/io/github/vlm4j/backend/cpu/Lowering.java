@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Turns a graph into steps over planned memory. */
@@ -44,6 +45,9 @@ final class Lowering {
   private final Map<Value, Span> spans = new HashMap<>();
   private final List<Timed> steps = new ArrayList<>();
 
+  /** How many operations read a value or a view of it, and outputs that are one. */
+  private final Map<Value, Integer> readers = new HashMap<>();
+
   private Lowering(Team team, Graph graph, WeightSource weights) {
     this.plan = MemoryPlan.of(graph);
     this.leaves = new Leaves(weights);
@@ -60,6 +64,7 @@ final class Lowering {
   }
 
   private CpuExecutable compile(CpuBackend backend, Graph graph) {
+    countReaders(graph);
     for (Value value : graph.values()) {
       if (MemoryPlan.isLeaf(value)) {
         leaves.declare(value);
@@ -85,21 +90,55 @@ final class Lowering {
     return new CpuExecutable(backend, steps, leaves.inputs(), leaves.states(), outputs, bytes);
   }
 
+  private void countReaders(Graph graph) {
+    Stream<Value> read =
+        graph.values().stream()
+            .filter(value -> !(value.op() instanceof Op.Rows || value.op() instanceof Op.Reshape))
+            .flatMap(value -> value.operands().stream());
+    Stream.concat(read, graph.outputs().values().stream())
+        .forEach(value -> readers.merge(MemoryPlan.root(value), 1, Integer::sum));
+  }
+
   /**
-   * Adds a step, or makes one with the step before of it: linear layers of one input, and the gated
-   * product of the last two. Between them no other operation runs, so nothing that they read is
-   * written over.
+   * Adds a step, or makes one with the step before of it: linear layers of one input, the gated
+   * product of the last two, and what is computed element by element with what comes before or
+   * after. Between them no other operation runs, so nothing that they read is written over.
    */
   private void add(Step step, Value result) {
     Timed added = new Timed(step, List.of(result));
-    Step both = steps.isEmpty() ? null : both(steps.getLast().step(), step);
+    Step both = steps.isEmpty() ? null : both(steps.getLast(), step);
     steps.add(both == null ? added : steps.removeLast().with(added, both));
+  }
+
+  private @Nullable Step both(Timed before, Step following) {
+    Step both = both(before.step(), following);
+    boolean once = readers.getOrDefault(MemoryPlan.root(before.results().getLast()), 0) == 1;
+    return both == null && once ? reading(before.step(), following) : both;
+  }
+
+  /** Returns a step that computes what it reads as it reads it, or null. */
+  private static @Nullable Step reading(Step step, Step following) {
+    Elements elements =
+        switch (step) {
+          case ActivateStep activate -> activate;
+          case PairwiseStep pairwise -> pairwise.elements();
+          default -> null;
+        };
+    if (elements == null) {
+      return null;
+    }
+    return switch (following) {
+      case RoundedLinearStep layers -> layers.reading(elements);
+      case RoundedConvolveStep convolve -> convolve.reading(elements);
+      default -> null;
+    };
   }
 
   private static @Nullable Step both(Step step, Step following) {
     return switch (step) {
       case MatVecStep sweep when following instanceof MatVecStep next -> sweep.with(next);
       case MatVecStep sweep when following instanceof PairwiseStep next -> next.after(sweep);
+      case PairwiseStep pairwise when following instanceof ActivateStep next -> pairwise.then(next);
       case RoundedLinearStep layers when following instanceof RoundedLinearStep next ->
           layers.with(next);
       default -> null;
@@ -254,7 +293,7 @@ final class Lowering {
         && rounding != null
         && RoundedConvolveStep.suit(rounding, patches, kernel)) {
       return new RoundedConvolveStep(
-          team, rounded, rounding, patches, span(y, 0), kernel, bias, span(y), pictures);
+          team, rounded, rounding, patches, span(y, 0), null, kernel, bias, span(y), pictures);
     }
     RoundedWinograd winograd = rounded == null ? null : rounded.winograd();
     if (rounded != null && winograd != null && RoundedWinogradStep.suit(patches, kernel)) {

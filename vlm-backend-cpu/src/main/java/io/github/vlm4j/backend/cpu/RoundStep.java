@@ -1,25 +1,46 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import org.jspecify.annotations.Nullable;
 
 /** Rounds the inputs of linear layers for products that compute with coarser numbers. */
 final class RoundStep implements Step, Workers.Task {
 
+  /** Elements that a first cache holds between being computed and being rounded. */
+  private static final int CACHED = 1 << 12;
+
   private final Team team;
   private final RoundedLoops loops;
   private final Span x;
+  private final @Nullable Elements elements;
   private final int columns;
   private final Bands rows;
 
+  /** The rows that are computed and rounded at once. */
+  private final int cachedRows;
+
   private int roundedAt;
 
-  RoundStep(Team team, RoundedLoops loops, Span x, int rows, int columns) {
+  /**
+   * Lowers rounding.
+   *
+   * @param x {@code [rows, columns]}
+   * @param elements computes the inputs, which are not in {@code x} then, or null
+   */
+  RoundStep(
+      Team team, RoundedLoops loops, Span x, @Nullable Elements elements, int rows, int columns) {
     this.team = team;
     this.loops = loops;
     this.x = x;
+    this.elements = elements;
     this.columns = columns;
-    this.rows = Bands.of(rows, Bands.LEAST_CHEAP / columns, 1, team.workers());
+    this.cachedRows = Math.max(1, CACHED / columns);
+    long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
+    this.rows = Bands.of(rows, least / columns, 1, team.workers());
     team.packed().require(loops.roundedFloats(rows, columns));
+    if (elements != null) {
+      team.scratch().require((long) cachedRows * columns);
+    }
   }
 
   /** Returns where rounded inputs begin in this run. */
@@ -35,13 +56,18 @@ final class RoundStep implements Step, Workers.Task {
 
   @Override
   public void run(int part, int worker) {
-    loops.roundInputs(
-        x.floats(),
-        x.at(),
-        columns,
-        rows.from(part),
-        rows.to(part),
-        team.packed().array(0),
-        roundedAt);
+    int from = rows.from(part);
+    int to = rows.to(part);
+    float[] rounded = team.packed().array(0);
+    if (elements == null) {
+      loops.roundInputs(x.floats(), x.at(), columns, from, to, rounded, roundedAt);
+      return;
+    }
+    float[] computed = team.scratch().array(worker);
+    for (int row = from; row < to; row += cachedRows) {
+      int some = Math.min(cachedRows, to - row);
+      elements.compute(row * columns, some * columns, computed, 0);
+      loops.roundInputs(computed, -row * columns, columns, row, row + some, rounded, roundedAt);
+    }
   }
 }

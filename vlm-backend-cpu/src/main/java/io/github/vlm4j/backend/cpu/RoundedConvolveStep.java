@@ -27,6 +27,9 @@ final class RoundedConvolveStep implements Step {
   private final RoundedLines rounding;
   private final Patches places;
   private final Span x;
+  private final @Nullable Elements elements;
+  private final Matrix weight;
+  private final float @Nullable [] bias;
   private final Span y;
   private final int outputs;
 
@@ -46,6 +49,7 @@ final class RoundedConvolveStep implements Step {
    * Lowers a convolution.
    *
    * @param places where the kernels are applied; they have to {@link #suit}
+   * @param elements computes the pictures, which are not in {@code x} then, or null
    * @param weight {@code [out, kernelHeight · kernelWidth · channels]}
    * @param count the number of pictures
    */
@@ -55,6 +59,7 @@ final class RoundedConvolveStep implements Step {
       RoundedLines rounding,
       Patches places,
       Span x,
+      @Nullable Elements elements,
       Matrix weight,
       float @Nullable [] bias,
       Span y,
@@ -64,16 +69,32 @@ final class RoundedConvolveStep implements Step {
     this.rounding = rounding;
     this.places = places;
     this.x = x;
+    this.elements = elements;
+    this.weight = weight;
+    this.bias = bias;
     this.y = y;
     this.outputs = weight.rows();
     long each = (long) linesOfPicture() * line() * Math.max(outputs, places.channels());
     this.pictures = new Bands(count, Math.clamp(MOST_NUMBERS / each, 1, count));
-    this.multiply = product(weight, bias, pictures.size());
+    this.multiply = product(pictures.size());
     int last = pictures.count() - 1;
     int left = pictures.to(last) - pictures.from(last);
-    this.multiplyLast = left == pictures.size() ? multiply : product(weight, bias, left);
+    this.multiplyLast = left == pictures.size() ? multiply : product(left);
     team.packed()
         .require((long) pixelFloats() + Math.multiplyExact(rows(pictures.size()), outputs));
+    if (elements != null) {
+      team.scratch().require((long) places.width() * places.channels());
+    }
+  }
+
+  /** Returns this step for pictures that are computed as they are rounded. */
+  @Nullable RoundedConvolveStep reading(Elements computed) {
+    // With several bands of pictures, results are written before the last ones are rounded.
+    boolean together = pictures.count() == 1 || !computed.reads(y);
+    return elements == null && together && x.equals(computed.result())
+        ? new RoundedConvolveStep(
+            team, loops, rounding, places, x, computed, weight, bias, y, pictures.total())
+        : null;
   }
 
   /** Returns whether a convolution has results of the size of its pictures, and whole tiles. */
@@ -87,7 +108,7 @@ final class RoundedConvolveStep implements Step {
         && places.channels() % rounding.channelTile() == 0;
   }
 
-  private RunMatMulStep product(Matrix weight, float @Nullable [] bias, int count) {
+  private RunMatMulStep product(int count) {
     int channels = places.channels();
     int[] starts = new int[rows(count)];
     Arrays.setAll(starts, row -> row * channels);
@@ -162,8 +183,14 @@ final class RoundedConvolveStep implements Step {
       Arrays.fill(to, at + zeros, at + 2 * zeros + rounding.floats(numbers), 0);
     } else {
       int picture = firstPicture + line / linesOfPicture();
-      int from = x.at() + (picture * places.height() + row) * numbers;
-      rounding.round(x.floats(), from, numbers, to, at + zeros);
+      int from = (picture * places.height() + row) * numbers;
+      if (elements == null) {
+        rounding.round(x.floats(), x.at() + from, numbers, to, at + zeros);
+      } else {
+        float[] computed = team.scratch().array(worker);
+        elements.compute(from, numbers, computed, 0);
+        rounding.round(computed, 0, numbers, to, at + zeros);
+      }
     }
   }
 

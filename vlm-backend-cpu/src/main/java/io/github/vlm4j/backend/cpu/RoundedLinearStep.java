@@ -23,20 +23,28 @@ final class RoundedLinearStep implements Step, Workers.Task {
   private final Team team;
   private final RoundedLoops loops;
   private final Span x;
+  private final @Nullable Elements elements;
   private final int rows;
   private final List<Layer> layers;
   private final RoundStep round;
   private final List<RunMatMulStep> products;
   private final int parts;
 
-  private RoundedLinearStep(Team team, RoundedLoops loops, Span x, int rows, List<Layer> layers) {
+  private RoundedLinearStep(
+      Team team,
+      RoundedLoops loops,
+      Span x,
+      @Nullable Elements elements,
+      int rows,
+      List<Layer> layers) {
     int columns = layers.getFirst().weight().columns();
     this.team = team;
     this.loops = loops;
     this.x = x;
+    this.elements = elements;
     this.rows = rows;
     this.layers = layers;
-    this.round = new RoundStep(team, loops, x, rows, columns);
+    this.round = new RoundStep(team, loops, x, elements, rows, columns);
     Runs inputs = loops.roundedRuns(rows, columns);
     this.products = layers.stream().map(layer -> product(layer, inputs)).toList();
     this.parts = products.stream().mapToInt(RunMatMulStep::parts).sum();
@@ -74,15 +82,29 @@ final class RoundedLinearStep implements Step, Workers.Task {
       float @Nullable [] bias,
       Span y,
       int rows) {
-    return new RoundedLinearStep(team, loops, x, rows, List.of(new Layer(weight, bias, y)));
+    return new RoundedLinearStep(team, loops, x, null, rows, List.of(new Layer(weight, bias, y)));
+  }
+
+  /** Returns this step for inputs that are computed as they are rounded. */
+  @Nullable RoundedLinearStep reading(Elements computed) {
+    // All inputs are rounded before the first result is written.
+    return elements == null && x.equals(computed.result())
+        ? new RoundedLinearStep(team, loops, x, computed, rows, layers)
+        : null;
   }
 
   /** Returns one step of this and what follows, if both read the same input and write apart. */
   @Nullable RoundedLinearStep with(RoundedLinearStep next) {
     boolean same = loops == next.loops && rows == next.rows && x.equals(next.x);
-    return same && next.layers.stream().map(Layer::y).noneMatch(this::uses)
+    boolean inMemory = elements == null && next.elements == null;
+    return same && inMemory && next.layers.stream().map(Layer::y).noneMatch(this::uses)
         ? new RoundedLinearStep(
-            team, loops, x, rows, Stream.concat(layers.stream(), next.layers.stream()).toList())
+            team,
+            loops,
+            x,
+            null,
+            rows,
+            Stream.concat(layers.stream(), next.layers.stream()).toList())
         : null;
   }
 
