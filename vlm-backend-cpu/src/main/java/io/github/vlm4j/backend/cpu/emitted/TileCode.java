@@ -24,6 +24,9 @@ final class TileCode {
   /** The bytes that say how many rows and bytes each tile has. */
   static final int CONFIGURATION_BYTES = 64;
 
+  /** From the block that is multiplied to that whose inputs are asked for. */
+  private static final int BLOCKS_AHEAD = 2;
+
   private static final int COLUMNS_AT = 16;
   private static final int ROWS_AT = 48;
   private static final int LAST = 1;
@@ -141,6 +144,7 @@ final class TileCode {
     Label group = new Label();
     a.place(group);
     group(frame, rowTiles, columnTiles);
+    a.mov(Gpr.R9, frame.argument(5));
     advance(Gpr.RDI, Gpr.RSI, rowTiles * SIDE);
     advance(Gpr.R8, Gpr.R9, rowTiles * SIDE);
     advance(Gpr.R10, Gpr.R11, rowTiles * SIDE);
@@ -337,10 +341,17 @@ final class TileCode {
   /**
    * Adds a block's products. A tile is loaded for the next of them once its last product has begun:
    * where another thread has half of the core, products that wait for loads take a sixth longer.
+   * Whole groups of inputs are asked for even before, which makes a fifth of difference there and a
+   * fiftieth less where there is no other thread: they lie in many rows, which no processor
+   * foresees. Leaves r9 changed.
    *
    * @param more whether another block follows, as many bytes on as R14 holds
    */
   private void block(int firstRow, int firstColumn, boolean more) {
+    int rows = more && firstRow < LAST ? TILES * SIDE : 0;
+    int products = turns.size() * TILES * (TILES - firstColumn);
+    int rowsEach = Math.ceilDiv(TILES * SIDE, 2 * products) * 2;
+    a.mov(Gpr.R9, Gpr.RAX);
     for (int turn = 0; turn < turns.size(); turn++) {
       Turn now = turns.get(turn);
       boolean ends = turn == turns.size() - 1;
@@ -356,6 +367,8 @@ final class TileCode {
       for (int i = firstRow; i <= LAST; i++) {
         for (int j = firstColumn; j <= LAST; j++) {
           a.op(Vex.TDPBF16PS, sums(i, j), inputs(i), weights(j));
+          requestInputs(Math.min(rowsEach, rows));
+          rows -= Math.min(rowsEach, rows);
           if (j == LAST && inputsChange) {
             loadInputs(i, then.inputs());
           }
@@ -364,6 +377,18 @@ final class TileCode {
           }
         }
       }
+    }
+  }
+
+  /** Asks for an even number of rows of inputs, from where r9 says on, and moves it behind them. */
+  private void requestInputs(int rows) {
+    for (int row = 0; row < rows; row += 2) {
+      for (int part = 0; part < parts; part++) {
+        int ahead = ROW_BYTES * (BLOCKS_AHEAD * parts + part);
+        a.prefetch(Gpr.R9.at(ahead));
+        a.prefetch(Gpr.R9.plus(Gpr.RSI, 1).plus(ahead));
+      }
+      a.lea(Gpr.R9, Gpr.R9.plus(Gpr.RSI, 2));
     }
   }
 
