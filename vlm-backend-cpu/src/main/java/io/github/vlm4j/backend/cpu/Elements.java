@@ -1,13 +1,19 @@
 package io.github.vlm4j.backend.cpu;
 
 /**
- * What computes each element of its result by itself. The one operation that reads the result can
- * have it a range at a time, which is then neither written to memory nor read from there.
+ * What computes parts of its result each by themselves, single elements or rows. An operation that
+ * reads the result next can have it a range at a time, which a first cache holds meanwhile; if it
+ * is the only one that does, the result need not be in memory at all.
  */
 interface Elements {
 
   /** Returns where all of the result goes if it is computed at once. */
   Span result();
+
+  /** Returns the elements that are computed together; ranges are multiples of that. */
+  default int unit() {
+    return 1;
+  }
 
   /** Returns whether elements are computed from what lies there. */
   boolean reads(Span span);

@@ -112,15 +112,20 @@ final class Lowering {
 
   private @Nullable Step both(Timed before, Step following) {
     Step both = both(before.step(), following);
-    boolean once = readers.getOrDefault(MemoryPlan.root(before.results().getLast()), 0) == 1;
-    return both == null && once ? reading(before.step(), following) : both;
+    boolean alone = readers.getOrDefault(MemoryPlan.root(before.results().getLast()), 0) == 1;
+    return both == null ? reading(before.step(), following, alone) : both;
   }
 
-  /** Returns a step that computes what it reads as it reads it, or null. */
-  private static @Nullable Step reading(Step step, Step following) {
+  /**
+   * Returns a step that computes what it reads as it reads it, or null.
+   *
+   * @param alone whether only that step reads it
+   */
+  private static @Nullable Step reading(Step step, Step following, boolean alone) {
     Elements elements =
         switch (step) {
           case ActivateStep activate -> activate;
+          case NormStep norm -> norm;
           case PairwiseStep pairwise -> pairwise.elements();
           default -> null;
         };
@@ -128,8 +133,8 @@ final class Lowering {
       return null;
     }
     return switch (following) {
-      case RoundedLinearStep layers -> layers.reading(elements);
-      case RoundedConvolveStep convolve -> convolve.reading(elements);
+      case RoundedLinearStep layers -> layers.reading(elements, alone);
+      case RoundedConvolveStep convolve when alone -> convolve.reading(elements);
       default -> null;
     };
   }

@@ -3,7 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import org.jspecify.annotations.Nullable;
 
 /** A norm over the last dimension: by mean and variance with a shift, by mean square without. */
-final class NormStep implements Step, Workers.Task {
+final class NormStep implements Step, Workers.Task, Elements {
 
   private final Team team;
   private final Span x;
@@ -20,8 +20,7 @@ final class NormStep implements Step, Workers.Task {
     this.shift = shift;
     this.eps = eps;
     this.y = y;
-    int n = Math.max(1, weight.length);
-    this.bands = Bands.of(x.length() / n, Bands.LEAST_CHEAP / n, 1, team.workers());
+    this.bands = Bands.of(x.length() / unit(), Bands.LEAST_CHEAP / unit(), 1, team.workers());
   }
 
   static NormStep rms(Team team, Span x, float[] weight, float eps, Span y) {
@@ -39,15 +38,34 @@ final class NormStep implements Step, Workers.Task {
 
   @Override
   public void run(int band, int worker) {
+    int from = bands.from(band) * unit();
+    compute(from, bands.to(band) * unit() - from, y.floats(), y.at() + from);
+  }
+
+  @Override
+  public void compute(int from, int count, float[] to, int toAt) {
     int n = weight.length;
-    int from = bands.from(band);
-    int rows = bands.to(band) - from;
-    int xAt = x.at() + from * n;
-    int yAt = y.at() + from * n;
+    int rows = count / unit();
+    int xAt = x.at() + from;
     if (shift == null) {
-      team.kernels().rmsNorm(x.floats(), xAt, weight, eps, y.floats(), yAt, rows, n);
+      team.kernels().rmsNorm(x.floats(), xAt, weight, eps, to, toAt, rows, n);
     } else {
-      team.kernels().layerNorm(x.floats(), xAt, weight, shift, eps, y.floats(), yAt, rows, n);
+      team.kernels().layerNorm(x.floats(), xAt, weight, shift, eps, to, toAt, rows, n);
     }
+  }
+
+  @Override
+  public Span result() {
+    return y;
+  }
+
+  @Override
+  public int unit() {
+    return Math.max(1, weight.length);
+  }
+
+  @Override
+  public boolean reads(Span span) {
+    return x.meets(span);
   }
 }

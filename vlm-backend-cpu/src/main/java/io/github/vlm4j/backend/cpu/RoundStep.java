@@ -13,6 +13,7 @@ final class RoundStep implements Step, Workers.Task {
   private final RoundedLoops loops;
   private final Span x;
   private final @Nullable Elements elements;
+  private final boolean kept;
   private final int columns;
   private final Bands rows;
 
@@ -25,20 +26,28 @@ final class RoundStep implements Step, Workers.Task {
    * Lowers rounding.
    *
    * @param x {@code [rows, columns]}
-   * @param elements computes the inputs, which are not in {@code x} then, or null
+   * @param elements computes the inputs, or null if they are in {@code x}
+   * @param kept whether what is computed goes there as well
    */
   RoundStep(
-      Team team, RoundedLoops loops, Span x, @Nullable Elements elements, int rows, int columns) {
+      Team team,
+      RoundedLoops loops,
+      Span x,
+      @Nullable Elements elements,
+      boolean kept,
+      int rows,
+      int columns) {
     this.team = team;
     this.loops = loops;
     this.x = x;
     this.elements = elements;
+    this.kept = kept;
     this.columns = columns;
     this.cachedRows = Math.max(1, CACHED / columns);
     long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
     this.rows = Bands.of(rows, least / columns, 1, team.workers());
     team.packed().require(loops.roundedFloats(rows, columns));
-    if (elements != null) {
+    if (elements != null && !kept) {
       team.scratch().require((long) cachedRows * columns);
     }
   }
@@ -63,11 +72,13 @@ final class RoundStep implements Step, Workers.Task {
       loops.roundInputs(x.floats(), x.at(), columns, from, to, rounded, roundedAt);
       return;
     }
-    float[] computed = team.scratch().array(worker);
+    float[] computed = kept ? x.floats() : team.scratch().array(worker);
     for (int row = from; row < to; row += cachedRows) {
       int some = Math.min(cachedRows, to - row);
-      elements.compute(row * columns, some * columns, computed, 0);
-      loops.roundInputs(computed, -row * columns, columns, row, row + some, rounded, roundedAt);
+      int at = row * columns;
+      int computedAt = kept ? x.at() + at : 0;
+      elements.compute(at, some * columns, computed, computedAt);
+      loops.roundInputs(computed, computedAt - at, columns, row, row + some, rounded, roundedAt);
     }
   }
 }

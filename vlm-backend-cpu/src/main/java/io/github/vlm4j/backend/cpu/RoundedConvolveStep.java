@@ -91,7 +91,7 @@ final class RoundedConvolveStep implements Step {
   @Nullable RoundedConvolveStep reading(Elements computed) {
     // With several bands of pictures, results are written before the last ones are rounded.
     boolean together = pictures.count() == 1 || !computed.reads(y);
-    return elements == null && together && x.equals(computed.result())
+    return elements == null && together && computed.unit() == 1 && x.equals(computed.result())
         ? new RoundedConvolveStep(
             team, loops, rounding, places, x, computed, weight, bias, y, pictures.total())
         : null;

@@ -24,6 +24,7 @@ final class RoundedLinearStep implements Step, Workers.Task {
   private final RoundedLoops loops;
   private final Span x;
   private final @Nullable Elements elements;
+  private final boolean kept;
   private final int rows;
   private final List<Layer> layers;
   private final RoundStep round;
@@ -35,6 +36,7 @@ final class RoundedLinearStep implements Step, Workers.Task {
       RoundedLoops loops,
       Span x,
       @Nullable Elements elements,
+      boolean kept,
       int rows,
       List<Layer> layers) {
     int columns = layers.getFirst().weight().columns();
@@ -42,9 +44,10 @@ final class RoundedLinearStep implements Step, Workers.Task {
     this.loops = loops;
     this.x = x;
     this.elements = elements;
+    this.kept = kept;
     this.rows = rows;
     this.layers = layers;
-    this.round = new RoundStep(team, loops, x, elements, rows, columns);
+    this.round = new RoundStep(team, loops, x, elements, kept, rows, columns);
     Runs inputs = loops.roundedRuns(rows, columns);
     this.products = layers.stream().map(layer -> product(layer, inputs)).toList();
     this.parts = products.stream().mapToInt(RunMatMulStep::parts).sum();
@@ -82,27 +85,36 @@ final class RoundedLinearStep implements Step, Workers.Task {
       float @Nullable [] bias,
       Span y,
       int rows) {
-    return new RoundedLinearStep(team, loops, x, null, rows, List.of(new Layer(weight, bias, y)));
+    return new RoundedLinearStep(
+        team, loops, x, null, true, rows, List.of(new Layer(weight, bias, y)));
   }
 
-  /** Returns this step for inputs that are computed as they are rounded. */
-  @Nullable RoundedLinearStep reading(Elements computed) {
+  /**
+   * Returns this step for inputs that are computed as they are rounded, or null if these are not.
+   *
+   * @param alone whether nobody else reads them
+   */
+  @Nullable RoundedLinearStep reading(Elements computed, boolean alone) {
+    int columns = layers.getFirst().weight().columns();
     // All inputs are rounded before the first result is written.
-    return elements == null && x.equals(computed.result())
-        ? new RoundedLinearStep(team, loops, x, computed, rows, layers)
+    return elements == null && x.equals(computed.result()) && columns % computed.unit() == 0
+        ? new RoundedLinearStep(team, loops, x, computed, !alone, rows, layers)
         : null;
   }
 
   /** Returns one step of this and what follows, if both read the same input and write apart. */
   @Nullable RoundedLinearStep with(RoundedLinearStep next) {
     boolean same = loops == next.loops && rows == next.rows && x.equals(next.x);
-    boolean inMemory = elements == null && next.elements == null;
-    return same && inMemory && next.layers.stream().map(Layer::y).noneMatch(this::uses)
+    return same
+            && kept
+            && next.elements == null
+            && next.layers.stream().map(Layer::y).noneMatch(this::uses)
         ? new RoundedLinearStep(
             team,
             loops,
             x,
-            null,
+            elements,
+            kept,
             rows,
             Stream.concat(layers.stream(), next.layers.stream()).toList())
         : null;

@@ -29,7 +29,8 @@ public interface RoundedLoops extends RunLoops {
   /**
    * Rounds some rows of inputs.
    *
-   * @param x {@code [rows, columns]}
+   * @param x {@code [rows, columns]}; of it, only the rows that are rounded have to be there
+   * @param xAt where row 0 begins, or would begin
    * @param fromRow the first row
    * @param toRow one past the last row
    * @param rounded {@link #roundedFloats} floats, which hold other bits than f32
