@@ -210,29 +210,26 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
       int outputs,
       float[] scratch) {
     int runs = Math.max(1, depth / inputs.length());
-    for (int first = fromInput; first < toInput; first += products.summedRows()) {
-      int last = Math.min(toInput, first + products.summedRows());
+    for (int input = fromInput; input < toInput; input += products.mostRows()) {
+      int rows = Math.min(products.mostRows(), toInput - input);
       for (int run = 0; run < inputs.runs(); run += runs) {
         for (int p = 0; p < inputs.length(); p += depth) {
-          for (int input = first; input < last; input += products.mostRows()) {
-            int rows = Math.min(products.mostRows(), last - input);
-            multiply(
-                x,
-                xAt,
-                inputs,
-                run,
-                Math.min(runs, inputs.runs() - run),
-                input,
-                rows,
-                p,
-                packed,
-                packedAt,
-                fromRow,
-                toRow,
-                y,
-                yAt + input * outputs,
-                outputs);
-          }
+          multiply(
+              x,
+              xAt,
+              inputs,
+              run,
+              Math.min(runs, inputs.runs() - run),
+              input,
+              rows,
+              p,
+              packed,
+              packedAt,
+              fromRow,
+              toRow,
+              y,
+              yAt + input * outputs,
+              outputs);
         }
       }
     }

@@ -21,15 +21,10 @@ sealed interface Bf16Products permits DotProducts, TileProducts {
   int rows();
 
   /**
-   * Returns the inputs that are multiplied with several panels, so that a second cache keeps them.
+   * Returns the inputs whose sums stay in a second cache from one part of the inner dimension to
+   * the next.
    */
   int mostRows();
-
-  /**
-   * Returns the inputs whose sums stay in a second cache from one part of the inner dimension to
-   * the next: a multiple of {@link #mostRows}.
-   */
-  int summedRows();
 
   /** Returns the outputs that inputs in a second cache are multiplied with. */
   int bandOutputs();

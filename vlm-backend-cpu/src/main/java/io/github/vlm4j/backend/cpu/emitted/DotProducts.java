@@ -55,11 +55,6 @@ final class DotProducts implements Bf16Products {
   }
 
   @Override
-  public int summedRows() {
-    return mostRows();
-  }
-
-  @Override
   public int bandOutputs() {
     return LAYOUT.width();
   }

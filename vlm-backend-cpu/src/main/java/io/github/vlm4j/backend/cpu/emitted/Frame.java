@@ -12,6 +12,7 @@ final class Frame {
   private final Assembler assembler;
   private final CallingConvention convention;
   private final boolean vectors;
+  private final int locals;
 
   /**
    * Writes the beginning of a function that uses vectors, of a processor with AVX.
@@ -20,18 +21,28 @@ final class Frame {
    * @param convention how it is called
    */
   Frame(Assembler assembler, CallingConvention convention) {
-    this(assembler, convention, true);
+    this(assembler, convention, true, 0);
+  }
+
+  /**
+   * Writes the beginning of a function that uses vectors.
+   *
+   * @param locals the whole numbers of eight bytes that it keeps in memory besides its arguments
+   */
+  Frame(Assembler assembler, CallingConvention convention, int locals) {
+    this(assembler, convention, true, locals);
   }
 
   /** Writes the beginning of a function that uses no vectors and runs on any x86-64. */
   static Frame withoutVectors(Assembler assembler, CallingConvention convention) {
-    return new Frame(assembler, convention, false);
+    return new Frame(assembler, convention, false, 0);
   }
 
-  private Frame(Assembler assembler, CallingConvention convention, boolean vectors) {
+  private Frame(Assembler assembler, CallingConvention convention, boolean vectors, int locals) {
     this.assembler = assembler;
     this.convention = convention;
     this.vectors = vectors;
+    this.locals = locals;
     convention.kept().forEach(assembler::push);
     assembler.sub(Gpr.RSP, size());
     for (int i = 0; i < convention.arguments().size(); i++) {
@@ -50,7 +61,12 @@ final class Frame {
   }
 
   private int size() {
-    return VECTOR * keptVectors() + WORD * convention.arguments().size();
+    return VECTOR * keptVectors() + WORD * (convention.arguments().size() + locals);
+  }
+
+  /** Returns where a whole number is kept, which is anything at first. */
+  Mem local(int index) {
+    return Gpr.RSP.at(VECTOR * keptVectors() + WORD * (convention.arguments().size() + index));
   }
 
   /** Returns where an argument lies. It may be overwritten. */

@@ -31,6 +31,16 @@ final class TileCode {
   private static final int ROWS_AT = 48;
   private static final int LAST = 1;
 
+  /** The groups that a panel is multiplied with before the next: a second cache keeps them. */
+  static final int CHUNK_GROUPS = 2;
+
+  // What is kept in memory while chunks are walked.
+  private static final int PANEL = 0;
+  private static final int FIRST = 1;
+  private static final int SUMS = 2;
+  private static final int PANELS_LEFT = 3;
+  private static final int LOCALS = 4;
+
   /** The blocks of a query for {@link #score}. */
   static final int QUERY_BLOCKS = 2;
 
@@ -100,7 +110,8 @@ final class TileCode {
   }
 
   /**
-   * Writes the function that multiplies groups of inputs with panels of weights. Its arguments:
+   * Writes the function that multiplies chunks of groups of inputs with panels of weights, chunk by
+   * chunk, panel by panel, group by group. Its arguments:
    *
    * <ol start="0">
    *   <li>the inputs, rows of whole blocks of 32 numbers in bf16, the parts of a block one behind
@@ -117,9 +128,10 @@ final class TileCode {
    *   <li>the number of blocks of a run of inputs, at least 1
    *   <li>the number of runs of a row, at least 1
    *   <li>the bytes from the end of a run to the next
-   *   <li>the number of groups, at least 1
+   *   <li>the number of groups of a chunk, at least 1
    *   <li>the number of panels, at least 1
    *   <li>the {@link #configuration}
+   *   <li>the number of chunks, at least 1; more have {@value #CHUNK_GROUPS} groups of 2 tiles each
    * </ol>
    *
    * @param rowTiles the tiles of inputs of a group, 1 or 2
@@ -128,18 +140,24 @@ final class TileCode {
    */
   int multiply(int rowTiles, int columnTiles) {
     int at = a.position();
-    Frame frame = new Frame(a, convention);
+    Frame frame = new Frame(a, convention, LOCALS);
     a.mov(Gpr.RAX, frame.argument(14));
     a.configureTiles(Gpr.RAX.at());
     a.mov(Gpr.RSI, frame.argument(1));
     a.mov(Gpr.R9, frame.argument(5));
     a.mov(Gpr.R11, frame.argument(8));
     a.mov(Gpr.RBP, ROW_BYTES);
+    Label chunk = new Label();
+    a.place(chunk);
+    copy(frame.local(PANEL), frame.argument(2));
+    copy(frame.local(FIRST), frame.argument(4));
+    copy(frame.local(SUMS), frame.argument(7));
+    copy(frame.local(PANELS_LEFT), frame.argument(13));
     Label panel = new Label();
     a.place(panel);
     a.mov(Gpr.RDI, frame.argument(0));
-    a.mov(Gpr.R8, frame.argument(4));
-    a.mov(Gpr.R10, frame.argument(7));
+    a.mov(Gpr.R8, frame.local(FIRST));
+    a.mov(Gpr.R10, frame.local(SUMS));
     a.mov(Gpr.R15, frame.argument(12));
     Label group = new Label();
     a.place(group);
@@ -150,15 +168,18 @@ final class TileCode {
     advance(Gpr.R10, Gpr.R11, rowTiles * SIDE);
     a.sub(Gpr.R15, 1);
     a.jump(Condition.NOT_EQUAL, group);
-    addTo(frame.argument(2), frame.argument(3));
-    addTo(frame.argument(4), frame.argument(6));
-    a.mov(Gpr.RAX, frame.argument(7));
+    addTo(frame.local(PANEL), frame.argument(3));
+    addTo(frame.local(FIRST), frame.argument(6));
+    a.mov(Gpr.RAX, frame.local(SUMS));
     a.add(Gpr.RAX, columnTiles * ROW_BYTES);
-    a.mov(frame.argument(7), Gpr.RAX);
-    a.mov(Gpr.RAX, frame.argument(13));
-    a.sub(Gpr.RAX, 1);
-    a.mov(frame.argument(13), Gpr.RAX);
+    a.mov(frame.local(SUMS), Gpr.RAX);
+    countDown(frame.local(PANELS_LEFT));
     a.jump(Condition.NOT_EQUAL, panel);
+    a.mov(frame.argument(0), Gpr.RDI);
+    nextChunk(frame.argument(4), Gpr.R9);
+    nextChunk(frame.argument(7), Gpr.R11);
+    countDown(frame.argument(15));
+    a.jump(Condition.NOT_EQUAL, chunk);
     a.releaseTiles();
     frame.leave();
     return at;
@@ -262,6 +283,25 @@ final class TileCode {
     a.add(address, Gpr.RAX);
   }
 
+  /** Moves an address by the rows of a whole chunk. */
+  private void nextChunk(Mem address, Gpr apart) {
+    a.mov(Gpr.RCX, address);
+    advance(Gpr.RCX, apart, CHUNK_GROUPS * TILES * SIDE);
+    a.mov(address, Gpr.RCX);
+  }
+
+  /** Takes one off a number; the flags say whether there is none left. */
+  private void countDown(Mem number) {
+    a.mov(Gpr.RAX, number);
+    a.sub(Gpr.RAX, 1);
+    a.mov(number, Gpr.RAX);
+  }
+
+  private void copy(Mem to, Mem from) {
+    a.mov(Gpr.RAX, from);
+    a.mov(to, Gpr.RAX);
+  }
+
   private void addTo(Mem sum, Mem other) {
     a.mov(Gpr.RAX, sum);
     a.mov(Gpr.RCX, other);
@@ -280,7 +320,7 @@ final class TileCode {
       a.shl(Gpr.RBX, Integer.numberOfTrailingZeros(SIDE));
       a.add(Gpr.RBX, Gpr.RDI);
     }
-    a.mov(Gpr.RDX, frame.argument(2));
+    a.mov(Gpr.RDX, frame.local(PANEL));
     a.mov(Gpr.RCX, frame.argument(9));
     a.mov(Gpr.R13, frame.argument(10));
     for (int i = firstRow; i <= LAST; i++) {

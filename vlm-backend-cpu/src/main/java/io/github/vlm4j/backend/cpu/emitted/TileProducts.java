@@ -14,6 +14,9 @@ final class TileProducts implements Bf16Products {
 
   private static final int WIDTH = TILES * SIDE;
 
+  /** The inputs that a panel is multiplied with before the next. */
+  private static final int CHUNK_ROWS = TileCode.CHUNK_GROUPS * TILES * SIDE;
+
   private final PanelLayout layout;
   private final MethodHandle[][] multiply = new MethodHandle[TILES][TILES];
 
@@ -44,7 +47,7 @@ final class TileProducts implements Bf16Products {
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     for (int i = 0; i < TILES; i++) {
       for (int j = 0; j < TILES; j++) {
-        multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallalllllla"));
+        multiply[i][j] = memory.function(at[i][j], Calls.arguments("alalallallllllal"));
       }
     }
     Arrays.setAll(score, i -> memory.function(scoreAt[i], Calls.arguments("alalallla")));
@@ -85,11 +88,6 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public int mostRows() {
-    return 2 * rows();
-  }
-
-  @Override
-  public int summedRows() {
     return 32 * rows();
   }
 
@@ -249,51 +247,35 @@ final class TileProducts implements Bf16Products {
       int rows,
       long count,
       int width) {
-    int whole = rows / rows();
-    int left = rows % rows();
-    if (whole > 0) {
-      multiplyGroups(
-          inputs,
+    for (int done = 0; done < rows; ) {
+      int left = rows - done;
+      int chunks = Math.max(1, left / CHUNK_ROWS);
+      int groups = left < CHUNK_ROWS ? 1 : TileCode.CHUNK_GROUPS;
+      int each = Math.min(rows(), left);
+      multiplyChunks(
+          inputs.asSlice(inputsApart * done),
           inputsApart,
           runs,
           runsApart,
           panels,
           panelsApart,
-          first,
+          first.asSlice(firstApart * done),
           firstApart,
           firstStep,
-          sums,
+          sums.asSlice(sumsApart * done),
           sumsApart,
           blocks,
-          whole,
-          rows(),
+          chunks,
+          groups,
+          each,
           count,
           width);
-    }
-    if (left > 0) {
-      long skipped = (long) whole * rows();
-      multiplyGroups(
-          inputs.asSlice(inputsApart * skipped),
-          inputsApart,
-          runs,
-          runsApart,
-          panels,
-          panelsApart,
-          first.asSlice(firstApart * skipped),
-          firstApart,
-          firstStep,
-          sums.asSlice(sumsApart * skipped),
-          sumsApart,
-          blocks,
-          1,
-          left,
-          count,
-          width);
+      done += chunks * groups * each;
     }
   }
 
-  /** Multiplies groups that have the same number of rows, of which there may be fewer. */
-  private void multiplyGroups(
+  /** Multiplies chunks of groups that have the same number of rows, of which there may be fewer. */
+  private void multiplyChunks(
       MemorySegment inputs,
       long inputsApart,
       int runs,
@@ -306,6 +288,7 @@ final class TileProducts implements Bf16Products {
       MemorySegment sums,
       long sumsApart,
       long blocks,
+      long chunks,
       long groups,
       int rows,
       long count,
@@ -328,7 +311,8 @@ final class TileProducts implements Bf16Products {
           runsApart - TileCode.ROW_BYTES * blocks * layout.parts(),
           groups,
           count,
-          configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)));
+          configuration(rows - SIDE * (rowTiles - 1), width - SIDE * (columnTiles - 1)),
+          chunks);
     } catch (Throwable e) {
       throw Calls.failed(e);
     }
