@@ -7,6 +7,9 @@ package io.github.vlm4j.backend.cpu;
  */
 interface Elements {
 
+  /** Elements that a first cache holds from one operation to the next. */
+  int CACHED = 1 << 12;
+
   /** Returns where all of the result goes if it is computed at once. */
   Span result();
 

@@ -9,9 +9,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class PairwiseStep implements Step, Workers.Task, Elements {
 
-  /** Results that a first cache holds until the next operation has read them. */
-  private static final int CACHED = 1 << 12;
-
   /** One of the kernels of this form. */
   @FunctionalInterface
   private interface Kernel {
@@ -100,8 +97,8 @@ final class PairwiseStep implements Step, Workers.Task, Elements {
       kernel.apply(a.floats(), a.at() + from, b.floats(), b.at() + from, to, toAt, count);
       return;
     }
-    for (int i = 0; i < count; i += CACHED) {
-      int some = Math.min(CACHED, count - i);
+    for (int i = 0; i < count; i += Elements.CACHED) {
+      int some = Math.min(Elements.CACHED, count - i);
       int at = from + i;
       kernel.apply(a.floats(), a.at() + at, b.floats(), b.at() + at, to, toAt + i, some);
       team.kernels().activate(then, to, toAt + i, to, toAt + i, some);

@@ -6,9 +6,6 @@ import org.jspecify.annotations.Nullable;
 /** Rounds the inputs of linear layers for products that compute with coarser numbers. */
 final class RoundStep implements Step, Workers.Task {
 
-  /** Elements that a first cache holds between being computed and being rounded. */
-  private static final int CACHED = 1 << 12;
-
   private final Team team;
   private final RoundedLoops loops;
   private final Span x;
@@ -43,7 +40,7 @@ final class RoundStep implements Step, Workers.Task {
     this.elements = elements;
     this.kept = kept;
     this.columns = columns;
-    this.cachedRows = Math.max(1, CACHED / columns);
+    this.cachedRows = Math.max(1, Elements.CACHED / columns);
     long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
     this.rows = Bands.of(rows, least / columns, 1, team.workers());
     team.packed().require(loops.roundedFloats(rows, columns));
