@@ -25,6 +25,7 @@ class FrameTest {
   private static final int ARGUMENTS = 8;
 
   private static final int VECTORS = 16;
+  private static final int LOCALS = 3;
 
   static List<CallingConvention> conventions() {
     return List.of(CallingConvention.SYSTEM_V, CallingConvention.WINDOWS);
@@ -112,9 +113,16 @@ class FrameTest {
     return at;
   }
 
-  /** Writes all arguments but the first to where that points, and changes all registers. */
+  /**
+   * Writes all arguments but the first to where that points, and changes all registers and all that
+   * it has in memory of its own.
+   */
   private static void destroyer(Assembler a, CallingConvention convention) {
-    Frame frame = new Frame(a, convention);
+    Frame frame = new Frame(a, convention, LOCALS);
+    a.mov(Gpr.RAX, -1);
+    for (int i = 0; i < LOCALS; i++) {
+      a.mov(frame.local(i), Gpr.RAX);
+    }
     a.mov(Gpr.R10, frame.argument(0));
     for (int i = 1; i < ARGUMENTS; i++) {
       a.mov(Gpr.RAX, frame.argument(i));
