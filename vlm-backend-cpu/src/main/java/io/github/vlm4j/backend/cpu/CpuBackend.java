@@ -74,21 +74,19 @@ final class CpuBackend implements Backend {
     return Team.of(all, emitted, rounded == null ? all : rounded, workers);
   }
 
-  /** Returns attention as coarse as the products with all weights of the graph, if there is any. */
+  /** Returns attention as exact as the products with all weights of the graph, if there is any. */
   private static @Nullable AttentionLoops attention(Graph graph, EmittedKernels emitted) {
-    boolean multiplies = false;
-    boolean coarse = true;
+    int parts = 0;
     for (Value value : graph.values()) {
       if (value.op() instanceof Op.Linear) {
         RoundedLoops loops = emitted.rounded(value.operands().get(1).dtype());
         if (loops == null) {
           return null;
         }
-        multiplies = true;
-        coarse &= loops.isCoarse();
+        parts = Math.max(parts, loops.parts());
       }
     }
-    return multiplies ? emitted.attention(coarse) : null;
+    return emitted.attention(parts);
   }
 
   @Override

@@ -35,6 +35,7 @@ final class Bf16Attention implements AttentionLoops {
 
   private final Kernels few;
   private final Bf16Functions functions;
+  private final Bf16AttentionFunctions attention;
   private final Bf16Products products;
   private final PanelLayout panels;
   private final int mostRows;
@@ -45,9 +46,14 @@ final class Bf16Attention implements AttentionLoops {
    *
    * @param few what attends few queries, and decodes keys and values that are not f32
    */
-  Bf16Attention(Kernels few, Bf16Functions functions, Bf16Products products) {
+  Bf16Attention(
+      Kernels few,
+      Bf16Functions functions,
+      Bf16AttentionFunctions attention,
+      Bf16Products products) {
     this.few = few;
     this.functions = functions;
+    this.attention = attention;
     this.products = products;
     this.panels = functions.layout();
     this.mostRows = MOST_ROWS / products.rows() * products.rows();
@@ -274,12 +280,12 @@ final class Bf16Attention implements AttentionLoops {
     MemorySegment pairs = Calls.slice(scratch, to, lastPart + (LANES - 1L) * panels.pair() + LANES);
     int twos = count / 2;
     if (twos > 0) {
-      functions.interleave(even, even.asSlice(bytes), 2 * bytes, pairs, pairBytes, twos, lanes);
+      attention.interleave(even, even.asSlice(bytes), 2 * bytes, pairs, pairBytes, twos, lanes);
     }
     int pair = twos;
     if (count % 2 == 1) {
       MemorySegment zeros = Calls.slice(scratch, at.zeros(), LANES);
-      functions.interleave(
+      attention.interleave(
           even.asSlice(2 * bytes * twos), zeros, 0, pairs.asSlice(pairBytes * pair), 0, 1, lanes);
       pair++;
     }
@@ -322,7 +328,7 @@ final class Bf16Attention implements AttentionLoops {
     int whole = PanelLayout.wholeBlocks(keys);
     hide(task, query, rows, key, keys, whole, scratch, at.scores());
     int results = at.results() + row * at.resultFloats();
-    functions.soften(
+    attention.soften(
         Calls.slice(scratch, at.scores(), (long) rows * KEYS),
         (long) Float.BYTES * KEYS,
         Calls.slice(scratch, at.exponentials(), (long) rows * at.exponentialFloats()),
@@ -380,7 +386,7 @@ final class Bf16Attention implements AttentionLoops {
 
   /** Divides by the sums and writes the results. */
   private void finish(AttentionTask task, Layout at, int query, int queries, float[] scratch) {
-    functions.divide(
+    attention.divide(
         Calls.slice(scratch, at.results(), (long) queries * at.resultFloats()),
         (long) Float.BYTES * at.resultFloats(),
         Calls.slice(scratch, at.sums(), queries),

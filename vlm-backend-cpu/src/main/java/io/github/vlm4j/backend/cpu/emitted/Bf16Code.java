@@ -154,22 +154,23 @@ final class Bf16Code {
    * @return where it begins
    */
   int round() {
-    return rows(DType.F32, false);
+    return rows(DType.F32, 1);
   }
 
   /**
-   * Writes the function that makes two bf16 of each number of some rows: the number rounded, and
-   * what is left of it, rounded. Its arguments are those of {@link #round}; behind the 32 rounded
-   * numbers of a block stand their rests.
+   * Writes the function that makes several bf16 of each number of some rows: the number rounded,
+   * and each time what is left of it, rounded. Its arguments are those of {@link #round}; behind
+   * the 32 rounded numbers of a block stand their rests.
    *
    * @param type what the rows are stored as, f32 or f16
+   * @param parts how many stand for one
    * @return where it begins
    */
-  int split(DType type) {
-    return rows(type, true);
+  int split(DType type, int parts) {
+    return rows(type, parts);
   }
 
-  private int rows(DType type, boolean split) {
+  private int rows(DType type, int parts) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.RDI, frame.argument(0));
@@ -190,12 +191,12 @@ final class Bf16Code {
     a.place(loop);
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
-    block(type, split, Mask.ALL, Mask.ALL);
+    block(type, parts, Mask.ALL, Mask.ALL);
     a.add(Gpr.RAX, (int) type.bytes(PanelLayout.BLOCK));
-    a.add(Gpr.RDX, split ? 2 * VECTOR_BYTES : VECTOR_BYTES);
+    a.add(Gpr.RDX, parts * VECTOR_BYTES);
     a.jump(loop);
     a.place(last);
-    block(type, split, SOME, SOME_HIGH);
+    block(type, parts, SOME, SOME_HIGH);
     a.mov(Gpr.RAX, frame.argument(1));
     a.add(Gpr.RDI, Gpr.RAX);
     a.mov(Gpr.RAX, frame.argument(3));
@@ -218,18 +219,19 @@ final class Bf16Code {
     }
   }
 
-  private void block(DType type, boolean split, Mask some, Mask someHigh) {
+  private void block(DType type, int parts, Mask some, Mask someHigh) {
     Zmm low = new Zmm(0);
     Zmm high = new Zmm(1);
     Zmm rounded = new Zmm(2);
     load(type, low, high, Gpr.RAX.at(), some, someHigh);
-    if (split) {
-      split(a, low, high, rounded, new Zmm(3), new Zmm(4));
-      a.op(Evex.VMOVUPS_STORE, low, Gpr.RDX.at(VECTOR_BYTES));
-    } else {
+    for (int part = 0; part < parts; part++) {
+      if (part > 0) {
+        rest(a, low, new Zmm(3));
+        rest(a, high, new Zmm(4));
+      }
       a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+      a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at(VECTOR_BYTES * part));
     }
-    a.op(Evex.VMOVUPS_STORE, rounded, Gpr.RDX.at());
   }
 
   /** Loads two vectors of numbers that are stored as f32 or f16. */
@@ -283,39 +285,49 @@ final class Bf16Code {
   }
 
   /**
-   * Writes the function that makes two bf16 of each f16 of {@value #LANES} outputs, as {@link
-   * #split} does, and lays both out as a part of a panel. Its arguments are those of {@link #pack}.
+   * Writes the function that makes several bf16 of each weight of {@value #LANES} outputs, as
+   * {@link #split} does, and lays all out as a part of a panel. Its arguments are those of {@link
+   * #pack}.
    *
-   * @param layout how the panel lies; a row of pairs fills a vector
+   * @param layout how the panel lies, and of how many parts; a row of pairs fills a vector
+   * @param type what weights are stored as, f32 or f16
    * @return where it begins
    */
-  int packHalves(PanelLayout layout) {
+  int packParts(PanelLayout layout, DType type) {
     return blocks(
         layout,
-        Short.BYTES * PanelLayout.BLOCK,
+        (int) type.bytes(PanelLayout.BLOCK),
         fours -> {
           for (int i = 0; i < LANES; i++) {
-            splitRow(i, row(fours, i), layout);
+            splitRow(i, row(fours, i), type, layout);
           }
           transpose(layout, 0);
-          for (int i = 0; i < LANES; i++) {
-            a.op(Evex.VMOVUPS, new Zmm(i), row(layout, 1, i));
+          for (int part = 1; part < layout.parts(); part++) {
+            for (int i = 0; i < LANES; i++) {
+              a.op(Evex.VMOVUPS, new Zmm(i), row(layout, part, i));
+            }
+            transpose(layout, part);
           }
-          transpose(layout, 1);
         });
   }
 
   /**
-   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the second
-   * part will be.
+   * Sets a vector to the rounded numbers of a row of a block; their rests wait where the other
+   * parts will be.
    */
-  private void splitRow(int i, Mem from, PanelLayout layout) {
-    int free = LANES + i % 2 * 6;
+  private void splitRow(int i, Mem from, DType type, PanelLayout layout) {
+    int free = LANES + i % 2 * 5;
     Zmm low = new Zmm(free);
     Zmm high = new Zmm(free + 1);
-    load(DType.F16, low, high, from, SOME, SOME_HIGH);
-    split(a, low, high, new Zmm(i), new Zmm(free + 2), new Zmm(free + 3));
-    a.op(Evex.VMOVUPS_STORE, low, row(layout, 1, i));
+    Zmm rounded = new Zmm(free + 4);
+    load(type, low, high, from, SOME, SOME_HIGH);
+    a.op(Evex.VCVTNE2PS2BF16, new Zmm(i), high, low);
+    for (int part = 1; part < layout.parts(); part++) {
+      rest(a, low, new Zmm(free + 2));
+      rest(a, high, new Zmm(free + 3));
+      a.op(Evex.VCVTNE2PS2BF16, rounded, high, low);
+      a.op(Evex.VMOVUPS_STORE, rounded, row(layout, part, i));
+    }
   }
 
   /** Stores the rows of a part of a block, vectors 0 to 15, as columns. */

@@ -7,8 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * The functions of {@link Bf16Code} and {@link Bf16AttentionCode}, ready to be called, for numbers
- * of one part or of two. Distances are in bytes.
+ * The functions of {@link Bf16Code}, ready to be called, for numbers of one part or of several.
+ * Distances are in bytes.
  */
 final class Bf16Functions {
 
@@ -22,9 +22,6 @@ final class Bf16Functions {
   private final CacheLines lines;
   private final MethodHandle round;
   private final MethodHandle pack;
-  private final MethodHandle soften;
-  private final MethodHandle divide;
-  private final MethodHandle interleave;
 
   /**
    * Makes the code.
@@ -36,21 +33,13 @@ final class Bf16Functions {
   Bf16Functions(PanelLayout layout, Arena arena) {
     this.layout = layout;
     Assembler assembler = new Assembler();
-    CallingConvention convention = CallingConvention.ofThisSystem();
-    Bf16Code products = new Bf16Code(assembler, convention);
-    Bf16AttentionCode attention = new Bf16AttentionCode(assembler, convention, layout);
-    int roundAt = layout.parts() == 1 ? products.round() : products.split(DType.F32);
+    Bf16Code products = new Bf16Code(assembler, CallingConvention.ofThisSystem());
+    int roundAt = products.split(DType.F32, layout.parts());
     int packAt = products.pack(layout);
-    int softenAt = attention.soften();
-    int divideAt = attention.divide();
-    int interleaveAt = attention.interleave();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     lines = new CacheLines(arena);
     round = memory.function(roundAt, ROUND);
     pack = memory.function(packAt, PACK);
-    soften = memory.function(softenAt, Calls.arguments("alallaaallll"));
-    divide = memory.function(divideAt, Calls.arguments("alaallll"));
-    interleave = memory.function(interleaveAt, Calls.arguments("aalalll"));
   }
 
   /** Returns a mask of some lanes, less than 64. */
@@ -113,74 +102,6 @@ final class Bf16Functions {
     long lanes = lanes(columns - PanelLayout.BLOCK * (blocks - 1));
     try {
       function.invokeExact(weights, apart, group, blocks, lanes);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
-    }
-  }
-
-  /** Calls {@link Bf16AttentionCode#soften}. */
-  void soften(
-      MemorySegment scores,
-      long scoresApart,
-      MemorySegment to,
-      long toApart,
-      long twos,
-      MemorySegment maxima,
-      MemorySegment sums,
-      MemorySegment results,
-      long resultsApart,
-      long vectors,
-      long rows,
-      float factor) {
-    long bits = Integer.toUnsignedLong(Float.floatToRawIntBits(factor));
-    try {
-      soften.invokeExact(
-          scores,
-          scoresApart,
-          to,
-          toApart,
-          twos,
-          maxima,
-          sums,
-          results,
-          resultsApart,
-          vectors,
-          rows,
-          bits);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
-    }
-  }
-
-  /** Calls {@link Bf16AttentionCode#divide} for rows of some results. */
-  void divide(
-      MemorySegment results,
-      long apart,
-      MemorySegment sums,
-      MemorySegment to,
-      long toApart,
-      int columns,
-      long rows) {
-    long vectors = Math.ceilDiv(columns, PanelLayout.LANES);
-    long lanes = lanes(columns - PanelLayout.LANES * (vectors - 1));
-    try {
-      divide.invokeExact(results, apart, sums, to, toApart, vectors, lanes, rows);
-    } catch (Throwable e) {
-      throw Calls.failed(e);
-    }
-  }
-
-  /** Calls {@link Bf16AttentionCode#interleave} for some lanes. */
-  void interleave(
-      MemorySegment even,
-      MemorySegment odd,
-      long apart,
-      MemorySegment to,
-      long toApart,
-      long twos,
-      int lanes) {
-    try {
-      interleave.invokeExact(even, odd, apart, to, toApart, twos, lanes(lanes));
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

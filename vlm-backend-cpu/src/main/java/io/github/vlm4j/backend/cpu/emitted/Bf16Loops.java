@@ -53,7 +53,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
     this.products = products;
     this.layout = products.layout();
     this.winograd = winograd;
-    this.depth = DEPTH / layout.parts();
+    this.depth = DEPTH / layout.parts() / PanelLayout.BLOCK * PanelLayout.BLOCK;
   }
 
   @Override
@@ -88,8 +88,8 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   }
 
   @Override
-  public boolean isCoarse() {
-    return layout.parts() == 1;
+  public int parts() {
+    return layout.parts();
   }
 
   @Override

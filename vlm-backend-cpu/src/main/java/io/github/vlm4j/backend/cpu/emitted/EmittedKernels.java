@@ -179,7 +179,8 @@ public final class EmittedKernels {
         "emitted (" + String.join(", ", parts) + ")",
         over,
         rounded,
-        new Bf16Attention(over, functions, products),
+        new Bf16Attention(
+            over, functions, new Bf16AttentionFunctions(products.layout(), arena), products),
         tiles ? new FineProducts(over, arena) : null,
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
@@ -245,12 +246,13 @@ public final class EmittedKernels {
   /**
    * Returns attention whose products are of rounded numbers, or null if there is none.
    *
-   * @param coarse whether they may be bf16, see {@link RoundedLoops#isCoarse}
+   * @param parts of how many each has to be, see {@link RoundedLoops#parts}
    */
-  public @Nullable AttentionLoops attention(boolean coarse) {
-    if (coarse) {
-      return attention;
-    }
-    return fine == null ? null : fine.attention();
+  public @Nullable AttentionLoops attention(int parts) {
+    return switch (parts) {
+      case 1 -> attention;
+      case 2 -> fine == null ? null : fine.attention();
+      default -> null;
+    };
   }
 }

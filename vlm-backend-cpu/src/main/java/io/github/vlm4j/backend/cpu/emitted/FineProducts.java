@@ -5,25 +5,28 @@ import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Products of tiles with weights in f16, see {@link SplitNumbers}, and the attention that goes with
- * them. Their code is made when it is first asked for: models with other weights start sooner
- * without it.
+ * Products of tiles with weights in f16 and f32, see {@link SplitNumbers}, and the attention that
+ * goes with f16. Their code is made when it is first asked for: models with other weights start
+ * sooner without it.
  */
 final class FineProducts {
 
   private static final Logger LOG = LoggerFactory.getLogger(FineProducts.class);
 
-  private record Code(RoundedLoops loops, AttentionLoops attention) {}
+  /** Attention is null where that of f32 is no slower. */
+  private record Code(RoundedLoops loops, @Nullable AttentionLoops attention) {}
 
   private final Kernels few;
   private final Arena arena;
-  private @Nullable Code code;
-  private boolean refused;
+  private final Map<DType, Optional<Code>> made = new EnumMap<>(DType.class);
 
   /**
    * Creates what makes the code.
@@ -38,30 +41,33 @@ final class FineProducts {
 
   /** Returns products with weights of a type, or null if there are none. */
   @Nullable RoundedLoops loops(DType weights) {
-    Code made = weights == SplitNumbers.WEIGHTS ? code() : null;
-    return made == null ? null : made.loops();
+    return SplitNumbers.parts(weights) > 1 ? code(weights).map(Code::loops).orElse(null) : null;
   }
 
-  /** Returns attention as exact as the products, or null if the system does not allow it. */
+  /** Returns attention of two parts, or null if the system does not allow it. */
   @Nullable AttentionLoops attention() {
-    Code made = code();
-    return made == null ? null : made.attention();
+    return code(DType.F16).map(Code::attention).orElse(null);
   }
 
-  private synchronized @Nullable Code code() {
-    if (code == null && !refused) {
-      try {
-        Bf16Products products = new TileProducts(2, arena);
-        Bf16Functions functions = new Bf16Functions(products.layout(), arena);
-        code =
-            new Code(
-                new Bf16Loops(new SplitNumbers(functions, arena), functions, products, null),
-                new Bf16Attention(few, functions, products));
-      } catch (ExecutableMemory.Refused e) {
-        refused = true;
-        LOG.debug("Weights in f16 are not multiplied as tiles, because {}", e.getMessage());
-      }
+  private synchronized Optional<Code> code(DType weights) {
+    return made.computeIfAbsent(weights, this::make);
+  }
+
+  private Optional<Code> make(DType weights) {
+    try {
+      Bf16Products products = new TileProducts(SplitNumbers.parts(weights), arena);
+      PanelLayout layout = products.layout();
+      Bf16Functions functions = new Bf16Functions(layout, arena);
+      SplitNumbers numbers = new SplitNumbers(weights, functions, arena);
+      AttentionLoops attention =
+          layout.parts() > 2
+              ? null
+              : new Bf16Attention(
+                  few, functions, new Bf16AttentionFunctions(layout, arena), products);
+      return Optional.of(new Code(new Bf16Loops(numbers, functions, products, null), attention));
+    } catch (ExecutableMemory.Refused e) {
+      LOG.debug("Weights in {} are not multiplied as tiles, because {}", weights, e.getMessage());
+      return Optional.empty();
     }
-    return code;
   }
 }

@@ -6,7 +6,7 @@ public enum Products {
   BF16,
   /** Quantised weights are multiplied as bytes rather than as bf16, which is more exact. */
   BYTES,
-  /** With {@link #BF16}, tiles are multiplied at once, of weights in f16 both parts. */
+  /** With {@link #BF16}, tiles are multiplied at once, of weights in f16 and f32 all parts. */
   TILES,
   /** Weights in bf16 and quantised ones are multiplied as numbers of 16 bits with AVX2 alone. */
   WORDS

@@ -7,8 +7,8 @@ import java.util.List;
  * Developer's Manual", volume 1, 18): up to 32 inputs by 32 outputs, four tiles of f32, stay in
  * registers while the inner dimension is walked, 32 numbers at a time.
  *
- * <p>Where numbers have two parts, {@link SplitNumbers}, the products of each block are high by
- * high, high by low and low by high parts.
+ * <p>Where numbers have several parts, {@link SplitNumbers}, the products of each block are those
+ * of parts that are not both small: three of two parts, six of three.
  */
 final class TileCode {
 
@@ -50,11 +50,21 @@ final class TileCode {
   /** Which part of the inputs is multiplied with which part of the weights. */
   private record Turn(int inputs, int weights) {}
 
-  private static final Turn HIGH_BY_HIGH = new Turn(0, 0);
-
-  /** From each to the next, and to that of the next block, there is as little to load as can be. */
-  private static final List<Turn> TURNS_OF_TWO_PARTS =
-      List.of(new Turn(1, 0), HIGH_BY_HIGH, new Turn(0, 1));
+  /**
+   * The turns of one part, of two and of three: from each to the next, and of two to that of the
+   * next block, there is as little to load as can be.
+   */
+  private static final List<List<Turn>> TURNS =
+      List.of(
+          List.of(new Turn(0, 0)),
+          List.of(new Turn(1, 0), new Turn(0, 0), new Turn(0, 1)),
+          List.of(
+              new Turn(2, 0),
+              new Turn(1, 0),
+              new Turn(1, 1),
+              new Turn(0, 1),
+              new Turn(0, 0),
+              new Turn(0, 2)));
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -64,13 +74,13 @@ final class TileCode {
   /**
    * Creates what writes to an assembler.
    *
-   * @param parts the numbers in bf16 that stand for one, 1 or 2
+   * @param parts the numbers in bf16 that stand for one, 1 to 3
    */
   TileCode(Assembler assembler, CallingConvention convention, int parts) {
     this.a = assembler;
     this.convention = convention;
     this.parts = parts;
-    this.turns = parts == 1 ? List.of(HIGH_BY_HIGH) : TURNS_OF_TWO_PARTS;
+    this.turns = TURNS.get(parts - 1);
   }
 
   private static Tmm sums(int row, int column) {

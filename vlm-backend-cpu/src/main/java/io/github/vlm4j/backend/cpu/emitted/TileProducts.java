@@ -29,7 +29,7 @@ final class TileProducts implements Bf16Products {
   /**
    * Makes the code.
    *
-   * @param parts the numbers in bf16 that stand for one, 1 or 2
+   * @param parts the numbers in bf16 that stand for one, 1 to 3
    * @param arena how long it lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
@@ -73,7 +73,11 @@ final class TileProducts implements Bf16Products {
 
   @Override
   public int leastInputs() {
-    return layout.parts() == 1 ? 5 : 6;
+    return switch (layout.parts()) {
+      case 1 -> 5;
+      case 2 -> 6;
+      default -> 9;
+    };
   }
 
   @Override

@@ -13,11 +13,11 @@ public interface RoundedLoops extends RunLoops {
   boolean takes(DType weights);
 
   /**
-   * Returns whether errors are those of bf16 or bytes, so that attention may as well be rounded,
-   * rather than near those of f32.
+   * Returns the rounded numbers that stand for one input: with a single one, errors are those of
+   * bf16 or bytes, with two near those of f32, with three no more than those.
    */
-  default boolean isCoarse() {
-    return true;
+  default int parts() {
+    return 1;
   }
 
   /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */

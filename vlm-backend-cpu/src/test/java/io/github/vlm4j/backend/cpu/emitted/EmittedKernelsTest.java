@@ -26,7 +26,7 @@ class EmittedKernelsTest {
     assertThat(kernels.name()).isEqualTo("emitted (avx512_vnni)");
     assertThat(kernels.rounded(DType.Q4_K)).isInstanceOf(Int8Loops.class);
     assertThat(kernels.rounded(DType.BF16)).isNull();
-    assertThat(kernels.attention(true)).isNull();
+    assertThat(kernels.attention(1)).isNull();
   }
 
   @Test
