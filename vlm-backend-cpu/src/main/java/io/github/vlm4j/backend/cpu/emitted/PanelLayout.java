@@ -4,7 +4,7 @@ package io.github.vlm4j.backend.cpu.emitted;
  * How weights in bf16 lie in a panel: pairs of inputs by outputs, in groups of {@value #LANES}
  * outputs, in blocks of {@value #BLOCK} inputs. Distances are in floats, each of which holds a
  * pair. Where several numbers in bf16 stand for one, {@link SplitNumbers}, a block has all of its
- * first parts, then all of its second ones.
+ * first parts, then all of its second ones, and so on.
  *
  * @param width the outputs of a panel
  * @param group the distance from a group of outputs to the next
