@@ -54,7 +54,7 @@ class EmittedConvolutionTest {
     if (tiles) {
       assertThat(applied).isEqualTo(run(type, 3, 20, 64, 64, emitted, 5));
       assertThat(Differences.relative(applied, inF32))
-          .isBetween(1e-8, type == DType.F16 ? 8e-6 : 5e-7);
+          .isBetween(1e-8, type == DType.F16 ? 0x1p-17 : 5e-7);
     } else {
       assertThat(applied).isEqualTo(inF32);
     }

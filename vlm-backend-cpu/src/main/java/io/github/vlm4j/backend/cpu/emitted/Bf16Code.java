@@ -139,38 +139,25 @@ final class Bf16Code {
   }
 
   /**
-   * Writes the function that rounds rows of f32 to the nearest bf16. Its arguments:
+   * Writes the function that makes one or several bf16 of each number of some rows: the number
+   * rounded to the nearest, and each time what is left of it, rounded. Its arguments:
    *
    * <ol start="0">
-   *   <li>the rows in f32
+   *   <li>the rows
    *   <li>the bytes from one to the next
-   *   <li>where the rounded rows go, each in whole blocks of 32 numbers
+   *   <li>where the rounded rows go, each in whole blocks of 32 numbers, behind which their rests
+   *       stand
    *   <li>the bytes from one to the next
    *   <li>the blocks of a row, at least 1
    *   <li>what of the last block are numbers, one bit each; the others become 0
    *   <li>the number of rows, at least 1
    * </ol>
    *
-   * @return where it begins
-   */
-  int round() {
-    return rows(DType.F32, 1);
-  }
-
-  /**
-   * Writes the function that makes several bf16 of each number of some rows: the number rounded,
-   * and each time what is left of it, rounded. Its arguments are those of {@link #round}; behind
-   * the 32 rounded numbers of a block stand their rests.
-   *
    * @param type what the rows are stored as, f32 or f16
    * @param parts how many stand for one
    * @return where it begins
    */
-  int split(DType type, int parts) {
-    return rows(type, parts);
-  }
-
-  private int rows(DType type, int parts) {
+  int round(DType type, int parts) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.RDI, frame.argument(0));
@@ -286,7 +273,7 @@ final class Bf16Code {
 
   /**
    * Writes the function that makes several bf16 of each weight of {@value #LANES} outputs, as
-   * {@link #split} does, and lays all out as a part of a panel. Its arguments are those of {@link
+   * {@link #round} does, and lays all out as a part of a panel. Its arguments are those of {@link
    * #pack}.
    *
    * @param layout how the panel lies, and of how many parts; a row of pairs fills a vector

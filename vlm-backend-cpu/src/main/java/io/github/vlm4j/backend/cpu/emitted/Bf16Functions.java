@@ -34,7 +34,7 @@ final class Bf16Functions {
     this.layout = layout;
     Assembler assembler = new Assembler();
     Bf16Code products = new Bf16Code(assembler, CallingConvention.ofThisSystem());
-    int roundAt = products.split(DType.F32, layout.parts());
+    int roundAt = products.round(DType.F32, layout.parts());
     int packAt = products.pack(layout);
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     lines = new CacheLines(arena);
@@ -57,7 +57,7 @@ final class Bf16Functions {
     return layout;
   }
 
-  /** Calls {@link Bf16Code#round} or {@link Bf16Code#split} for rows of some numbers. */
+  /** Calls {@link Bf16Code#round} for rows of some numbers. */
   void round(MemorySegment x, long apart, MemorySegment to, long toApart, int columns, long rows) {
     round(round, x, apart, to, toApart, columns, rows);
   }

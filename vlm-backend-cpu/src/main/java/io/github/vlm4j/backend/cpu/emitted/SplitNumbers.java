@@ -39,7 +39,7 @@ final class SplitNumbers implements Bf16Numbers {
     this.functions = functions;
     Assembler assembler = new Assembler();
     Bf16Code code = new Bf16Code(assembler, CallingConvention.ofThisSystem());
-    int splitAt = code.split(weights, parts(weights));
+    int splitAt = code.round(weights, parts(weights));
     int packPartsAt = code.packParts(functions.layout(), weights);
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     split = memory.function(splitAt, Bf16Functions.ROUND);
