@@ -19,8 +19,11 @@ final class DecodingStep {
   private static final int HIDDEN = 64;
   private static final int CAPACITY = 300;
 
-  /** Vector kernels allocate until they are compiled, which takes some thousand calls. */
-  private static final int MOST_BATCHES = 4000;
+  /**
+   * Vector kernels allocate until they are compiled, which takes some thousand calls, or as many as
+   * are made until a compiler gets its turn where other programs keep the cores busy.
+   */
+  private static final int MOST_BATCHES = 40_000;
 
   private DecodingStep() {}
 

@@ -45,10 +45,10 @@ final class Lanes {
     COUNT = F32.length();
   }
 
-  private static final VectorShuffle<Float> ONE_APART = apart(1);
-  private static final VectorShuffle<Float> TWO_APART = apart(2);
-  private static final VectorShuffle<Float> FOUR_APART = apart(4);
-  private static final VectorShuffle<Float> EIGHT_APART = apart(8);
+  static final VectorShuffle<Float> ONE_APART = apart(1);
+  static final VectorShuffle<Float> TWO_APART = apart(2);
+  static final VectorShuffle<Float> FOUR_APART = apart(4);
+  static final VectorShuffle<Float> EIGHT_APART = apart(8);
 
   private Lanes() {}
 
@@ -60,6 +60,10 @@ final class Lanes {
    * Returns the sum of the lanes, always in the same order. The order of {@code reduceLanes} is
    * left open, and interpreted and compiled code use that: a result would depend on when the JIT
    * has come by.
+   *
+   * <p>For methods that C2 compiles with counts of their own. One that is inlined before it has
+   * any, as its caller is the hotter of the two, does not inline this call, and its vector becomes
+   * an object on every call from then on: such methods write these lines out.
    */
   static float sum(FloatVector vector) {
     FloatVector sums = vector;

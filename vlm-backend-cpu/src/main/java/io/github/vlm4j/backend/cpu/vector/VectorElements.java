@@ -71,9 +71,34 @@ final class VectorElements {
     for (; i <= n - L; i += L) {
       s0 = FloatVector.fromArray(F, a, aAt + i).fma(FloatVector.fromArray(F, b, bAt + i), s0);
     }
-    float sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+    FloatVector lanes = s0.add(s1).add(s2.add(s3));
+    // Lanes.sum, written out as callers are hotter than this.
+    lanes = L > 8 ? lanes.add(lanes.rearrange(Lanes.EIGHT_APART)) : lanes;
+    lanes = L > 4 ? lanes.add(lanes.rearrange(Lanes.FOUR_APART)) : lanes;
+    lanes = lanes.add(lanes.rearrange(Lanes.TWO_APART));
+    float sum = lanes.add(lanes.rearrange(Lanes.ONE_APART)).lane(0);
     for (; i < n; i++) {
       sum = Math.fma(a[aAt + i], b[bAt + i], sum);
+    }
+    return sum;
+  }
+
+  static float sum(float[] x, int at, int n) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = s0;
+    int i = 0;
+    for (; i <= n - 2 * L; i += 2 * L) {
+      s0 = s0.add(FloatVector.fromArray(F, x, at + i));
+      s1 = s1.add(FloatVector.fromArray(F, x, at + i + L));
+    }
+    FloatVector lanes = s0.add(s1);
+    // Lanes.sum, written out as callers are hotter than this.
+    lanes = L > 8 ? lanes.add(lanes.rearrange(Lanes.EIGHT_APART)) : lanes;
+    lanes = L > 4 ? lanes.add(lanes.rearrange(Lanes.FOUR_APART)) : lanes;
+    lanes = lanes.add(lanes.rearrange(Lanes.TWO_APART));
+    float sum = lanes.add(lanes.rearrange(Lanes.ONE_APART)).lane(0);
+    for (; i < n; i++) {
+      sum += x[at + i];
     }
     return sum;
   }
@@ -103,21 +128,16 @@ final class VectorElements {
    * Replaces values by {@code e} to the power of their distance to the maximum; returns their sum.
    */
   static float expInPlace(float[] x, int xAt, int n, float max) {
-    FloatVector sum = FloatVector.zero(F);
     int i = 0;
     for (; i <= n - L; i += L) {
-      FloatVector e = VectorMath.expOfAtMostMax(FloatVector.fromArray(F, x, xAt + i).sub(max));
-      e.intoArray(x, xAt + i);
-      sum = sum.add(e);
+      VectorMath.expOfAtMostMax(FloatVector.fromArray(F, x, xAt + i).sub(max))
+          .intoArray(x, xAt + i);
     }
-    float total = Lanes.sum(sum);
     // Not by a masked vector: in a loop this short C2 boxes the mask, and a run must not allocate.
     for (; i < n; i++) {
-      float e = (float) Math.exp(x[xAt + i] - max);
-      x[xAt + i] = e;
-      total += e;
+      x[xAt + i] = (float) Math.exp(x[xAt + i] - max);
     }
-    return total;
+    return sum(x, xAt, n);
   }
 
   static void scale(float[] x, int xAt, int n, float factor) {
