@@ -33,7 +33,7 @@ final class ActivateStep implements Step, Workers.Task, Elements {
 
   @Override
   public void compute(int from, int count, float[] to, int toAt) {
-    team.kernels().activate(activation, x.floats(), x.at() + from, to, toAt, count);
+    team.elements().activate(activation, x.floats(), x.at() + from, to, toAt, count);
   }
 
   @Override

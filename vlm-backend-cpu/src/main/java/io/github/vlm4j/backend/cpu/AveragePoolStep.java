@@ -59,7 +59,7 @@ final class AveragePoolStep implements Step, Workers.Task {
     System.arraycopy(x.floats(), from, to, at, channels);
     for (int i = 1; i < window.height() * window.width(); i++) {
       int next = from + (i / window.width() * width + i % window.width()) * channels;
-      team.kernels().add(to, at, x.floats(), next, to, at, channels);
+      team.elements().add(to, at, x.floats(), next, to, at, channels);
     }
     float part = 1f / (window.height() * window.width());
     for (int i = at; i < at + channels; i++) {

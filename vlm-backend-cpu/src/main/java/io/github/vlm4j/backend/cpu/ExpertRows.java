@@ -1,6 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.graph.Activation;
 
@@ -122,7 +122,7 @@ final class ExpertRows {
    * up}.
    */
   void gate(
-      Kernels kernels,
+      ElementLoops elements,
       Activation activation,
       int at,
       float[] gate,
@@ -130,7 +130,7 @@ final class ExpertRows {
       float[] up,
       int upAt,
       int n) {
-    kernels.gate(activation, gate, gateAt, up, upAt, gate, gateAt, n);
+    elements.gate(activation, gate, gateAt, up, upAt, gate, gateAt, n);
     float factor = share[at];
     for (int i = gateAt; i < gateAt + n; i++) {
       gate[i] *= factor;

@@ -142,7 +142,7 @@ final class ExpertsStep implements Step {
       for (int row = 0; row < block.count; row++) {
         int up = temporary + row * (to - from);
         used.gate(
-            team.kernels(),
+            team.elements(),
             op.activation(),
             block.first + row,
             gated,
@@ -176,7 +176,7 @@ final class ExpertsStep implements Step {
         for (int row = 0; row < block.count; row++) {
           int sum = y.at() + used.row(block.first + row) * hidden + from;
           int term = temporary + row * (to - from);
-          team.kernels().add(y.floats(), sum, scratch, term, y.floats(), sum, to - from);
+          team.elements().add(y.floats(), sum, scratch, term, y.floats(), sum, to - from);
         }
       }
     }

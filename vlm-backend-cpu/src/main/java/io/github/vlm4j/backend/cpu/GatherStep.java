@@ -1,7 +1,8 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.core.quant.BlockCodec;
 
 /** Rows of a table by index. */
 final class GatherStep implements Step, Workers.Task {
@@ -30,9 +31,17 @@ final class GatherStep implements Step, Workers.Task {
 
   /** Returns the rows of a parameter, decoded. */
   static GatherStep ofParameter(Team team, Matrix table, Ids ids, Span y) {
-    Kernels kernels = team.kernels();
+    ElementLoops elements = team.elements();
+    Table rows = (row, to, at) -> elements.decodeRow(table, row, to, at);
     return new GatherStep(
-        team.workers(), (row, to, at) -> kernels.decodeRow(table, row, to, at), ids, y);
+        team.workers(), table.dtype().isQuantised() ? blocks(table) : rows, ids, y);
+  }
+
+  /** In plain loops: a prompt has few rows, and these are quick before they are compiled. */
+  private static Table blocks(Matrix table) {
+    BlockCodec codec = BlockCodec.of(table.dtype());
+    int count = table.columns() / table.dtype().blockElements();
+    return (row, to, at) -> codec.decode(table.data(), table.rowOffset(row), count, to, at);
   }
 
   /** Returns the rows of a computed value. */

@@ -206,7 +206,7 @@ final class MatVecStep implements Step, Workers.Task {
     if (gating != null) {
       Span gate = group.products().get(0).y();
       Span up = group.products().get(1).y();
-      team.kernels()
+      team.elements()
           .gate(
               gating.activation(),
               gate.floats(),
@@ -282,7 +282,7 @@ final class MatVecStep implements Step, Workers.Task {
       float[] sums = y.floats();
       for (int row = 0; row < rows; row++) {
         int yAt = y.at() + row * weight.rows();
-        team.kernels().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
+        team.elements().add(sums, yAt + from, product.bias(), from, sums, yAt + from, to - from);
       }
     }
   }

@@ -48,9 +48,9 @@ final class NormStep implements Step, Workers.Task, Elements {
     int rows = count / unit();
     int xAt = x.at() + from;
     if (shift == null) {
-      team.kernels().rmsNorm(x.floats(), xAt, weight, eps, to, toAt, rows, n);
+      team.elements().rmsNorm(x.floats(), xAt, weight, eps, to, toAt, rows, n);
     } else {
-      team.kernels().layerNorm(x.floats(), xAt, weight, shift, eps, to, toAt, rows, n);
+      team.elements().layerNorm(x.floats(), xAt, weight, shift, eps, to, toAt, rows, n);
     }
   }
 

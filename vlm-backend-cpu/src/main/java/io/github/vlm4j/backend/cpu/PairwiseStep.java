@@ -1,6 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.core.graph.Activation;
 import org.jspecify.annotations.Nullable;
 
@@ -49,17 +49,18 @@ final class PairwiseStep implements Step, Workers.Task, Elements {
   }
 
   static PairwiseStep add(Team team, Span a, Span b, Span y) {
-    return new PairwiseStep(team, team.kernels()::add, null, null, a, b, y, Bands.LEAST_CHEAP);
+    return new PairwiseStep(team, team.elements()::add, null, null, a, b, y, Bands.LEAST_CHEAP);
   }
 
   static PairwiseStep multiply(Team team, Span a, Span b, Span y) {
-    return new PairwiseStep(team, team.kernels()::multiply, null, null, a, b, y, Bands.LEAST_CHEAP);
+    return new PairwiseStep(
+        team, team.elements()::multiply, null, null, a, b, y, Bands.LEAST_CHEAP);
   }
 
   static PairwiseStep gate(Team team, Activation activation, Span gate, Span up, Span y) {
-    Kernels kernels = team.kernels();
+    ElementLoops elements = team.elements();
     Kernel kernel =
-        (g, gAt, u, uAt, z, zAt, n) -> kernels.gate(activation, g, gAt, u, uAt, z, zAt, n);
+        (g, gAt, u, uAt, z, zAt, n) -> elements.gate(activation, g, gAt, u, uAt, z, zAt, n);
     return new PairwiseStep(team, kernel, activation, null, gate, up, y, Bands.LEAST_COSTLY);
   }
 
@@ -101,7 +102,7 @@ final class PairwiseStep implements Step, Workers.Task, Elements {
       int some = Math.min(Elements.CACHED, count - i);
       int at = from + i;
       kernel.apply(a.floats(), a.at() + at, b.floats(), b.at() + at, to, toAt + i, some);
-      team.kernels().activate(then, to, toAt + i, to, toAt + i, some);
+      team.elements().activate(then, to, toAt + i, to, toAt + i, some);
     }
   }
 

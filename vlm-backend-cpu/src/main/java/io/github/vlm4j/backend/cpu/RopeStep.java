@@ -53,7 +53,7 @@ final class RopeStep implements Step, Workers.Task {
   public void run(int band, int worker) {
     int rowElements = heads * headDim;
     for (int row = rows.from(band); row < rows.to(band); row++) {
-      team.kernels()
+      team.elements()
           .rope(
               pairing,
               x.floats(),

@@ -35,7 +35,7 @@ final class ScatterStep implements Step {
       switch (mode) {
         case REPLACE -> System.arraycopy(rows.floats(), from, y.floats(), to, columns);
         case ADD ->
-            team.kernels().add(y.floats(), to, rows.floats(), from, y.floats(), to, columns);
+            team.elements().add(y.floats(), to, rows.floats(), from, y.floats(), to, columns);
       }
     }
   }

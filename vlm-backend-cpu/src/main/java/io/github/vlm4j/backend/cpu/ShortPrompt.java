@@ -29,6 +29,7 @@ final class ShortPrompt {
         plain,
         team.emitted(),
         new LittleAttention(plain, team.attention()),
+        team.emitted() == null ? plain : team.emitted().elements(plain),
         plain,
         team.workers(),
         team.scratch(),

@@ -1,6 +1,6 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.core.graph.Activation;
 import java.util.Arrays;
@@ -149,7 +149,7 @@ final class StreamedExperts {
 
   /** Adds up the bands of gate and up for some inputs of down, and gates them. */
   private void gate(int i, int row, int from, int to, float[] up) {
-    Kernels kernels = team.kernels();
+    ElementLoops elements = team.elements();
     float[] floats = team.packed().array(0);
     int n = to - from;
     int at = used.first(indices[i]) + row;
@@ -159,10 +159,10 @@ final class StreamedExperts {
     System.arraycopy(floats, sum + inter, up, 0, n);
     for (int band = 1; band < gateUpBands; band++) {
       sum += 2 * inter;
-      kernels.add(floats, gate, floats, sum, floats, gate, n);
-      kernels.add(up, 0, floats, sum + inter, up, 0, n);
+      elements.add(floats, gate, floats, sum, floats, gate, n);
+      elements.add(up, 0, floats, sum + inter, up, 0, n);
     }
-    used.gate(kernels, activation, at, floats, gate, up, 0, n);
+    used.gate(elements, activation, at, floats, gate, up, 0, n);
   }
 
   /** Multiplies an expert's rows with a band of a matrix, a cached part of it for all of them. */
@@ -206,7 +206,7 @@ final class StreamedExperts {
       for (int row = 0; row < used.count(indices[i]); row++) {
         int to = y.at() + used.row(first + row) * hidden + from;
         for (int band = 0; band < downBands; band++, sum += hidden) {
-          team.kernels().add(y.floats(), to, floats, sum, y.floats(), to, n);
+          team.elements().add(y.floats(), to, floats, sum, y.floats(), to, n);
         }
       }
     }

@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.RunLoops;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param kernels the innermost loops
  * @param emitted what goes before the kernels where it can, or null
  * @param attention the innermost loops of attention
+ * @param elements the innermost loops of operations by element or row
  * @param runs the innermost loops of products of many inputs
  * @param workers the threads
  * @param scratch one array per worker
@@ -21,6 +23,7 @@ record Team(
     Kernels kernels,
     @Nullable EmittedKernels emitted,
     AttentionLoops attention,
+    ElementLoops elements,
     RunLoops runs,
     Workers workers,
     Scratch scratch,
@@ -36,6 +39,7 @@ record Team(
         kernels,
         emitted,
         attention,
+        emitted != null ? emitted.elements(kernels) : kernels,
         emitted != null && emitted.runs() != null ? emitted.runs() : kernels,
         workers,
         new Scratch("The scratch memory of one thread", workers.size()),

@@ -44,7 +44,7 @@ final class WeightedGatherStep implements Step, Workers.Task {
       Arrays.fill(y.floats(), at, at + n, 0f);
       for (int i = row * idsPerRow; i < (row + 1) * idsPerRow; i++) {
         float weight = weights.floats()[weights.at() + i];
-        team.kernels().addScaledRow(table, ids.get(i), weight, y.floats(), at);
+        team.elements().addScaledRow(table, ids.get(i), weight, y.floats(), at);
       }
     }
   }

@@ -2,7 +2,7 @@ package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
 import io.github.vlm4j.backend.cpu.kernel.AttentionTask;
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -33,7 +33,8 @@ final class Bf16Attention implements AttentionLoops {
   private static final int LANES = PanelLayout.LANES;
   private static final float LOG2_E = 1.442695f;
 
-  private final Kernels few;
+  private final AttentionLoops few;
+  private final ElementLoops decoder;
   private final Bf16Functions functions;
   private final Bf16AttentionFunctions attention;
   private final Bf16Products products;
@@ -44,14 +45,17 @@ final class Bf16Attention implements AttentionLoops {
   /**
    * Creates loops.
    *
-   * @param few what attends few queries, and decodes keys and values that are not f32
+   * @param few what attends few queries
+   * @param decoder what decodes keys and values that are not f32
    */
   Bf16Attention(
-      Kernels few,
+      AttentionLoops few,
+      ElementLoops decoder,
       Bf16Functions functions,
       Bf16AttentionFunctions attention,
       Bf16Products products) {
     this.few = few;
+    this.decoder = decoder;
     this.functions = functions;
     this.attention = attention;
     this.products = products;
@@ -223,7 +227,7 @@ final class Bf16Attention implements AttentionLoops {
       int from = task.kAt + key * task.kStride;
       roundRows(task.k, from, task.kStride, n, keys, scratch, at.keys(), at.headFloats());
     } else {
-      decode(stored, task.storedAt + key, keys, scratch, at.decoded());
+      decoder.decodeRows(stored, task.storedAt + key, keys, scratch, at.decoded());
       roundRows(scratch, at.decoded(), n, n, keys, scratch, at.keys(), at.headFloats());
     }
     // Rows after the last key hold anything, and their scores are not computed.
@@ -244,7 +248,7 @@ final class Bf16Attention implements AttentionLoops {
     int stride = task.vStride;
     Matrix stored = task.storedV;
     if (stored != null) {
-      decode(stored, task.storedAt + key, keys, scratch, at.decoded());
+      decoder.decodeRows(stored, task.storedAt + key, keys, scratch, at.decoded());
       x = scratch;
       from = at.decoded();
       stride = n;
@@ -294,12 +298,6 @@ final class Bf16Attention implements AttentionLoops {
         int row = to + part + pair * panels.pair();
         Arrays.fill(scratch, row, row + LANES, 0);
       }
-    }
-  }
-
-  private void decode(Matrix stored, int row, int rows, float[] scratch, int to) {
-    for (int i = 0; i < rows; i++) {
-      few.decodeRow(stored, row + i, scratch, to + i * stored.columns());
     }
   }
 

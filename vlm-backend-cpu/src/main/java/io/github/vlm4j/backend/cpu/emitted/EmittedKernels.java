@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.FewRowsLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
@@ -40,6 +41,7 @@ public final class EmittedKernels {
   private final @Nullable FineProducts fine;
   private final List<RowLoops> rows;
   private final @Nullable FewRowsLoops fewRows;
+  private final @Nullable FloatElements elements;
   private final @Nullable RunLoops runs;
   private final CacheLines lines;
 
@@ -51,6 +53,7 @@ public final class EmittedKernels {
       @Nullable FineProducts fine,
       List<RowLoops> rows,
       @Nullable FewRowsLoops fewRows,
+      @Nullable FloatElements elements,
       @Nullable RunLoops runs,
       CacheLines lines) {
     this.name = name;
@@ -60,6 +63,7 @@ public final class EmittedKernels {
     this.fine = fine;
     this.rows = List.copyOf(rows);
     this.fewRows = fewRows;
+    this.elements = elements;
     this.runs = runs;
     this.lines = lines;
   }
@@ -110,6 +114,7 @@ public final class EmittedKernels {
         null,
         List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena)),
         null,
+        elements(kernels, features, arena),
         runs(kernels, features, arena),
         new CacheLines(arena));
   }
@@ -131,6 +136,7 @@ public final class EmittedKernels {
             ? List.of(new ByteRows(Avx2Code::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         bytes ? new FourInputs(arena) : null,
+        elements(kernels, features, arena),
         runs(kernels, features, arena),
         new CacheLines(arena));
   }
@@ -147,6 +153,13 @@ public final class EmittedKernels {
     return FloatTile.of(kernels.inputTile(), features)
         .map(tile -> kernels.over(new FloatPanels(tile, arena)).over(new FewQueries(tile, arena)))
         .orElse(kernels);
+  }
+
+  private static @Nullable FloatElements elements(
+      Kernels kernels, CpuFeatures features, Arena arena) {
+    return FloatTile.of(kernels.inputTile(), features)
+        .map(tile -> FloatElements.make(tile, kernels, arena))
+        .orElse(null);
   }
 
   private static @Nullable RunLoops runs(Kernels kernels, CpuFeatures features, Arena arena) {
@@ -173,6 +186,8 @@ public final class EmittedKernels {
     BlockRowFunctions blockRows = new BlockRowFunctions(Bf16BlockCode::new, arena);
     Bf16Winograd winograd = new Bf16Winograd(functions, products.layout(), arena);
     Kernels over = overEmitted(kernels, features, arena);
+    FloatElements elements = elements(kernels, features, arena);
+    ElementLoops decoder = elements == null ? kernels : elements;
     RoundedNumbers numbers = new RoundedNumbers(blockRows, functions);
     rounded.add(new Bf16Loops(numbers, functions, products, winograd));
     return new EmittedKernels(
@@ -180,12 +195,17 @@ public final class EmittedKernels {
         over,
         rounded,
         new Bf16Attention(
-            over, functions, new Bf16AttentionFunctions(products.layout(), arena), products),
-        tiles ? new FineProducts(over, arena) : null,
+            over,
+            decoder,
+            functions,
+            new Bf16AttentionFunctions(products.layout(), arena),
+            products),
+        tiles ? new FineProducts(over, decoder, arena) : null,
         bytes
             ? List.of(new ByteRows(ByteCode::new, arena), new Bf16Rows(arena))
             : List.of(new Bf16Rows(arena)),
         null,
+        elements,
         runs(kernels, features, arena),
         new CacheLines(arena));
   }
@@ -228,6 +248,15 @@ public final class EmittedKernels {
   /** Returns products of a few inputs with these weights, or null if there are none. */
   public @Nullable FewRowsLoops fewRows(Matrix weights) {
     return fewRows != null && fewRows.takes(weights) ? fewRows : null;
+  }
+
+  /**
+   * Returns operations by element or row.
+   *
+   * @param others what computes where there are no emitted ones, or too few elements for them
+   */
+  public ElementLoops elements(ElementLoops others) {
+    return elements == null ? others : elements.over(others);
   }
 
   /** Returns products of many inputs in f32, or null if there are none for the kernels' tile. */

@@ -1,7 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.backend.cpu.kernel.AttentionLoops;
-import io.github.vlm4j.backend.cpu.kernel.Kernels;
+import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
@@ -24,7 +24,8 @@ final class FineProducts {
   /** Attention is null where that of f32 is no slower. */
   private record Code(RoundedLoops loops, @Nullable AttentionLoops attention) {}
 
-  private final Kernels few;
+  private final AttentionLoops few;
+  private final ElementLoops decoder;
   private final Arena arena;
   private final Map<DType, Optional<Code>> made = new EnumMap<>(DType.class);
 
@@ -32,10 +33,12 @@ final class FineProducts {
    * Creates what makes the code.
    *
    * @param few what attends few queries
+   * @param decoder what decodes keys and values that are not f32
    * @param arena how long the code lives
    */
-  FineProducts(Kernels few, Arena arena) {
+  FineProducts(AttentionLoops few, ElementLoops decoder, Arena arena) {
     this.few = few;
+    this.decoder = decoder;
     this.arena = arena;
   }
 
@@ -63,7 +66,7 @@ final class FineProducts {
           layout.parts() > 2
               ? null
               : new Bf16Attention(
-                  few, functions, new Bf16AttentionFunctions(layout, arena), products);
+                  few, decoder, functions, new Bf16AttentionFunctions(layout, arena), products);
       return Optional.of(new Code(new Bf16Loops(numbers, functions, products, null), attention));
     } catch (ExecutableMemory.Refused e) {
       LOG.debug("Weights in {} are not multiplied as tiles, because {}", weights, e.getMessage());

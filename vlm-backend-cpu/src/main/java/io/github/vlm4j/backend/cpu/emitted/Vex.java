@@ -45,6 +45,17 @@ enum Vex {
   /** Stores the lanes whose signs the second operand has set. */
   VMASKMOVPS_STORE(2, 1, 0x2e),
 
+  /** The lowest lane, to f64. */
+  VCVTSS2SD(1, 2, 0x5a, 0, 0),
+  /** The lowest lane of f64, to f32. */
+  VCVTSD2SS(1, 3, 0x5a, 0, 0),
+  /** The lowest lanes of f64. */
+  VADDSD(1, 3, 0x58, 0, 0),
+  /** The lowest lanes of f64. */
+  VDIVSD(1, 3, 0x5e, 0, 0),
+  /** The lowest lane of f64, of the third operand. */
+  VSQRTSD(1, 3, 0x51, 0, 0),
+
   VCVTDQ2PS(1, 0, 0x5b),
   VCVTPS2DQ(1, 1, 0x5b),
   /** From f16 in 128 bits. */

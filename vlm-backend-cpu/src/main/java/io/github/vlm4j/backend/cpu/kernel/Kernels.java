@@ -1,7 +1,5 @@
 package io.github.vlm4j.backend.cpu.kernel;
 
-import io.github.vlm4j.core.graph.Activation;
-import io.github.vlm4j.core.graph.RopePairing;
 import io.github.vlm4j.core.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Implementations keep no state, allocate nothing and may be called by several threads at once.
  * Every array comes with the index at which its data begins.
  */
-public interface Kernels extends RunLoops, AttentionLoops {
+public interface Kernels extends RunLoops, AttentionLoops, ElementLoops {
 
   /**
    * With fewer inputs, laying out weights takes longer than laying out inputs for {@link #matMul}.
@@ -116,73 +114,11 @@ public interface Kernels extends RunLoops, AttentionLoops {
    */
   void packColumns(Matrix w, int fromColumn, int toColumn, float[] packed, int packedAt);
 
-  /** Converts row {@code row} of a matrix to f32. */
-  void decodeRow(Matrix table, int row, float[] y, int yAt);
-
-  /** Adds {@code scale} times row {@code row} of a matrix to {@code y[yAt..]}. */
-  void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt);
-
   /**
    * Adds rows {@code fromRow} to {@code toRow} of a matrix, row r times {@code x[xAt + r]}, to
    * {@code y[yAt..]}: a part of {@code x·W} for a matrix that is stored the other way round.
    */
   void addScaledRows(Matrix w, int fromRow, int toRow, float[] x, int xAt, float[] y, int yAt);
-
-  /** Normalises rows of n values by their root mean square and multiplies by the weight. */
-  void rmsNorm(float[] x, int xAt, float[] weight, float eps, float[] y, int yAt, int rows, int n);
-
-  /** Normalises rows of n values by mean and variance, then scales and shifts. */
-  void layerNorm(
-      float[] x,
-      int xAt,
-      float[] weight,
-      float[] bias,
-      float eps,
-      float[] y,
-      int yAt,
-      int rows,
-      int n);
-
-  /** {@code y = a + b} for n values; y may be a or b. */
-  void add(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n);
-
-  /** {@code y = a · b} for n values; y may be a or b. */
-  void multiply(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n);
-
-  /** {@code y = activation(x)} for n values; y may be x. */
-  void activate(Activation activation, float[] x, int xAt, float[] y, int yAt, int n);
-
-  /** {@code y = activation(gate) · up} for n values; y may be either. */
-  void gate(
-      Activation activation,
-      float[] gate,
-      int gateAt,
-      float[] up,
-      int upAt,
-      float[] y,
-      int yAt,
-      int n);
-
-  /**
-   * Rotates the heads of one row; y may be x.
-   *
-   * @param x {@code [heads, headDim]}
-   * @param cos {@code [r]}
-   * @param sin {@code [r]}
-   */
-  void rope(
-      RopePairing pairing,
-      float[] x,
-      int xAt,
-      float[] cos,
-      int cosAt,
-      float[] sin,
-      int sinAt,
-      int r,
-      float[] y,
-      int yAt,
-      int heads,
-      int headDim);
 
   /** Replaces n values by their softmax, computed with the maximum subtracted. */
   void softmax(float[] x, int xAt, int n);

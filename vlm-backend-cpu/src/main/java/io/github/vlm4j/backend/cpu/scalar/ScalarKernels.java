@@ -208,6 +208,13 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void decodeRows(Matrix table, int row, int rows, float[] y, int yAt) {
+    for (int i = 0; i < rows; i++) {
+      decodeRow(table, row + i, y, yAt + i * table.columns());
+    }
+  }
+
+  @Override
   public void decodeRow(Matrix table, int row, float[] y, int yAt) {
     long at = table.rowOffset(row);
     int n = table.columns();

@@ -91,6 +91,10 @@ final class VectorElements {
       s0 = s0.add(FloatVector.fromArray(F, x, at + i));
       s1 = s1.add(FloatVector.fromArray(F, x, at + i + L));
     }
+    if (i <= n - L) {
+      s0 = s0.add(FloatVector.fromArray(F, x, at + i));
+      i += L;
+    }
     FloatVector lanes = s0.add(s1);
     // Lanes.sum, written out as callers are hotter than this.
     lanes = L > 8 ? lanes.add(lanes.rearrange(Lanes.EIGHT_APART)) : lanes;

@@ -205,9 +205,9 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void decodeRow(Matrix table, int row, float[] y, int yAt) {
+  public void decodeRows(Matrix table, int row, int rows, float[] y, int yAt) {
     Weights.check(table.dtype());
-    Weights.read(table, row, 0, table.columns(), y, yAt);
+    Weights.read(table, row, 0, rows * table.columns(), y, yAt);
   }
 
   @Override

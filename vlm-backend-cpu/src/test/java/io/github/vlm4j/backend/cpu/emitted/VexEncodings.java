@@ -76,6 +76,26 @@ final class VexEncodings {
             "c5 9c 5e ed",
             code(a -> a.op(Vex.VDIVPS, z(5), z(12), z(5)))),
         Arguments.of(
+            "vcvtss2sd xmm10, xmm10, xmm10",
+            "c4 41 2a 5a d2",
+            code(a -> a.op(Vex.VCVTSS2SD, z(10), z(10), z(10)))),
+        Arguments.of(
+            "vcvtsd2ss xmm6, xmm6, xmm6",
+            "c5 cb 5a f6",
+            code(a -> a.op(Vex.VCVTSD2SS, z(6), z(6), z(6)))),
+        Arguments.of(
+            "vaddsd xmm10, xmm10, qword ptr [rsp + 88]",
+            "c5 2b 58 54 24 58",
+            code(a -> a.op(Vex.VADDSD, z(10), z(10), RSP.at(88)))),
+        Arguments.of(
+            "vdivsd xmm6, xmm6, xmm10",
+            "c4 c1 4b 5e f2",
+            code(a -> a.op(Vex.VDIVSD, z(6), z(6), z(10)))),
+        Arguments.of(
+            "vsqrtsd xmm10, xmm10, xmm10",
+            "c4 41 2b 51 d2",
+            code(a -> a.op(Vex.VSQRTSD, z(10), z(10), z(10)))),
+        Arguments.of(
             "vmaxps ymm5, ymm10, ymm4",
             "c5 ac 5f ec",
             code(a -> a.op(Vex.VMAXPS, z(5), z(10), z(4)))),
