@@ -1,9 +1,13 @@
 package io.github.vlm4j.vision.encoder;
 
 import io.github.vlm4j.core.ModelException;
+import io.github.vlm4j.core.tensor.DType;
+import io.github.vlm4j.core.tensor.Shape;
 import io.github.vlm4j.core.tensor.Tensor;
 import io.github.vlm4j.core.weights.Weight;
 import io.github.vlm4j.core.weights.WeightScope;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,27 +37,37 @@ final class FrameKernels {
       }
       stored.add(weight);
     }
+    DType dtype = common(stored);
+    long[] dims = {hidden, patch.channels(), frames, side, side};
     return scope.derive(
         "frames.joined",
-        new long[] {hidden, patch.channels(), frames, side, side},
+        dtype,
+        dims,
         () -> {
-          float[][] kernels = new float[frames][];
-          for (int frame = 0; frame < frames; frame++) {
-            Weight weight = stored.get(frame);
-            kernels[frame] = weight.of(scope.source().tensor(weight.name())).toFloats();
+          List<MemorySegment> kernels = new ArrayList<>();
+          for (Weight weight : stored) {
+            Tensor kernel = weight.of(scope.source().tensor(weight.name()));
+            kernels.add(
+                kernel.dtype() == dtype ? kernel.data() : MemorySegment.ofArray(kernel.toFloats()));
           }
-          return Tensor.ofFloats(
-              interleaved(kernels, side * side), hidden, patch.channels(), frames, side, side);
+          return interleaved(kernels, dtype, Shape.of(dims));
         });
   }
 
-  private static float[] interleaved(float[][] kernels, int plane) {
-    int planes = kernels[0].length / plane;
-    float[] joined = new float[Math.multiplyExact(kernels[0].length, kernels.length)];
-    for (int at = 0; at < planes; at++) {
-      for (int frame = 0; frame < kernels.length; frame++) {
-        int to = (at * kernels.length + frame) * plane;
-        System.arraycopy(kernels[frame], at * plane, joined, to, plane);
+  /** The type of all, so that products with them are of the kind of all others; else f32. */
+  private static DType common(List<Weight> weights) {
+    DType first = weights.getFirst().dtype();
+    return weights.stream().allMatch(weight -> weight.dtype() == first) ? first : DType.F32;
+  }
+
+  private static Tensor interleaved(List<MemorySegment> kernels, DType dtype, Shape shape) {
+    Tensor joined = Tensor.allocate(dtype, shape, Arena.ofAuto());
+    long plane = dtype.bytes(shape.dim(3) * shape.dim(4));
+    long to = 0;
+    for (long from = 0; to < joined.data().byteSize(); from += plane) {
+      for (MemorySegment kernel : kernels) {
+        MemorySegment.copy(kernel, from, joined.data(), to, plane);
+        to += plane;
       }
     }
     return joined;
