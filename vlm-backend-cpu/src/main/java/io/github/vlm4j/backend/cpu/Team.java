@@ -34,12 +34,13 @@ record Team(
       Kernels kernels,
       @Nullable EmittedKernels emitted,
       AttentionLoops attention,
+      ElementLoops elements,
       Workers workers) {
     return new Team(
         kernels,
         emitted,
         attention,
-        emitted != null ? emitted.elements(kernels) : kernels,
+        elements,
         emitted != null && emitted.runs() != null ? emitted.runs() : kernels,
         workers,
         new Scratch("The scratch memory of one thread", workers.size()),

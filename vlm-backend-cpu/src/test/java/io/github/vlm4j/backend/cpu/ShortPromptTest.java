@@ -73,7 +73,7 @@ final class ShortPromptTest {
         RandomWeights weights = new RandomWeights(type)) {
       g.output("y", g.linear(x, weights.require("w", Shape.of(8, INPUTS)), null));
       Graph graph = g.build();
-      Team team = Team.of(kernels, beside, kernels, workers);
+      Team team = Team.of(kernels, beside, kernels, kernels, workers);
       return ShortPrompt.team(team, graph, new Leaves(weights)).kernels();
     }
   }
