@@ -71,22 +71,7 @@ final class CpuBackend implements Backend {
     }
     AttentionLoops rounded = attention(graph, emitted);
     Kernels all = emitted.kernels();
-    return Team.of(
-        all,
-        emitted,
-        rounded == null ? all : rounded,
-        hasSeveralRows(graph) ? emitted.elements(all) : all,
-        workers);
-  }
-
-  /**
-   * Returns whether products have several inputs. Those of a decoding step have one: its other
-   * operations are so small that a call, which makes objects of the arrays it is given, gains
-   * nothing, and it must not allocate.
-   */
-  private static boolean hasSeveralRows(Graph graph) {
-    return graph.values().stream()
-        .anyMatch(value -> value.op() instanceof Op.Linear && value.shape().rows() > 1);
+    return Team.of(all, emitted, rounded == null ? all : rounded, emitted.elements(all), workers);
   }
 
   /** Returns attention as exact as the products with all weights of the graph, if there is any. */

@@ -23,7 +23,7 @@ import java.util.function.Consumer;
  *   <li>the bytes before it
  *   <li>what the results go to
  *   <li>the bytes before them
- *   <li>the bytes of a row of results, whole vectors and at least one
+ *   <li>the bytes of a row of results that are whole vectors, at least one
  *   <li>the rows, at least 1
  *   <li>what is particular to a function
  *   <li>the same
@@ -118,6 +118,9 @@ final class ElementCode {
   private static final Zmm FREE = new Zmm(6);
   private static final Zmm SHARE = new Zmm(7);
 
+  /** Holds a vector of the second operand. */
+  private static final Zmm OTHER = new Zmm(14);
+
   private static final Zmm MEAN = new Zmm(8);
   private static final Zmm FACTOR = new Zmm(9);
 
@@ -151,7 +154,7 @@ final class ElementCode {
 
   /** Writes the function that combines two operands, a row each; returns where it begins. */
   int pairs(FloatOp op) {
-    return elements(() -> floats.op(op, RESULT, X, Gpr.RSI.at()));
+    return elements(() -> floats.op(op, RESULT, X, OTHER));
   }
 
   /** Writes the function that applies an activation to the first operand, a single row. */
@@ -163,43 +166,75 @@ final class ElementCode {
   int gate(Activation activation) {
     return elements(() -> {
       activated(activation);
-      floats.op(FloatOp.MULTIPLY, RESULT, RESULT, Gpr.RSI.at());
+      floats.op(FloatOp.MULTIPLY, RESULT, RESULT, OTHER);
     });
   }
 
-  /** Writes the function that converts numbers of a type to f32. */
+  /**
+   * Walks a row: {@code body} makes a result of X and the other operand. Argument 10 has a bit for
+   * each of the elements behind the last whole vector.
+   */
+  private int elements(Runnable body) {
+    int at = a.position();
+    Frame frame = begin();
+    Label end = new Label();
+    eachVector(
+        DType.F32,
+        () -> {
+          floats.load(OTHER, Gpr.RSI.at());
+          body.run();
+        });
+    a.mov(Gpr.RAX, frame.argument(10));
+    a.cmp(Gpr.RAX, 0);
+    a.jump(Condition.EQUAL, end);
+    floats.choose(Gpr.RAX, FREE);
+    floats.loadSome(X, Gpr.RDI.at());
+    floats.loadSome(OTHER, Gpr.RSI.at());
+    body.run();
+    floats.storeSome(RESULT, Gpr.RDX.at());
+    a.place(end);
+    frame.leave();
+    return at;
+  }
+
+  /** Writes the function that converts numbers of a type to f32, in whole vectors. */
   int widen(DType type) {
-    return elements(type, frame -> {}, () -> floats.move(RESULT, X));
+    int at = a.position();
+    Frame frame = begin();
+    eachVector(type, () -> floats.move(RESULT, X));
+    frame.leave();
+    return at;
   }
 
   /** Writes the function that adds numbers of a type, times argument 10, an f32, to the results. */
   int addScaled(DType type) {
-    return elements(
+    int at = a.position();
+    Frame frame = begin();
+    a.mov(Gpr.RAX, frame.argument(10));
+    floats.broadcast(FACTOR, Gpr.RAX);
+    eachVector(
         type,
-        frame -> {
-          a.mov(Gpr.RAX, frame.argument(10));
-          floats.broadcast(FACTOR, Gpr.RAX);
-        },
         () -> {
           floats.load(RESULT, Gpr.RDX.at());
           floats.op(FloatOp.ADD_PRODUCT, RESULT, X, FACTOR);
         });
+    frame.leave();
+    return at;
   }
 
-  private int elements(Runnable body) {
-    return elements(DType.F32, frame -> {}, body);
-  }
-
-  /** Walks vectors: {@code body} makes a result of X and what rsi points at. */
-  private int elements(DType type, Consumer<Frame> begin, Runnable body) {
-    int at = a.position();
+  /** Points rdi, rsi and rdx at the first two operands and the results. */
+  private Frame begin() {
     Frame frame = new Frame(a, convention);
-    begin.accept(frame);
     point(frame, Gpr.RDI, 0);
     point(frame, Gpr.RSI, 2);
     point(frame, Gpr.RDX, RESULTS);
     a.mov(Gpr.RCX, frame.argument(ROW));
     a.mov(CONSTANTS, frame.argument(TABLE));
+    return frame;
+  }
+
+  /** Walks whole vectors, of which X is one: {@code body} makes a result of it. */
+  private void eachVector(DType type, Runnable body) {
     Label loop = new Label();
     a.place(loop);
     floats.load(type, X, Gpr.RDI.at());
@@ -210,8 +245,6 @@ final class ElementCode {
     a.add(Gpr.RDX, vectorBytes);
     a.sub(Gpr.RCX, vectorBytes);
     a.jump(Condition.NOT_EQUAL, loop);
-    frame.leave();
-    return at;
   }
 
   private void point(Frame frame, Gpr to, int argument) {
@@ -323,7 +356,7 @@ final class ElementCode {
             floats.op(FloatOp.ADD_PRODUCT, sum, X, X);
           });
       factor(frame);
-      eachVector(
+      eachInRow(
           frame,
           () -> {
             floats.op(FloatOp.MULTIPLY, X, FACTOR, Gpr.RDI.at());
@@ -351,7 +384,7 @@ final class ElementCode {
           });
       factor(frame);
       point(frame, Gpr.R11, 4);
-      eachVector(
+      eachInRow(
           frame,
           () -> {
             floats.op(FloatOp.MULTIPLY, X, FACTOR, Gpr.RDX.at());
@@ -450,7 +483,7 @@ final class ElementCode {
   }
 
   /** Walks the vectors of a row, and of the second operand with rsi. */
-  private void eachVector(Frame frame, Runnable body) {
+  private void eachInRow(Frame frame, Runnable body) {
     Label loop = new Label();
     point(frame, Gpr.RSI, 2);
     beginRow();

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.ToIntFunction;
@@ -24,15 +25,26 @@ final class FloatElements implements ElementLoops {
   /** Fewer elements take less time without a call. */
   static final int LEAST = 1 << 10;
 
+  /** The same for what takes dozens of instructions: as many as the widest vector has lanes. */
+  private static final int LEAST_COSTLY = 1 << 4;
+
   /** The types of numbers that are read one by one, in the order of the functions for them. */
   private static final List<DType> STORED = List.of(DType.F32, DType.F16, DType.BF16);
 
+  /** More arrays than an executable has are not kept. */
+  private static final int MOST_KEPT = 1 << 12;
+
   private final Functions functions;
   private final ElementLoops others;
+  private final int mostKept;
 
-  private FloatElements(Functions functions, ElementLoops others) {
+  /** The arrays that were given so far as native functions are given them; never changed. */
+  private volatile IdentityHashMap<float[], MemorySegment> kept = new IdentityHashMap<>();
+
+  private FloatElements(Functions functions, ElementLoops others, int mostKept) {
     this.functions = functions;
     this.others = others;
+    this.mostKept = mostKept;
   }
 
   /**
@@ -44,12 +56,17 @@ final class FloatElements implements ElementLoops {
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
   static FloatElements make(FloatTile tile, ElementLoops others, Arena arena) {
-    return new FloatElements(Functions.make(tile, arena), others);
+    return new FloatElements(Functions.make(tile, arena), others, 0);
   }
 
-  /** Returns the same with other loops where these are not enough. */
+  /**
+   * Returns the same for one executable, which has few arrays: it holds on to those that it is
+   * given, so that a call makes no new objects.
+   *
+   * @param loops what computes where there are too few elements, or not whole vectors of them
+   */
   FloatElements over(ElementLoops loops) {
-    return new FloatElements(functions, loops);
+    return new FloatElements(functions, loops, MOST_KEPT);
   }
 
   /**
@@ -110,11 +127,6 @@ final class FloatElements implements ElementLoops {
       return at.stream().map(begin -> function(memory, begin)).toList();
     }
 
-    /** Returns how many elements, the first of some, are computed by a call. */
-    int taken(int elements) {
-      return elements < LEAST ? 0 : elements - elements % lanes;
-    }
-
     /** Returns whether rows are computed by a call. */
     boolean takes(int rows, int columns) {
       return columns % lanes == 0 && (long) rows * columns >= LEAST;
@@ -125,7 +137,7 @@ final class FloatElements implements ElementLoops {
   public void decodeRows(Matrix table, int row, int rows, float[] y, int yAt) {
     int n = Math.multiplyExact(rows, table.columns());
     int type = STORED.indexOf(table.dtype());
-    if (type < 0 || n % functions.lanes != 0 || functions.taken(n) == 0) {
+    if (type < 0 || !functions.takes(1, n)) {
       others.decodeRows(table, row, rows, y, yAt);
       return;
     }
@@ -136,7 +148,7 @@ final class FloatElements implements ElementLoops {
   public void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt) {
     int n = table.columns();
     int type = STORED.indexOf(table.dtype());
-    if (type < 0 || n % functions.lanes != 0 || functions.taken(n) == 0) {
+    if (type < 0 || !functions.takes(1, n)) {
       others.addScaledRow(table, row, scale, y, yAt);
       return;
     }
@@ -154,35 +166,29 @@ final class FloatElements implements ElementLoops {
 
   @Override
   public void add(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n) {
-    int taken = functions.taken(n);
-    if (taken > 0) {
-      elements(functions.add, a, aAt, b, bAt, y, yAt, taken);
+    if (n < LEAST) {
+      others.add(a, aAt, b, bAt, y, yAt, n);
+      return;
     }
-    if (taken < n) {
-      others.add(a, aAt + taken, b, bAt + taken, y, yAt + taken, n - taken);
-    }
+    elements(functions.add, a, aAt, b, bAt, y, yAt, n);
   }
 
   @Override
   public void multiply(float[] a, int aAt, float[] b, int bAt, float[] y, int yAt, int n) {
-    int taken = functions.taken(n);
-    if (taken > 0) {
-      elements(functions.multiply, a, aAt, b, bAt, y, yAt, taken);
+    if (n < LEAST) {
+      others.multiply(a, aAt, b, bAt, y, yAt, n);
+      return;
     }
-    if (taken < n) {
-      others.multiply(a, aAt + taken, b, bAt + taken, y, yAt + taken, n - taken);
-    }
+    elements(functions.multiply, a, aAt, b, bAt, y, yAt, n);
   }
 
   @Override
   public void activate(Activation activation, float[] x, int xAt, float[] y, int yAt, int n) {
-    int taken = functions.taken(n);
-    if (taken > 0) {
-      elements(functions.activate.get(activation.ordinal()), x, xAt, x, xAt, y, yAt, taken);
+    if (n < LEAST_COSTLY) {
+      others.activate(activation, x, xAt, y, yAt, n);
+      return;
     }
-    if (taken < n) {
-      others.activate(activation, x, xAt + taken, y, yAt + taken, n - taken);
-    }
+    elements(functions.activate.get(activation.ordinal()), x, xAt, x, xAt, y, yAt, n);
   }
 
   @Override
@@ -195,13 +201,11 @@ final class FloatElements implements ElementLoops {
       float[] y,
       int yAt,
       int n) {
-    int taken = functions.taken(n);
-    if (taken > 0) {
-      elements(functions.gate.get(activation.ordinal()), gate, gateAt, up, upAt, y, yAt, taken);
+    if (n < LEAST_COSTLY) {
+      others.gate(activation, gate, gateAt, up, upAt, y, yAt, n);
+      return;
     }
-    if (taken < n) {
-      others.gate(activation, gate, gateAt + taken, up, upAt + taken, y, yAt + taken, n - taken);
-    }
+    elements(functions.gate.get(activation.ordinal()), gate, gateAt, up, upAt, y, yAt, n);
   }
 
   private void elements(
@@ -209,7 +213,9 @@ final class FloatElements implements ElementLoops {
     Objects.checkFromIndexSize(aAt, n, a.length);
     Objects.checkFromIndexSize(bAt, n, b.length);
     Objects.checkFromIndexSize(yAt, n, y.length);
-    call(function, MemorySegment.ofArray(a), bytes(aAt), b, bAt, b, bAt, y, yAt, n, 1, 0, 0);
+    int rest = n % functions.lanes;
+    long lanes = (1L << rest) - 1;
+    call(function, segment(a), bytes(aAt), b, bAt, b, bAt, y, yAt, n - rest, 1, lanes, 0);
   }
 
   @Override
@@ -258,8 +264,7 @@ final class FloatElements implements ElementLoops {
     Objects.checkFromIndexSize(0, n, bias.length);
     long divisor = Float.floatToRawIntBits(n);
     long added = Double.doubleToRawLongBits(eps);
-    MemorySegment from = MemorySegment.ofArray(x);
-    call(function, from, bytes(xAt), weight, 0, bias, 0, y, yAt, n, rows, divisor, added);
+    call(function, segment(x), bytes(xAt), weight, 0, bias, 0, y, yAt, n, rows, divisor, added);
   }
 
   @Override
@@ -285,8 +290,7 @@ final class FloatElements implements ElementLoops {
     Objects.checkFromIndexSize(yAt, elements, y.length);
     Objects.checkFromIndexSize(cosAt, r, cos.length);
     Objects.checkFromIndexSize(sinAt, r, sin.length);
-    MemorySegment from = MemorySegment.ofArray(x);
-    call(functions.rope, from, bytes(xAt), cos, cosAt, sin, sinAt, y, yAt, r, heads, 0, 0);
+    call(functions.rope, segment(x), bytes(xAt), cos, cosAt, sin, sinAt, y, yAt, r, heads, 0, 0);
   }
 
   private void call(
@@ -307,11 +311,11 @@ final class FloatElements implements ElementLoops {
       function.invokeExact(
           a,
           aAt,
-          MemorySegment.ofArray(b),
+          segment(b),
           bytes(bAt),
-          MemorySegment.ofArray(c),
+          segment(c),
           bytes(cAt),
-          MemorySegment.ofArray(y),
+          segment(y),
           bytes(yAt),
           bytes(columns),
           (long) rows,
@@ -321,6 +325,21 @@ final class FloatElements implements ElementLoops {
     } catch (Throwable e) {
       throw Calls.failed(e);
     }
+  }
+
+  private MemorySegment segment(float[] array) {
+    MemorySegment known = kept.get(array);
+    return known == null ? keep(array) : known;
+  }
+
+  private synchronized MemorySegment keep(float[] array) {
+    MemorySegment segment = MemorySegment.ofArray(array);
+    if (kept.size() < mostKept) {
+      IdentityHashMap<float[], MemorySegment> more = new IdentityHashMap<>(kept);
+      more.put(array, segment);
+      kept = more;
+    }
+    return segment;
   }
 
   private static long bytes(int floats) {

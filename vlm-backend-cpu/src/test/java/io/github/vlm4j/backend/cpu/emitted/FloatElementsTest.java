@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.github.vlm4j.backend.cpu.kernel.ElementLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
@@ -15,6 +16,7 @@ import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Random;
@@ -137,6 +139,27 @@ class FloatElementsTest {
       assertThat(Float.floatToIntBits(y[bits]))
           .isEqualTo(Float.floatToIntBits(Float.float16ToFloat((short) bits)));
     }
+  }
+
+  @Test
+  void callsOfAnExecutableAllocateNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    ElementLoops loops = emitted.over(VECTOR);
+    float[] x = finite(N);
+    float[] weight = finite(64);
+    long thread = Thread.currentThread().threadId();
+    long least = Long.MAX_VALUE;
+    for (int batch = 0; batch < 1000 && least > 0; batch++) {
+      long before = threads.getThreadAllocatedBytes(thread);
+      for (int i = 0; i < 20; i++) {
+        loops.add(x, 0, x, 0, x, 0, N);
+        loops.gate(Activation.SILU, x, 0, x, 0, x, 0, N);
+        loops.rmsNorm(x, 0, weight, 1e-6f, x, 0, 32, 64);
+        loops.rope(RopePairing.HALVES, x, 0, weight, 0, weight, 0, 32, x, 0, 32, 64);
+      }
+      least = Math.min(least, threads.getThreadAllocatedBytes(thread) - before);
+    }
+    assertThat(least).isZero();
   }
 
   @Test
