@@ -15,10 +15,10 @@ import java.util.Objects;
 import java.util.function.ToIntFunction;
 
 /**
- * Operations by element or row with {@link ElementCode}, where there are enough elements for a
- * call, and with other loops elsewhere. What the Vector API's form computes they compute to the
- * last bit, without having to be compiled first: the first picture and the first long prompt of a
- * process take little more than half the time.
+ * Operations by element or row with {@link ElementCode} and {@link NormCode}, where there are
+ * enough elements for a call, and with other loops elsewhere. What the Vector API's form computes
+ * they compute to the last bit, without having to be compiled first: the first picture and the
+ * first long prompt of a process take little more than half the time.
  */
 final class FloatElements implements ElementLoops {
 
@@ -90,11 +90,13 @@ final class FloatElements implements ElementLoops {
 
     static Functions make(FloatTile tile, Arena arena) {
       Assembler assembler = new Assembler();
-      ElementCode code = new ElementCode(assembler, CallingConvention.ofThisSystem(), tile);
+      CallingConvention convention = CallingConvention.ofThisSystem();
+      ElementCode code = new ElementCode(assembler, convention, tile);
+      NormCode norms = new NormCode(assembler, convention, tile);
       int add = code.pairs(FloatOp.ADD);
       int multiply = code.pairs(FloatOp.MULTIPLY);
-      int rmsNorm = code.rmsNorm();
-      int layerNorm = code.layerNorm();
+      int rmsNorm = norms.rmsNorm();
+      int layerNorm = norms.layerNorm();
       int rope = code.rope();
       List<Integer> activate = all(code::activate);
       List<Integer> gate = all(code::gate);
@@ -103,7 +105,7 @@ final class FloatElements implements ElementLoops {
       ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
       return new Functions(
           tile.lanes(),
-          ElementCode.constants(arena),
+          ElementConstant.table(arena),
           function(memory, add),
           function(memory, multiply),
           functions(memory, activate),
@@ -120,7 +122,7 @@ final class FloatElements implements ElementLoops {
     }
 
     private static MethodHandle function(ExecutableMemory memory, int at) {
-      return memory.function(at, ElementCode.ARGUMENTS);
+      return memory.function(at, ElementFrame.ARGUMENTS);
     }
 
     private static List<MethodHandle> functions(ExecutableMemory memory, List<Integer> at) {
