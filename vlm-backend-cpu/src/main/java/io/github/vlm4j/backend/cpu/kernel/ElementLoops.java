@@ -17,10 +17,12 @@ public interface ElementLoops {
   /** Adds {@code scale} times row {@code row} of a matrix to {@code y[yAt..]}. */
   void addScaledRow(Matrix table, int row, float scale, float[] y, int yAt);
 
-  /** Normalises rows of n values by their root mean square and multiplies by the weight. */
+  /**
+   * Normalises rows of n values by their root mean square and multiplies by the weight; y may be x.
+   */
   void rmsNorm(float[] x, int xAt, float[] weight, float eps, float[] y, int yAt, int rows, int n);
 
-  /** Normalises rows of n values by mean and variance, then scales and shifts. */
+  /** Normalises rows of n values by mean and variance, then scales and shifts; y may be x. */
   void layerNorm(
       float[] x,
       int xAt,

@@ -88,6 +88,18 @@ class FloatElementsTest {
     float[] shift = finite(n);
     assertSame((loops, y) -> loops.rmsNorm(x, FROM, weight, 1e-6f, y, TO, rows, n));
     assertSame((loops, y) -> loops.layerNorm(x, FROM, weight, shift, 1e-5f, y, TO, rows, n));
+    assertSame(
+        (loops, y) -> loops.layerNorm(x, FROM, weight, shift, 1e-5f, y, FROM, rows, n),
+        (loops, y) -> {
+          System.arraycopy(x, FROM, y, FROM, rows * n);
+          loops.layerNorm(y, FROM, weight, shift, 1e-5f, y, FROM, rows, n);
+        });
+    assertSame(
+        (loops, y) -> loops.rmsNorm(x, FROM, weight, 1e-6f, y, FROM, rows, n),
+        (loops, y) -> {
+          System.arraycopy(x, FROM, y, FROM, rows * n);
+          loops.rmsNorm(y, FROM, weight, 1e-6f, y, FROM, rows, n);
+        });
   }
 
   @ParameterizedTest
@@ -119,6 +131,13 @@ class FloatElementsTest {
       }
       assertSame((loops, y) -> loops.decodeRow(table, 3, y, TO));
       assertSame((loops, y) -> loops.decodeRows(table, 4, 2048 / columns, y, TO));
+      assertSame(
+          (loops, y) -> {
+            for (int i = 0; i < 2048 / columns; i++) {
+              loops.decodeRow(table, 4 + i, y, TO + i * columns);
+            }
+          },
+          (loops, y) -> loops.decodeRows(table, 4, 2048 / columns, y, TO));
       assertSame((loops, y) -> {
         System.arraycopy(x, 0, y, 0, columns);
         loops.addScaledRow(table, 2, -0.75f, y, TO);
@@ -183,11 +202,16 @@ class FloatElementsTest {
 
   /** Computes with both, into arrays that hold something else before and behind. */
   private static void assertSame(BiConsumer<ElementLoops, float[]> operation) {
+    assertSame(operation, operation);
+  }
+
+  private static void assertSame(
+      BiConsumer<ElementLoops, float[]> inVectors, BiConsumer<ElementLoops, float[]> inEmitted) {
     float[] expected = new float[4 * N];
     Arrays.fill(expected, 42);
     float[] actual = expected.clone();
-    operation.accept(VECTOR, expected);
-    operation.accept(emitted, actual);
+    inVectors.accept(VECTOR, expected);
+    inEmitted.accept(emitted, actual);
     for (int i = 0; i < expected.length; i++) {
       // Zeros may differ in sign.
       if (expected[i] != actual[i]) {

@@ -87,8 +87,7 @@ class SplitNumbersTest {
       }
     }
     // With two parts each product is off by 2⁻¹⁸ of itself at most for either number and for what
-    // is
-    // left out, by a third of that on average; errors of f32 come on top.
+    // is left out, by a third of that on average; errors of f32 come on top.
     if (type == DType.F16) {
       assertThat(Math.sqrt(errors / sizes)).isLessThan(0x1p-17);
     }
