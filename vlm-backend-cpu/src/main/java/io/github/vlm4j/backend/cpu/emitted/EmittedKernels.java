@@ -26,11 +26,6 @@ public final class EmittedKernels {
 
   private static final Logger LOG = LoggerFactory.getLogger(EmittedKernels.class);
 
-  /** Fewer inputs are multiplied sooner one by one, with quantised weights by emitted code. */
-  private static final int LEAST_QUANTISED_WORDS = 25;
-
-  private static final int LEAST_WORDS = 9;
-
   /** The floats before the first line of a cache in an array, at most. */
   public static final int MOST_SKIPPED = CacheLines.MOST_SKIPPED;
 
@@ -92,8 +87,7 @@ public final class EmittedKernels {
           return Optional.of(ofVnni(kernels, features, Arena.ofAuto()));
         }
         if (features.avx2()) {
-          boolean words = products.contains(Products.WORDS) && !features.avx512();
-          return Optional.of(ofAvx2(kernels, features, bytes, words, Arena.ofAuto()));
+          return Optional.of(ofAvx2(kernels, features, products, Arena.ofAuto()));
         }
         missing = "the processor has neither avx512_bf16 nor avx2";
       } catch (ExecutableMemory.Refused e) {
@@ -125,11 +119,15 @@ public final class EmittedKernels {
   }
 
   private static EmittedKernels ofAvx2(
-      Kernels kernels, CpuFeatures features, boolean bytes, boolean words, Arena arena) {
+      Kernels kernels, CpuFeatures features, Set<Products> products, Arena arena) {
+    boolean bytes = products.contains(Products.BYTES);
+    CacheLines lines = new CacheLines(arena);
+    // With AVX-512, f32 is as fast as words, and nobody has measured the others.
+    Set<Products> rounded = features.avx512() ? Set.of() : products;
     return new EmittedKernels(
         "emitted (avx2)",
         overEmitted(kernels, features, arena),
-        words ? words(kernels, arena) : List.of(),
+        blockLoops(kernels, rounded, lines, arena),
         null,
         null,
         bytes
@@ -138,15 +136,21 @@ public final class EmittedKernels {
         bytes ? new FourInputs(arena) : null,
         elements(kernels, features, arena),
         runs(kernels, features, arena),
-        new CacheLines(arena));
+        lines);
   }
 
-  private static List<RoundedLoops> words(Kernels kernels, Arena arena) {
-    WordFunctions functions = new WordFunctions(arena);
+  /** Weights of four bits are words only where they may not be multiplied as they are. */
+  private static List<RoundedLoops> blockLoops(
+      Kernels kernels, Set<Products> products, CacheLines lines, Arena arena) {
     FloatTranspose transpose = new FloatTranspose(arena);
-    return List.of(
-        new WordLoops(kernels, functions, transpose, DType::isQuantised, LEAST_QUANTISED_WORDS),
-        new WordLoops(kernels, functions, transpose, type -> type == DType.BF16, LEAST_WORDS));
+    List<RoundedLoops> loops = new ArrayList<>();
+    if (products.contains(Products.BYTES)) {
+      loops.add(new BlockLoops(new NibbleNumbers(arena), transpose, lines));
+    }
+    if (products.contains(Products.WORDS)) {
+      loops.add(new BlockLoops(new WordNumbers(kernels, arena), transpose, lines));
+    }
+    return loops;
   }
 
   private static Kernels overEmitted(Kernels kernels, CpuFeatures features, Arena arena) {

@@ -63,6 +63,7 @@ enum Vex {
   VPMOVZXBD(2, 1, 0x31),
   VPMOVZXWD(2, 1, 0x33),
   VPMOVSXBD(2, 1, 0x21),
+  VPMOVSXBW(2, 1, 0x20),
   VUNPCKLPS(1, 0, 0x14),
   VUNPCKHPS(1, 0, 0x15),
   VPUNPCKLWD(1, 1, 0x61),
@@ -73,7 +74,9 @@ enum Vex {
   VPAND(1, 1, 0xdb),
   VPOR(1, 1, 0xeb),
   VPXOR(1, 1, 0xef),
+  VPADDW(1, 1, 0xfd),
   VPADDD(1, 1, 0xfe),
+  VPSUBB(1, 1, 0xf8),
   VPSUBD(1, 1, 0xfa),
   VPCMPGTD(1, 1, 0x66),
   VPMAXSD(2, 1, 0x3d),
@@ -84,6 +87,9 @@ enum Vex {
   VPMADDUBSW(2, 1, 0x04),
   /** Adds neighbouring products of 16 bits, to 32. */
   VPMADDWD(1, 1, 0xf5),
+  /** Products of 16 bits, their upper 17 bits rounded to 16. */
+  VPMULHRSW(2, 1, 0x0b),
+  VPSLLW(1, 1, 0x71, 1, 6),
   VPSLLD(1, 1, 0x72, 1, 6),
   VPSRLD(1, 1, 0x72, 1, 2),
   VPSRLVD(2, 1, 0x45),
@@ -95,6 +101,8 @@ enum Vex {
   VINSERTF128(3, 1, 0x18),
   VPERM2I128(3, 1, 0x46),
   VPERMD(2, 1, 0x36),
+  /** Puts four pairs of lanes in an order that a constant says. */
+  VPERMQ(3, 1, 0x00, 1, 0, 1),
   VPERMILPS(2, 1, 0x0c),
 
   /** Says how many rows and bytes each tile has, from 64 bytes in memory. */

@@ -1,16 +1,12 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 /**
- * The code of matrix products of whole numbers of 16 bits, for processors with AVX2. Numbers come
- * in blocks of {@value #BLOCK} with a scale of f32: {@code vpmaddwd} adds neighbouring products to
- * 32 bits, twice as many as a fused multiply-add of f32 has in a vector of the same size. After
- * each block its sum is multiplied with both scales and added to a sum in f32. Inputs are at most
- * {@link #GREATEST_INPUT}, weights {@link #GREATEST_WEIGHT}, so that a block's sum fits 31 bits.
+ * Blocks of {@value #BLOCK} whole numbers of 16 bits: {@code vpmaddwd} adds neighbouring products
+ * to 32 bits, twice as many as a fused multiply-add of f32 has in a vector of the same size. Inputs
+ * are at most {@link #GREATEST_INPUT}, weights {@link #GREATEST_WEIGHT}, so that a block's sum fits
+ * 31 bits.
  */
-final class WordCode {
-
-  /** Inputs of a tile: with two vectors of outputs, twelve sums. */
-  static final int ROWS = 6;
+final class WordCode implements BlockProductCode.Block {
 
   /** Numbers that share a scale. */
   static final int BLOCK = 64;
@@ -18,21 +14,14 @@ final class WordCode {
   /** The greatest input of a block becomes this, or minus this. */
   static final int GREATEST_INPUT = 8191;
 
-  /** The greatest weight of a block becomes this, or minus this. */
+  /** The greatest weight of a block becomes this, or minus this; one more would fit, too. */
   static final int GREATEST_WEIGHT = 4095;
 
   /** The floats of a block of a row: numbers in pairs, then the scale. */
   static final int ROW_FLOATS = BLOCK / 2 + 1;
 
-  /** The outputs of a panel, of which one vector has {@value #LANES}. */
-  static final int WIDTH = 16;
-
-  static final int LANES = 8;
-
+  private static final int LANES = BlockProductCode.LANES;
   private static final int VECTOR_BYTES = 32;
-  private static final int VECTORS = WIDTH / LANES;
-  private static final int PANEL_ROW_BYTES = VECTORS * VECTOR_BYTES;
-  private static final int ROW_BYTES = ROW_FLOATS * Float.BYTES;
   private static final int PAIRS = BLOCK / 2;
 
   /** Pairs of one turn of a loop. */
@@ -42,18 +31,6 @@ final class WordCode {
    * No block's greatest number is taken to be less: the number of steps over it is still finite.
    */
   private static final float LEAST = 2.5e-35f;
-
-  private static final long LANE_NUMBERS = 0x07_06_05_04_03_02_01_00L;
-
-  /** Where on the stack, behind the sums in f32, the lanes of the last vector are marked. */
-  private static final int MARKED = ROWS * VECTORS * VECTOR_BYTES;
-
-  private static final int STACK_BYTES = MARKED + 2 * VECTOR_BYTES;
-
-  private static final Zmm SOME = v(15);
-  private static final Zmm PRODUCTS = v(15);
-  private static final Zmm SCALE = v(15);
-  private static final Zmm INPUT = v(14);
 
   // What rounding keeps.
   private static final Zmm SIZE = v(15);
@@ -75,159 +52,45 @@ final class WordCode {
     return new Zmm(number);
   }
 
-  private static Zmm sum(int row, int vector) {
-    return v(VECTORS * row + vector);
+  @Override
+  public int floats() {
+    return ROW_FLOATS;
   }
 
-  private static Zmm weights(int vector) {
-    return v(VECTORS * ROWS + vector);
-  }
-
-  /**
-   * Writes the function that multiplies rows of inputs with one panel of weights. Its arguments:
-   *
-   * <ol start="0">
-   *   <li>the inputs in tiles of {@value #ROWS} rows: their first blocks, of {@link #ROW_FLOATS},
-   *       one after the other, then their second blocks, and so on
-   *   <li>the bytes from a tile to the next
-   *   <li>the panel: rows of {@link #WIDTH}, as many for each block as an input has floats there
-   *   <li>what the sums begin with, f32
-   *   <li>the bytes from a row of that to the next, which may be 0
-   *   <li>where the sums go, f32
-   *   <li>the bytes from a row of that to the next
-   *   <li>the number of blocks, at least 1
-   *   <li>the number of rows
-   *   <li>the lanes of the last vector that are outputs, at least 1
-   * </ol>
-   *
-   * @param vectors the vectors of outputs
-   * @param partial whether the last of them has fewer outputs than lanes
-   * @return where it begins
-   */
-  int multiply(int vectors, boolean partial) {
-    int at = a.position();
-    Frame frame = new Frame(a, convention);
-    a.mov(Gpr.RDI, frame.argument(0));
-    a.mov(Gpr.RSI, frame.argument(1));
-    a.mov(Gpr.R13, frame.argument(2));
-    a.mov(Gpr.R8, frame.argument(3));
-    a.mov(Gpr.R9, frame.argument(4));
-    a.mov(Gpr.R10, frame.argument(5));
-    a.mov(Gpr.R11, frame.argument(6));
-    a.mov(Gpr.RBP, frame.argument(7));
-    a.mov(Gpr.R15, frame.argument(8));
-    a.op(Vex.VPBROADCASTD, SOME, frame.argument(9));
-    a.mov(Gpr.R12, Gpr.RSP);
-    a.sub(Gpr.RSP, STACK_BYTES);
-    a.and(Gpr.RSP, -VECTOR_BYTES);
-    laneNumbers(INPUT, Gpr.RSP.at(MARKED));
-    a.op(Vex.VPCMPGTD, SOME, SOME, INPUT);
-    a.op(Vex.VMOVUPS_STORE, SOME, Gpr.RSP.at(MARKED));
-    RowTiles.write(a, Gpr.R15, ROWS, rows -> tile(rows, vectors, partial));
-    a.mov(Gpr.RSP, Gpr.R12);
-    frame.leave();
-    return at;
-  }
-
-  /** Sets each lane to its number, by way of memory. */
-  private void laneNumbers(Zmm to, Mem between) {
-    a.mov(Gpr.RAX, LANE_NUMBERS);
-    a.mov(between, Gpr.RAX);
-    a.op(Vex.VPMOVZXBD, to, between);
-  }
-
-  /** Multiplies some rows and moves on behind them. */
-  private void tile(int rows, int vectors, boolean partial) {
-    if (partial) {
-      a.op(Vex.VMOVUPS, SOME, Gpr.RSP.at(MARKED));
-    }
+  @Override
+  public void multiply(BlockProductCode code, int rows, int vectors) {
     for (int i = 0; i < rows; i++) {
       for (int v = 0; v < vectors; v++) {
-        if (v < vectors - 1 || !partial) {
-          a.op(Vex.VMOVUPS, sum(i, v), Gpr.R8.at(VECTOR_BYTES * v));
-        } else {
-          a.op(Vex.VMASKMOVPS, sum(i, v), SOME, Gpr.R8.at(VECTOR_BYTES * v));
-        }
-        a.op(Vex.VMOVUPS_STORE, sum(i, v), kept(i, v));
+        Zmm sum = BlockProductCode.sum(i, v);
+        a.op(Vex.VPXOR, sum, sum, sum);
       }
-      a.add(Gpr.R8, Gpr.R9);
     }
-    a.mov(Gpr.RAX, Gpr.RDI);
-    a.add(Gpr.RDI, Gpr.RSI);
-    a.mov(Gpr.RDX, Gpr.R13);
-    a.mov(Gpr.RCX, Gpr.RBP);
-    Label block = new Label();
     Label pairs = new Label();
-    a.place(block);
-    for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors; v++) {
-        a.op(Vex.VPXOR, sum(i, v), sum(i, v), sum(i, v));
-      }
-    }
     a.mov(Gpr.R14, PAIRS / STEPS);
     a.place(pairs);
     for (int step = 0; step < STEPS; step++) {
-      loadWeights(step, vectors);
+      code.loadWeights(step, vectors);
       for (int i = 0; i < rows; i++) {
-        a.op(Vex.VPBROADCASTD, INPUT, input(i, step));
+        a.op(Vex.VPBROADCASTD, BlockProductCode.INPUT, code.input(i, step));
         for (int v = 0; v < vectors; v++) {
-          a.op(Vex.VPMADDWD, PRODUCTS, INPUT, weights(v));
-          a.op(Vex.VPADDD, sum(i, v), sum(i, v), PRODUCTS);
+          a.op(
+              Vex.VPMADDWD,
+              BlockProductCode.product(v, vectors),
+              BlockProductCode.INPUT,
+              BlockProductCode.weights(v));
+        }
+        for (int v = 0; v < vectors; v++) {
+          Zmm sum = BlockProductCode.sum(i, v);
+          a.op(Vex.VPADDD, sum, sum, BlockProductCode.product(v, vectors));
         }
       }
     }
-    advance(STEPS);
+    code.advance(STEPS);
     a.sub(Gpr.R14, 1);
     a.jump(Condition.NOT_EQUAL, pairs);
-    loadWeights(0, vectors);
-    for (int i = 0; i < rows; i++) {
-      a.op(Vex.VBROADCASTSS, INPUT, input(i, 0));
-      for (int v = 0; v < vectors; v++) {
-        a.op(Vex.VCVTDQ2PS, sum(i, v), sum(i, v));
-        // The scales first: the sum times one of them may be too large for f32.
-        a.op(Vex.VMULPS, SCALE, INPUT, weights(v));
-        a.op(Vex.VFMADD213PS, sum(i, v), SCALE, kept(i, v));
-        a.op(Vex.VMOVUPS_STORE, sum(i, v), kept(i, v));
-      }
-    }
-    advance(1);
-    a.add(Gpr.RAX, ROW_BYTES * (ROWS - 1));
-    a.sub(Gpr.RCX, 1);
-    a.jump(Condition.NOT_EQUAL, block);
-    if (partial) {
-      a.op(Vex.VMOVUPS, SOME, Gpr.RSP.at(MARKED));
-    }
-    for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors; v++) {
-        if (v < vectors - 1 || !partial) {
-          a.op(Vex.VMOVUPS_STORE, sum(i, v), Gpr.R10.at(VECTOR_BYTES * v));
-        } else {
-          a.op(Vex.VMASKMOVPS_STORE, sum(i, v), SOME, Gpr.R10.at(VECTOR_BYTES * v));
-        }
-      }
-      a.add(Gpr.R10, Gpr.R11);
-    }
-  }
-
-  private void loadWeights(int panelRow, int vectors) {
-    for (int v = 0; v < vectors; v++) {
-      a.op(Vex.VMOVUPS, weights(v), Gpr.RDX.at(PANEL_ROW_BYTES * panelRow + VECTOR_BYTES * v));
-    }
-  }
-
-  /** Moves on by some rows of the panel, and as many floats of the inputs. */
-  private void advance(int panelRows) {
-    a.add(Gpr.RDX, PANEL_ROW_BYTES * panelRows);
-    a.add(Gpr.RAX, Float.BYTES * panelRows);
-  }
-
-  private static Mem input(int row, int index) {
-    return Gpr.RAX.at(ROW_BYTES * row + Float.BYTES * index);
-  }
-
-  /** Returns where a sum in f32 is while a block is multiplied. */
-  private static Mem kept(int row, int vector) {
-    return Gpr.RSP.at(VECTOR_BYTES * (VECTORS * row + vector));
+    code.scale(0, rows, vectors);
+    code.keep(rows, vectors);
+    code.leaveBlock(PAIRS);
   }
 
   /**
@@ -266,7 +129,7 @@ final class WordCode {
     constant(LEAST_SIZE, Float.floatToRawIntBits(LEAST));
     constant(LANE_COUNT, LANES);
     a.op(Vex.VBROADCASTSS, GREATEST, frame.argument(8));
-    laneNumbers(NUMBERS, frame.argument(8));
+    LaneNumbers.write(a, NUMBERS, frame.argument(8));
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.R8, frame.argument(1));
     a.mov(Gpr.RSI, frame.argument(2));

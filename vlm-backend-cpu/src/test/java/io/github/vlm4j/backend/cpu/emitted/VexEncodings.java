@@ -136,6 +136,30 @@ final class VexEncodings {
             "c4 c1 3c c6 ca ee",
             code(a -> a.op(Vex.VSHUFPS, z(1), z(8), z(10), 0xee))),
         Arguments.of(
+            "vpmovsxbw ymm4, xmmword ptr [rdi + 18]",
+            "c4 e2 7d 20 67 12",
+            code(a -> a.op(Vex.VPMOVSXBW, z(4), RDI.at(18)))),
+        Arguments.of(
+            "vpaddw ymm9, ymm9, ymm14",
+            "c4 41 35 fd ce",
+            code(a -> a.op(Vex.VPADDW, z(9), z(9), z(14)))),
+        Arguments.of(
+            "vpsubb ymm3, ymm3, ymm9",
+            "c4 c1 65 f8 d9",
+            code(a -> a.op(Vex.VPSUBB, z(3), z(3), z(9)))),
+        Arguments.of(
+            "vpmulhrsw ymm4, ymm4, ymm1",
+            "c4 e2 5d 0b e1",
+            code(a -> a.op(Vex.VPMULHRSW, z(4), z(4), z(1)))),
+        Arguments.of(
+            "vpsllw ymm4, ymm4, 5",
+            "c5 dd 71 f4 05",
+            code(a -> a.shift(Vex.VPSLLW, z(4), z(4), 5))),
+        Arguments.of(
+            "vpermq ymm4, ymm4, 0xd8",
+            "c4 e3 fd 00 e4 d8",
+            code(a -> a.op(Vex.VPERMQ, z(4), z(4), 0xd8))),
+        Arguments.of(
             "vpinsrw xmm10, xmm10, word ptr [rdi + 34], 1",
             "c5 29 c4 57 22 01",
             code(a -> a.op(Vex.VPINSRW, z(10), z(10), RDI.at(34), 1))),
