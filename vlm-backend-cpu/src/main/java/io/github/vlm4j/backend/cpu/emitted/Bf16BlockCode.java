@@ -1,7 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
-import java.util.List;
 
 /**
  * The code that decodes quantised blocks and rounds what they stand for to the nearest bf16 (ties
@@ -34,11 +33,6 @@ final class Bf16BlockCode implements BlockRowCode.Block {
   }
 
   @Override
-  public List<DType> types() {
-    return List.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
-  }
-
-  @Override
   public int groupBytes() {
     return Short.BYTES * BlockRowCode.GROUP;
   }
@@ -65,16 +59,6 @@ final class Bf16BlockCode implements BlockRowCode.Block {
     }
   }
 
-  @Override
-  public void decode(DType type) {
-    switch (type) {
-      case Q8_0 -> eightBits();
-      case Q4_0 -> fourBits();
-      case Q4_K -> superFourBits();
-      default -> superSixBits();
-    }
-  }
-
   private static Zmm v(int number) {
     return new Zmm(number);
   }
@@ -91,7 +75,8 @@ final class Bf16BlockCode implements BlockRowCode.Block {
     a.op(Evex.VMOVUPS_STORE, low, Gpr.R9.at(Short.BYTES * index));
   }
 
-  private void eightBits() {
+  @Override
+  public void eightBits() {
     scale(v(0));
     for (int i = 1; i <= 2; i++) {
       a.op(Evex.VPMOVSXBD, v(i), Gpr.RDI.at(16 * i - 14));
@@ -102,7 +87,8 @@ final class Bf16BlockCode implements BlockRowCode.Block {
   }
 
   /** Of what q picks from, both halves are the same, as there are other bits above its four. */
-  private void fourBits() {
+  @Override
+  public void fourBits() {
     scale(v(0));
     a.op(Evex.VMULPS, v(0), v(0), NUMBERS);
     a.op(Evex.VCVTNE2PS2BF16, v(0), v(0), v(0));
@@ -117,7 +103,8 @@ final class Bf16BlockCode implements BlockRowCode.Block {
    * The two groups of each 32 bytes share what q picks from: the group in the bytes' upper halves
    * picks from its lower half, which a shift leads to, the other one from its upper half.
    */
-  private void superFourBits() {
+  @Override
+  public void superFourBits() {
     SixBitScales.writeScaled(a, new Zmm(0), new Zmm(1), BY_HALVES);
     for (int group = 0; group < GROUPS; group += 2) {
       Zmm first = v(1);
@@ -150,7 +137,8 @@ final class Bf16BlockCode implements BlockRowCode.Block {
     return v(6 + index);
   }
 
-  private void superSixBits() {
+  @Override
+  public void superSixBits() {
     SixBits.scales(a);
     a.op(Evex.VMOVUPS_STORE, v(0), Gpr.RSP.at(SCALES));
     for (int half = 0; half < 2; half++) {

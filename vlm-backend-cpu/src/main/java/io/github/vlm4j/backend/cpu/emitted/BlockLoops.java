@@ -30,16 +30,14 @@ final class BlockLoops implements RoundedLoops {
 
   private final BlockNumbers numbers;
   private final BlockProducts products;
-  private final FloatTranspose transpose;
   private final CacheLines lines;
   private final int size;
   private final int floats;
 
   /** Creates loops. */
-  BlockLoops(BlockNumbers numbers, FloatTranspose transpose, CacheLines lines) {
+  BlockLoops(BlockNumbers numbers, CacheLines lines) {
     this.numbers = numbers;
     this.products = numbers.products();
-    this.transpose = transpose;
     this.lines = lines;
     this.size = numbers.size();
     this.floats = numbers.floats();
@@ -127,11 +125,10 @@ final class BlockLoops implements RoundedLoops {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    int staging = Math.addExact(Math.multiplyExact(WIDTH, rowFloats(k)), numbers.scratch(k));
-    return Math.addExact(panelsFloats(outputs, k), staging + CacheLines.MOST_SKIPPED);
+    int scratch = Math.addExact(numbers.scratch(k), CacheLines.MOST_SKIPPED);
+    return Math.addExact(panelsFloats(outputs, k), scratch);
   }
 
-  /** Returns the floats of all panels; behind them lie rows on their way into one. */
   private int panelsFloats(int outputs, int k) {
     return Math.multiplyExact(Math.ceilDiv(outputs, WIDTH), panelFloats(k));
   }
@@ -154,19 +151,17 @@ final class BlockLoops implements RoundedLoops {
       float[] packed,
       int packedAt,
       float[] scratch) {
-    int stagingAt = packedAt + panelsFloats(toRow - fromRow, w.columns());
-    int apart = rowFloats(w.columns());
+    int apart = panelFloats(w.columns());
+    int end = packedAt + panelsFloats(toRow - fromRow, w.columns());
+    numbers.layOut(w, fromRow, toRow - fromRow, packed, packedAt + WIDTH, apart, end);
+    // Not before, as anything is left between panels.
     int panel = packedAt;
     for (int row = fromRow; row < toRow; row += WIDTH) {
-      int outputs = Math.min(WIDTH, toRow - row);
       Arrays.fill(packed, panel, panel + WIDTH, 0);
       if (bias != null) {
-        System.arraycopy(bias, row, packed, panel, outputs);
+        System.arraycopy(bias, row, packed, panel, Math.min(WIDTH, toRow - row));
       }
-      numbers.roundWeights(w, row, outputs, packed, stagingAt, stagingAt + WIDTH * apart);
-      // Of fewer rows than lanes the others hold anything, as do their sums, which are not stored.
-      transpose.transpose(packed, stagingAt, apart, WIDTH, apart, packed, panel + WIDTH, WIDTH);
-      panel += panelFloats(w.columns());
+      panel += apart;
     }
   }
 

@@ -35,17 +35,20 @@ interface BlockNumbers {
       int columns,
       int rows);
 
-  /** Returns the floats that {@link #roundWeights} needs behind those that it writes. */
+  /** Returns the floats of memory that {@link #layOut} needs behind all panels. */
   int scratch(int columns);
 
   /**
-   * Makes blocks of rows of weights, each row's one after the other.
+   * Lays rows of weights out as panels, without a bias. In the floats between two panels, and in
+   * those of the first {@link #scratch} that are needed, anything is left.
    *
-   * @param to where they go
-   * @param toAt where the first row begins; the others follow it
-   * @param scratchAt where there are {@link #scratch} floats
+   * @param rows the rows; of a panel with fewer than {@link BlockProductCode#WIDTH}, what is laid
+   *     out for the others is of no account
+   * @param panelAt where the first panel begins
+   * @param apart the floats from a panel to the next
+   * @param scratchAt where all panels end
    */
-  void roundWeights(Matrix w, int row, int rows, float[] to, int toAt, int scratchAt);
+  void layOut(Matrix w, int row, int rows, float[] packed, int panelAt, int apart, int scratchAt);
 
   /** Returns what multiplies them. */
   BlockProducts products();

@@ -1,7 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
-import java.util.List;
 
 /** The code that walks rows of quantised blocks, whatever they become. */
 final class BlockRowCode {
@@ -15,18 +14,10 @@ final class BlockRowCode {
   static final int GROUP = 32;
 
   /**
-   * What blocks become. What decodes those that rdi points at, to where r9 points, may change all
-   * vectors but those of its constants, rax, rbx, rbp, rdx and r13.
+   * What a block becomes. What decodes the block that rdi points at, to where r9 points, may change
+   * all vectors but those of its constants, rax, rbx, rbp, rdx and r13.
    */
   interface Block {
-
-    /** Returns the types that there is code for. */
-    List<DType> types();
-
-    /** Returns the blocks of a type that are decoded together, of which rows have whole numbers. */
-    default int together(DType type) {
-      return 1;
-    }
 
     /** Returns the bytes that {@link #GROUP} weights become. */
     int groupBytes();
@@ -34,11 +25,28 @@ final class BlockRowCode {
     /** Writes what sets registers that all blocks of a type need. */
     void constants(DType type);
 
-    /** Writes what decodes blocks of a type, as many as are decoded {@link #together}. */
-    void decode(DType type);
+    /** Writes what decodes a block of Q8_0. */
+    void eightBits();
+
+    /** Writes what decodes a block of Q4_0. */
+    void fourBits();
+
+    /** Writes what decodes a block of Q4_K. */
+    void superFourBits();
+
+    /** Writes what decodes a block of Q6_K. */
+    void superSixBits();
   }
 
   private BlockRowCode() {}
+
+  /** Returns whether there is code for a type. */
+  static boolean takes(DType type) {
+    return switch (type) {
+      case Q8_0, Q4_0, Q4_K, Q6_K -> true;
+      default -> false;
+    };
+  }
 
   /**
    * Writes the function that decodes rows of a type. Its arguments:
@@ -50,7 +58,7 @@ final class BlockRowCode {
    *   <li>where what they become goes
    *   <li>the bytes before the first
    *   <li>the bytes from one to the next
-   *   <li>the blocks of a row, at least 1, each as many as are decoded together
+   *   <li>the blocks of a row, at least 1
    *   <li>the number of rows, at least 1
    * </ol>
    *
@@ -58,7 +66,6 @@ final class BlockRowCode {
    */
   static int write(Assembler a, CallingConvention convention, DType type, Block code) {
     int at = a.position();
-    int bytes = type.blockBytes() * code.together(type);
     Frame frame = new Frame(a, convention);
     a.mov(Gpr.R8, frame.argument(0));
     a.mov(Gpr.RAX, frame.argument(1));
@@ -81,10 +88,16 @@ final class BlockRowCode {
     a.mov(Gpr.R9, Gpr.RSI);
     a.mov(Gpr.RCX, Gpr.R14);
     a.place(block);
-    Lookahead.write(a, bytes);
-    code.decode(type);
-    a.add(Gpr.RDI, bytes);
-    a.add(Gpr.R9, code.groupBytes() * (type.blockElements() * code.together(type) / GROUP));
+    Lookahead.write(a, type.blockBytes());
+    switch (type) {
+      case Q8_0 -> code.eightBits();
+      case Q4_0 -> code.fourBits();
+      case Q4_K -> code.superFourBits();
+      case Q6_K -> code.superSixBits();
+      default -> throw new IllegalArgumentException(type + " is not stored in blocks");
+    }
+    a.add(Gpr.RDI, type.blockBytes());
+    a.add(Gpr.R9, code.groupBytes() * (type.blockElements() / GROUP));
     a.sub(Gpr.RCX, 1);
     a.jump(Condition.NOT_EQUAL, block);
     a.add(Gpr.R8, Gpr.R10);

@@ -6,8 +6,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -20,10 +18,10 @@ final class BlockRowFunctions {
   private static final int CALL_WEIGHTS = 1 << 18;
 
   private final int groupBytes;
-  private final Map<DType, MethodHandle> decode = new EnumMap<>(DType.class);
-
-  /** The weights of a type that are decoded together. */
-  private final Map<DType, Integer> together = new EnumMap<>(DType.class);
+  private final MethodHandle eightBits;
+  private final MethodHandle fourBits;
+  private final MethodHandle superFourBits;
+  private final MethodHandle superSixBits;
 
   /**
    * Makes the code.
@@ -37,30 +35,26 @@ final class BlockRowFunctions {
     CallingConvention convention = CallingConvention.ofThisSystem();
     BlockRowCode.Block code = writer.apply(assembler);
     groupBytes = code.groupBytes();
-    Map<DType, Integer> positions = new EnumMap<>(DType.class);
-    for (DType type : code.types()) {
-      positions.put(type, BlockRowCode.write(assembler, convention, type, code));
-      together.put(type, type.blockElements() * code.together(type));
-    }
+    int eightBitsAt = BlockRowCode.write(assembler, convention, DType.Q8_0, code);
+    int fourBitsAt = BlockRowCode.write(assembler, convention, DType.Q4_0, code);
+    int superFourBitsAt = BlockRowCode.write(assembler, convention, DType.Q4_K, code);
+    int superSixBitsAt = BlockRowCode.write(assembler, convention, DType.Q6_K, code);
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
-    positions.forEach((type, at) -> decode.put(type, memory.function(at, DECODE)));
+    eightBits = memory.function(eightBitsAt, DECODE);
+    fourBits = memory.function(fourBitsAt, DECODE);
+    superFourBits = memory.function(superFourBitsAt, DECODE);
+    superSixBits = memory.function(superSixBitsAt, DECODE);
   }
 
   /** Returns whether there is a function for weights of a type. */
   boolean takes(DType weights) {
-    return decode.containsKey(weights);
-  }
-
-  /** Returns whether there is one for all rows of a matrix. */
-  boolean takes(Matrix w) {
-    Integer weights = together.get(w.dtype());
-    return weights != null && w.columns() % weights == 0;
+    return BlockRowCode.takes(weights);
   }
 
   /**
    * Decodes rows.
    *
-   * @param w a matrix that {@link #takes(Matrix)}
+   * @param w of a type that {@link #takes}
    * @param to receives a row after the other
    * @param toApart the bytes from one of them to the next
    */
@@ -76,28 +70,26 @@ final class BlockRowFunctions {
   }
 
   private void call(Matrix w, int row, int rows, MemorySegment to, long toAt, long toApart) {
+    DType type = w.dtype();
     MemorySegment data = w.data();
     long from = w.rowOffset(row);
     long apart = w.rowOffset(1);
     long count = rows;
-    long blocks = w.columns() / of(together, w.dtype());
+    long blocks = w.columns() / type.blockElements();
     // Slices would be checked too, but each would be an object.
     Objects.checkFromIndexSize(from, apart * count, data.byteSize());
     long written = (count - 1) * toApart + (long) groupBytes * (w.columns() / BlockRowCode.GROUP);
     Objects.checkFromIndexSize(toAt, written, to.byteSize());
-    MethodHandle function = of(decode, w.dtype());
     try {
-      function.invokeExact(data, from, apart, to, toAt, toApart, blocks, count);
+      switch (type) {
+        case Q8_0 -> eightBits.invokeExact(data, from, apart, to, toAt, toApart, blocks, count);
+        case Q4_0 -> fourBits.invokeExact(data, from, apart, to, toAt, toApart, blocks, count);
+        case Q4_K -> superFourBits.invokeExact(data, from, apart, to, toAt, toApart, blocks, count);
+        case Q6_K -> superSixBits.invokeExact(data, from, apart, to, toAt, toApart, blocks, count);
+        default -> throw new IllegalArgumentException(type + " is not stored in blocks");
+      }
     } catch (Throwable e) {
       throw Calls.failed(e);
     }
-  }
-
-  private static <T> T of(Map<DType, T> map, DType type) {
-    T found = map.get(type);
-    if (found == null) {
-      throw new IllegalArgumentException(type + " has no code here");
-    }
-    return found;
   }
 }

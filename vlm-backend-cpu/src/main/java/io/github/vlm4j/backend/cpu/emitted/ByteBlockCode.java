@@ -1,7 +1,6 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
-import java.util.List;
 
 /**
  * The code that decodes quantised blocks into groups of 32 signed bytes with a scale of f32 behind
@@ -58,11 +57,6 @@ final class ByteBlockCode implements BlockRowCode.Block {
   }
 
   @Override
-  public List<DType> types() {
-    return List.of(DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
-  }
-
-  @Override
   public int groupBytes() {
     return RECORD;
   }
@@ -89,16 +83,6 @@ final class ByteBlockCode implements BlockRowCode.Block {
     }
   }
 
-  @Override
-  public void decode(DType type) {
-    switch (type) {
-      case Q8_0 -> eightBits();
-      case Q4_0 -> fourBits();
-      case Q4_K -> superFourBits();
-      default -> superSixBits();
-    }
-  }
-
   private static Zmm v(int number) {
     return new Zmm(number);
   }
@@ -108,12 +92,14 @@ final class ByteBlockCode implements BlockRowCode.Block {
     return v(6 + index);
   }
 
-  private void eightBits() {
+  @Override
+  public void eightBits() {
     a.op(Evex.VMOVDQU8_YMM, v(1), Gpr.RDI.at(2));
     record(v(1));
   }
 
-  private void fourBits() {
+  @Override
+  public void fourBits() {
     a.op(Evex.VBROADCASTI32X4_YMM, v(1), Gpr.RDI.at(2));
     a.op(Evex.VPSRLVD_YMM, v(1), v(1), BY_HALVES);
     a.op(Evex.VPANDD_YMM, v(1), v(1), NIBBLES);
@@ -129,7 +115,8 @@ final class ByteBlockCode implements BlockRowCode.Block {
   }
 
   /** A group's sixteen numbers are rounded once, and q picks from them. */
-  private void superFourBits() {
+  @Override
+  public void superFourBits() {
     SixBitScales.writeScaled(a, new Zmm(0), new Zmm(1), BY_HALVES);
     a.op(Evex.VSHUFI32X4, v(1), v(0), v(0), UPPER_HALVES);
     Lanes.set(a, FURTHEST, 15f);
@@ -180,7 +167,8 @@ final class ByteBlockCode implements BlockRowCode.Block {
     a.mov32(Gpr.R9.at(RECORD * group + SCALE), Gpr.RAX);
   }
 
-  private void superSixBits() {
+  @Override
+  public void superSixBits() {
     SixBits.scales(a);
     a.op(Evex.VPANDD, v(1), v(0), SIZE);
     a.op(Evex.VPSHUFD, v(2), v(1), NEIGHBOURS);

@@ -142,13 +142,12 @@ public final class EmittedKernels {
   /** Weights of four bits are words only where they may not be multiplied as they are. */
   private static List<RoundedLoops> blockLoops(
       Kernels kernels, Set<Products> products, CacheLines lines, Arena arena) {
-    FloatTranspose transpose = new FloatTranspose(arena);
     List<RoundedLoops> loops = new ArrayList<>();
     if (products.contains(Products.BYTES)) {
-      loops.add(new BlockLoops(new NibbleNumbers(arena), transpose, lines));
+      loops.add(new BlockLoops(new NibbleNumbers(arena), lines));
     }
     if (products.contains(Products.WORDS)) {
-      loops.add(new BlockLoops(new WordNumbers(kernels, arena), transpose, lines));
+      loops.add(new BlockLoops(new WordNumbers(kernels, new FloatTranspose(arena), arena), lines));
     }
     return loops;
   }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import io.github.vlm4j.core.tensor.DType;
+import java.util.function.IntFunction;
 
 /**
  * The code that makes rows columns, {@value #SIDE} by {@value #SIDE} at a time for vectors of 256
@@ -69,15 +70,14 @@ final class FloatTransposeCode {
     a.mov(Gpr.RAX, Gpr.R12);
     a.mov(Gpr.RCX, frame.argument(3));
     a.place(block);
+    a.lea(Gpr.RBP, Gpr.RAX.plus(Gpr.RDX, 4));
     if (type == DType.BF16) {
       loadBf16();
+      exchange(a, 0, FloatTransposeCode::column);
+      exchange(a, HALF, FloatTransposeCode::column);
     } else {
-      load(0, 0);
-      load(HALF, HALF * bytes);
+      write(a, FloatTransposeCode::row, FloatTransposeCode::column);
     }
-    a.lea(Gpr.RBP, Gpr.RAX.plus(Gpr.RDX, 4));
-    exchange(0, Gpr.RAX);
-    exchange(HALF, Gpr.RBP);
     a.add(Gpr.RDI, SIDE * bytes);
     a.add(Gpr.RBX, SIDE * bytes);
     a.lea(Gpr.RAX, Gpr.RBP.plus(Gpr.RDX, 4));
@@ -91,23 +91,48 @@ final class FloatTransposeCode {
     return at;
   }
 
-  /** Returns where a row of a half of the block begins. */
-  private static Mem row(Gpr half, int row, int bytes) {
-    return switch (row) {
-      case 0 -> half.at(bytes);
-      case 1 -> half.plus(Gpr.RSI, 1).plus(bytes);
-      case 2 -> half.plus(Gpr.RSI, 2).plus(bytes);
-      default -> half.plus(Gpr.R9, 1).plus(bytes);
-    };
+  /** Says where a number of a block is. */
+  interface Place {
+
+    /** Returns the place of a column of a row. */
+    Mem of(int row, int column);
   }
 
-  /** Loads four columns of all rows. */
-  private void load(int first, int bytes) {
-    for (int i = 0; i < HALF; i++) {
-      Zmm to = new Zmm(first + i);
-      a.op(Vex.VMOVUPS_XMM, to, row(Gpr.RDI, i, bytes));
-      a.op(Vex.VINSERTF128, to, to, row(Gpr.RBX, i, bytes), UPPER);
+  /**
+   * Writes what transposes a block of f32. Changes all vectors.
+   *
+   * @param from where numbers are, four at a time
+   * @param to where columns begin
+   */
+  static void write(Assembler a, Place from, IntFunction<Mem> to) {
+    for (int first = 0; first < SIDE; first += HALF) {
+      for (int i = 0; i < HALF; i++) {
+        Zmm four = new Zmm(first + i);
+        a.op(Vex.VMOVUPS_XMM, four, from.of(i, first));
+        a.op(Vex.VINSERTF128, four, four, from.of(HALF + i, first), UPPER);
+      }
     }
+    exchange(a, 0, to);
+    exchange(a, HALF, to);
+  }
+
+  private static Mem row(int row, int column) {
+    return distant(row < HALF ? Gpr.RDI : Gpr.RBX, row % HALF, Gpr.RSI, Gpr.R9)
+        .plus(Float.BYTES * column);
+  }
+
+  private static Mem column(int column) {
+    return distant(column < HALF ? Gpr.RAX : Gpr.RBP, column % HALF, Gpr.RDX, Gpr.R8);
+  }
+
+  /** Returns a place at zero to three times a distance from another. */
+  private static Mem distant(Gpr from, int times, Gpr distance, Gpr thrice) {
+    return switch (times) {
+      case 0 -> from.at();
+      case 1 -> from.plus(distance, 1);
+      case 2 -> from.plus(distance, 2);
+      default -> from.plus(thrice, 1);
+    };
   }
 
   /** Loads all columns of all rows: bf16 is the upper half of f32. */
@@ -115,15 +140,15 @@ final class FloatTransposeCode {
     for (int i = 0; i < HALF; i++) {
       Zmm low = new Zmm(i);
       Zmm high = new Zmm(HALF + i);
-      a.op(Vex.VMOVUPS_XMM, high, row(Gpr.RDI, i, 0));
-      a.op(Vex.VINSERTF128, high, high, row(Gpr.RBX, i, 0), UPPER);
+      a.op(Vex.VMOVUPS_XMM, high, row(i, 0));
+      a.op(Vex.VINSERTF128, high, high, row(HALF + i, 0), UPPER);
       a.op(Vex.VPUNPCKLWD, low, ZERO, high);
       a.op(Vex.VPUNPCKHWD, high, ZERO, high);
     }
   }
 
   /** Transposes the halves of four vectors and stores them as columns. */
-  private void exchange(int first, Gpr to) {
+  private static void exchange(Assembler a, int first, IntFunction<Mem> to) {
     for (int i = 0; i < HALF; i += 2) {
       Zmm even = new Zmm(first + i);
       Zmm odd = new Zmm(first + i + 1);
@@ -135,14 +160,7 @@ final class FloatTransposeCode {
       Zmm upperRows = new Zmm(SIDE + column / 2);
       Zmm lowerRows = new Zmm(SIDE + 2 + column / 2);
       a.op(Vex.VSHUFPS, result, upperRows, lowerRows, column % 2 == 0 ? LOWER_PAIRS : UPPER_PAIRS);
-      Mem place =
-          switch (column) {
-            case 0 -> to.at();
-            case 1 -> to.plus(Gpr.RDX, 1);
-            case 2 -> to.plus(Gpr.RDX, 2);
-            default -> to.plus(Gpr.R8, 1);
-          };
-      a.op(Vex.VMOVUPS_STORE, result, place);
+      a.op(Vex.VMOVUPS_STORE, result, to.apply(first + column));
     }
   }
 }

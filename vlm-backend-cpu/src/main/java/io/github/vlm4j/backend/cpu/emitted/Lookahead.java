@@ -13,8 +13,13 @@ final class Lookahead {
 
   /** Asks for some bytes of weights, which are read from rdi on. */
   static void write(Assembler a, int bytes) {
+    write(a, AHEAD, bytes);
+  }
+
+  /** Asks for some bytes that lie ahead of where rdi points. */
+  static void write(Assembler a, int ahead, int bytes) {
     for (int line = 0; line < bytes; line += LINE) {
-      a.prefetch(Gpr.RDI.at(AHEAD + line));
+      a.prefetch(Gpr.RDI.at(ahead + line));
     }
   }
 }

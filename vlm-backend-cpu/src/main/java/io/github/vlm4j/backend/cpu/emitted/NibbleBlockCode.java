@@ -4,7 +4,7 @@ import io.github.vlm4j.core.tensor.DType;
 import java.util.List;
 
 /** The code that decodes blocks of Q4_0 and Q4_K into blocks of {@link NibbleCode}, exactly. */
-final class NibbleBlockCode implements BlockRowCode.Block {
+final class NibbleBlockCode implements BlockPanelCode.Block {
 
   private static final int RECORD = NibbleCode.ROW_FLOATS * Float.BYTES;
   private static final int SCALE = NibbleCode.SCALE * Float.BYTES;
@@ -47,8 +47,13 @@ final class NibbleBlockCode implements BlockRowCode.Block {
   }
 
   @Override
-  public int groupBytes() {
-    return RECORD;
+  public int weights(DType type) {
+    return type.blockElements();
+  }
+
+  @Override
+  public int floats(DType type) {
+    return type.blockElements() / NibbleCode.BLOCK * NibbleCode.ROW_FLOATS;
   }
 
   @Override

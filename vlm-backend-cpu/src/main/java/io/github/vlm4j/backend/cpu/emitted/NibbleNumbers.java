@@ -15,7 +15,7 @@ final class NibbleNumbers implements BlockNumbers {
   /** With fewer, laying weights out takes as long as multiplying the inputs one by one. */
   private static final int LEAST = 5;
 
-  private final BlockRowFunctions blockRows;
+  private final BlockPanelFunctions panels;
   private final BlockProducts products;
   private final MethodHandle round;
 
@@ -28,7 +28,7 @@ final class NibbleNumbers implements BlockNumbers {
   NibbleNumbers(Arena arena) {
     Assembler assembler = new Assembler();
     NibbleCode code = new NibbleCode(assembler, CallingConvention.ofThisSystem());
-    this.blockRows = new BlockRowFunctions(NibbleBlockCode::new, arena);
+    this.panels = new BlockPanelFunctions(NibbleBlockCode::new, arena);
     this.products = new BlockProducts(assembler, code);
     int roundAt = code.round();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
@@ -48,7 +48,7 @@ final class NibbleNumbers implements BlockNumbers {
 
   @Override
   public boolean takes(DType weights) {
-    return blockRows.takes(weights);
+    return panels.takes(weights);
   }
 
   @Override
@@ -76,14 +76,14 @@ final class NibbleNumbers implements BlockNumbers {
 
   @Override
   public int scratch(int columns) {
-    return 0;
+    return BlockPanelCode.MOST_BEHIND + panels.staging();
   }
 
   @Override
-  public void roundWeights(Matrix w, int row, int rows, float[] to, int toAt, int scratchAt) {
-    int apart = w.columns() / NibbleCode.BLOCK * NibbleCode.ROW_FLOATS;
-    MemorySegment blocks = Calls.slice(to, toAt, (long) rows * apart);
-    blockRows.decode(w, row, rows, blocks, (long) Float.BYTES * apart);
+  public void layOut(
+      Matrix w, int row, int rows, float[] packed, int panelAt, int apart, int scratchAt) {
+    int stagingAt = scratchAt + BlockPanelCode.MOST_BEHIND;
+    panels.layOut(w, row, rows, packed, panelAt, apart, stagingAt);
   }
 
   @Override

@@ -4,11 +4,12 @@ import io.github.vlm4j.core.tensor.DType;
 import java.util.List;
 
 /**
- * The code that decodes blocks of Q8_0 and Q6_K into blocks of {@link WordCode}: within such a
- * block, numbers are multiplied with their scale's share of the greatest of its scales ({@code
- * vpmulhrsw}) and rounded, to 4,096 steps at most. Those of the greatest scale are exact.
+ * The code that decodes weights into blocks of {@link WordCode}. Those of bf16 are rounded. Within
+ * a block, those of Q8_0 and Q6_K are multiplied with their scale's share of the greatest of its
+ * scales ({@code vpmulhrsw}) and rounded, to 4,096 steps at most: those of the greatest scale are
+ * exact.
  */
-final class WordBlockCode implements BlockRowCode.Block {
+final class WordBlockCode implements BlockPanelCode.Block {
 
   private static final int BLOCK_BYTES = WordCode.ROW_FLOATS * Float.BYTES;
 
@@ -48,10 +49,12 @@ final class WordBlockCode implements BlockRowCode.Block {
   private static final Zmm CENTRE = v(9);
 
   private final Assembler a;
+  private final WordRounding rounding;
 
   /** Creates what writes to an assembler. */
   WordBlockCode(Assembler assembler) {
     this.a = assembler;
+    this.rounding = new WordRounding(assembler);
   }
 
   private static Zmm v(int number) {
@@ -60,21 +63,26 @@ final class WordBlockCode implements BlockRowCode.Block {
 
   @Override
   public List<DType> types() {
-    return List.of(DType.Q8_0, DType.Q6_K);
+    return List.of(DType.BF16, DType.Q8_0, DType.Q6_K);
   }
 
   @Override
-  public int together(DType type) {
-    return type == DType.Q8_0 ? WordCode.BLOCK / type.blockElements() : 1;
+  public int weights(DType type) {
+    return Math.max(WordCode.BLOCK, type.blockElements());
   }
 
   @Override
-  public int groupBytes() {
-    return BLOCK_BYTES * BlockRowCode.GROUP / WordCode.BLOCK;
+  public int floats(DType type) {
+    return weights(type) / WordCode.BLOCK * WordCode.ROW_FLOATS;
   }
 
   @Override
   public void constants(DType type) {
+    if (type == DType.BF16) {
+      rounding.begin();
+      number(WordRounding.GREATEST, WordCode.GREATEST_WEIGHT);
+      return;
+    }
     constant(SIZE, Integer.MAX_VALUE);
     number(LEAST, 1e-30f);
     number(WHOLE, 1 << 15);
@@ -97,11 +105,19 @@ final class WordBlockCode implements BlockRowCode.Block {
 
   @Override
   public void decode(DType type) {
-    if (type == DType.Q8_0) {
-      eightBits();
-    } else {
-      superSixBits();
+    switch (type) {
+      case BF16 -> bf16();
+      case Q8_0 -> eightBits();
+      default -> superSixBits();
     }
+  }
+
+  private void bf16() {
+    for (int i = 0; i < WordRounding.VECTORS; i++) {
+      a.op(Vex.VPMOVZXWD, v(i), Gpr.RDI.at(16 * i));
+      a.shift(Vex.VPSLLD, v(i), v(i), Short.SIZE);
+    }
+    rounding.round(Gpr.R9);
   }
 
   private void eightBits() {
@@ -140,7 +156,7 @@ final class WordBlockCode implements BlockRowCode.Block {
     a.op(Vex.VDIVPS, to, WHOLE, to);
   }
 
-  /** Stores sixteen words in the order that {@link WordCode#round} leaves. */
+  /** Stores sixteen words in the order that {@link WordRounding} leaves. */
   private void words(Zmm numbers, int shift, Zmm share, int to) {
     a.shift(Vex.VPSLLW, numbers, numbers, shift);
     a.op(Vex.VPMULHRSW, numbers, numbers, share);

@@ -27,25 +27,18 @@ final class WordCode implements BlockProductCode.Block {
   /** Pairs of one turn of a loop. */
   private static final int STEPS = 8;
 
-  /**
-   * No block's greatest number is taken to be less: the number of steps over it is still finite.
-   */
-  private static final float LEAST = 2.5e-35f;
-
-  // What rounding keeps.
-  private static final Zmm SIZE = v(15);
-  private static final Zmm LEAST_SIZE = v(14);
-  private static final Zmm GREATEST = v(13);
   private static final Zmm NUMBERS = v(12);
   private static final Zmm LANE_COUNT = v(11);
 
   private final Assembler a;
   private final CallingConvention convention;
+  private final WordRounding rounding;
 
   /** Creates what writes to an assembler. */
   WordCode(Assembler assembler, CallingConvention convention) {
     this.a = assembler;
     this.convention = convention;
+    this.rounding = new WordRounding(assembler);
   }
 
   private static Zmm v(int number) {
@@ -108,27 +101,15 @@ final class WordCode implements BlockProductCode.Block {
    *   <li>what the greatest number of a block becomes, f32
    * </ol>
    *
-   * <p>Within each 16, numbers change their order in pairs, which a product of two such rows does
-   * not notice.
-   *
    * @return where it begins
    */
   int round() {
-    return round(Float.BYTES);
-  }
-
-  /** Writes the same function for rows of bf16, which end with a whole block. */
-  int roundBf16() {
-    return round(Short.BYTES);
-  }
-
-  private int round(int bytes) {
     int at = a.position();
     Frame frame = new Frame(a, convention);
-    constant(SIZE, Integer.MAX_VALUE);
-    constant(LEAST_SIZE, Float.floatToRawIntBits(LEAST));
-    constant(LANE_COUNT, LANES);
-    a.op(Vex.VBROADCASTSS, GREATEST, frame.argument(8));
+    rounding.begin();
+    a.op(Vex.VBROADCASTSS, WordRounding.GREATEST, frame.argument(8));
+    a.mov(Gpr.RAX, LANES);
+    a.broadcast256(LANE_COUNT, Gpr.RAX);
     LaneNumbers.write(a, NUMBERS, frame.argument(8));
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.R8, frame.argument(1));
@@ -150,15 +131,13 @@ final class WordCode implements BlockProductCode.Block {
     a.place(block);
     a.cmp(Gpr.RCX, 1);
     a.jump(Condition.EQUAL, last);
-    wholeBlock(bytes);
+    wholeBlock();
     a.sub(Gpr.RCX, 1);
     a.jump(block);
     a.place(last);
-    if (bytes == Float.BYTES) {
-      a.cmp(Gpr.R14, BLOCK);
-      a.jump(Condition.NOT_EQUAL, partial);
-    }
-    wholeBlock(bytes);
+    a.cmp(Gpr.R14, BLOCK);
+    a.jump(Condition.NOT_EQUAL, partial);
+    wholeBlock();
     a.jump(next);
     a.place(partial);
     partialBlock();
@@ -171,17 +150,12 @@ final class WordCode implements BlockProductCode.Block {
     return at;
   }
 
-  private void wholeBlock(int bytes) {
+  private void wholeBlock() {
     for (int i = 0; i < BLOCK / LANES; i++) {
-      if (bytes == Float.BYTES) {
-        a.op(Vex.VMOVUPS, v(i), Gpr.RAX.at(VECTOR_BYTES * i));
-      } else {
-        a.op(Vex.VPMOVZXWD, v(i), Gpr.RAX.at(VECTOR_BYTES / 2 * i));
-        a.shift(Vex.VPSLLD, v(i), v(i), Short.SIZE);
-      }
+      a.op(Vex.VMOVUPS, v(i), Gpr.RAX.at(VECTOR_BYTES * i));
     }
-    roundBlock();
-    a.add(Gpr.RAX, BLOCK * bytes);
+    rounding.round(Gpr.RDX);
+    a.add(Gpr.RAX, BLOCK * Float.BYTES);
     a.add(Gpr.RDX, Gpr.RBX);
   }
 
@@ -194,36 +168,6 @@ final class WordCode implements BlockProductCode.Block {
       a.op(Vex.VMASKMOVPS, v(i), there, Gpr.RAX.at(VECTOR_BYTES * i));
       a.op(Vex.VPSUBD, left, left, LANE_COUNT);
     }
-    roundBlock();
-  }
-
-  /** Rounds the numbers of the first registers. */
-  private void roundBlock() {
-    Zmm scale = v(8);
-    Zmm factor = v(9);
-    // Without their signs, floats are ordered as whole numbers are, and NaN is above all.
-    a.op(Vex.VPAND, scale, v(0), SIZE);
-    for (int i = 1; i < BLOCK / LANES; i++) {
-      a.op(Vex.VPAND, factor, v(i), SIZE);
-      a.op(Vex.VPMAXSD, scale, scale, factor);
-    }
-    Reduction.write(a, Vex.VPMAXSD, scale, factor);
-    a.op(Vex.VMAXPS, scale, LEAST_SIZE, scale);
-    a.op(Vex.VDIVPS, factor, GREATEST, scale);
-    a.op(Vex.VDIVPS, scale, scale, GREATEST);
-    for (int i = 0; i < BLOCK / LANES; i++) {
-      a.op(Vex.VMULPS, v(i), v(i), factor);
-      a.op(Vex.VCVTPS2DQ, v(i), v(i));
-    }
-    for (int i = 0; i < BLOCK / LANES; i += 2) {
-      a.op(Vex.VPACKSSDW, v(i), v(i), v(i + 1));
-      a.op(Vex.VMOVUPS_STORE, v(i), Gpr.RDX.at(VECTOR_BYTES / 2 * i));
-    }
-    a.op(Vex.VMOVSS_STORE, scale, Gpr.RDX.at(Short.BYTES * BLOCK));
-  }
-
-  private void constant(Zmm to, int bits) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
-    a.broadcast256(to, Gpr.RAX);
+    rounding.round(Gpr.RDX);
   }
 }

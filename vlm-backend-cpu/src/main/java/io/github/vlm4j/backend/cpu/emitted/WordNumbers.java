@@ -29,33 +29,34 @@ final class WordNumbers implements BlockNumbers {
   /** Others are decoded by compiled Java, which takes longer. */
   private static final int LEAST_DECODED = 25;
 
+  private static final int WIDTH = BlockProductCode.WIDTH;
   private static final long BLOCK_BYTES = (long) Float.BYTES * WordCode.ROW_FLOATS;
 
   private final Kernels decoder;
-  private final BlockRowFunctions blockRows;
+  private final FloatTranspose transpose;
+  private final BlockPanelFunctions panels;
   private final BlockProducts products;
   private final MethodHandle round;
-  private final MethodHandle roundBf16;
 
   /**
    * Makes the code.
    *
    * @param decoder what decodes weights that no emitted code is for
+   * @param transpose what lays those out
    * @param arena how long the code lives
    * @throws ExecutableMemory.Refused if the system does not allow that
    */
-  WordNumbers(Kernels decoder, Arena arena) {
+  WordNumbers(Kernels decoder, FloatTranspose transpose, Arena arena) {
     Assembler assembler = new Assembler();
     WordCode code = new WordCode(assembler, CallingConvention.ofThisSystem());
     this.decoder = decoder;
-    this.blockRows = new BlockRowFunctions(WordBlockCode::new, arena);
+    this.transpose = transpose;
+    this.panels = new BlockPanelFunctions(WordBlockCode::new, arena);
     this.products = new BlockProducts(assembler, code);
     int roundAt = code.round();
-    int roundBf16At = code.roundBf16();
     ExecutableMemory memory = ExecutableMemory.of(assembler.code(), arena);
     products.ready(memory);
     round = memory.function(roundAt, ROUND);
-    roundBf16 = memory.function(roundBf16At, ROUND);
   }
 
   @Override
@@ -92,54 +93,53 @@ final class WordNumbers implements BlockNumbers {
       long blocksApart,
       int columns,
       int rows) {
-    round(round, x, apart, to, toApart, blocksApart, columns, rows, WordCode.GREATEST_INPUT);
+    round(x, apart, to, toApart, blocksApart, columns, rows, WordCode.GREATEST_INPUT);
   }
 
   @Override
   public int scratch(int columns) {
-    return columns;
+    int decoded = Math.addExact(Math.multiplyExact(WIDTH, rowFloats(columns)), columns);
+    return Math.max(BlockPanelCode.MOST_BEHIND + panels.staging(), decoded);
+  }
+
+  private static int rowFloats(int columns) {
+    return Math.multiplyExact(Math.ceilDiv(columns, WordCode.BLOCK), WordCode.ROW_FLOATS);
   }
 
   @Override
-  public void roundWeights(Matrix w, int row, int rows, float[] to, int toAt, int scratchAt) {
-    int columns = w.columns();
-    int apart = Math.ceilDiv(columns, WordCode.BLOCK) * WordCode.ROW_FLOATS;
-    MemorySegment blocks = Calls.slice(to, toAt, (long) rows * apart);
-    long toApart = (long) Float.BYTES * apart;
-    if (w.dtype() == DType.BF16 && columns % WordCode.BLOCK == 0) {
-      long bytes = w.rowOffset(1);
-      MemorySegment stored = w.data().asSlice(w.rowOffset(row), rows * bytes);
-      roundWeights(roundBf16, stored, bytes, blocks, toApart, columns, rows);
-    } else if (blockRows.takes(w)) {
-      blockRows.decode(w, row, rows, blocks, toApart);
-    } else {
-      MemorySegment decoded = Calls.slice(to, scratchAt, columns);
-      for (int i = 0; i < rows; i++) {
-        decoder.decodeRow(w, row + i, to, scratchAt);
-        roundWeights(round, decoded, 0, blocks.asSlice(i * toApart), 0, columns, 1);
+  public void layOut(
+      Matrix w, int row, int rows, float[] packed, int panelAt, int apart, int scratchAt) {
+    if (panels.takes(w)) {
+      int stagingAt = scratchAt + BlockPanelCode.MOST_BEHIND;
+      panels.layOut(w, row, rows, packed, panelAt, apart, stagingAt);
+      return;
+    }
+    int floats = rowFloats(w.columns());
+    for (int done = 0; done < rows; done += WIDTH) {
+      for (int i = 0; i < Math.min(WIDTH, rows - done); i++) {
+        int decodedAt = scratchAt + WIDTH * floats;
+        decoder.decodeRow(w, row + done + i, packed, decodedAt);
+        round(
+            Calls.slice(packed, decodedAt, w.columns()),
+            0,
+            Calls.slice(packed, scratchAt + (long) i * floats, floats),
+            0,
+            BLOCK_BYTES,
+            w.columns(),
+            1,
+            WordCode.GREATEST_WEIGHT);
       }
+      int to = panelAt + done / WIDTH * apart;
+      transpose.transpose(packed, scratchAt, floats, WIDTH, floats, packed, to, WIDTH);
     }
   }
 
-  private static void roundWeights(
-      MethodHandle function,
-      MemorySegment rows,
-      long apart,
-      MemorySegment to,
-      long toApart,
-      int columns,
-      int count) {
-    int greatest = WordCode.GREATEST_WEIGHT;
-    round(function, rows, apart, to, toApart, BLOCK_BYTES, columns, count, greatest);
-  }
-
   /**
-   * Calls {@link WordCode#round} or {@link WordCode#roundBf16}.
+   * Calls {@link WordCode#round}.
    *
    * @param greatest what the greatest number of a block becomes
    */
-  private static void round(
-      MethodHandle function,
+  private void round(
       MemorySegment x,
       long apart,
       MemorySegment to,
@@ -152,7 +152,7 @@ final class WordNumbers implements BlockNumbers {
     long last = columns - WordCode.BLOCK * (blocks - 1);
     long bits = Float.floatToRawIntBits(greatest);
     try {
-      function.invokeExact(x, apart, to, toApart, blocksApart, blocks, last, rows, bits);
+      round.invokeExact(x, apart, to, toApart, blocksApart, blocks, last, rows, bits);
     } catch (Throwable e) {
       throw Calls.failed(e);
     }

@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.emitted;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -89,7 +90,8 @@ class BlockLoopsTest {
   void makeCode() {
     assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
     assumeThat(CpuFeatures.ask().avx2()).isTrue();
-    words = new WordNumbers(new ScalarKernels(), Arena.ofAuto());
+    words =
+        new WordNumbers(new ScalarKernels(), new FloatTranspose(Arena.ofAuto()), Arena.ofAuto());
     nibbles = new NibbleNumbers(Arena.ofAuto());
   }
 
@@ -153,7 +155,7 @@ class BlockLoopsTest {
       value = DType.class,
       names = {"Q4_0", "Q4_K"})
   void weightsOfFourBitsAreKept(DType type) {
-    Matrix w = matrix(type, floats(7 * 512), 7, 512);
+    Matrix w = matrix(type, floats(39 * 512), 39, 512);
 
     float[] weights = weights(Numbers.NIBBLES, w);
 
@@ -168,12 +170,12 @@ class BlockLoopsTest {
       value = DType.class,
       names = {"BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
   void othersAreOffByHalfAStepOfTheGreatestOfABlock(DType type) {
-    float[] x = floats(7 * 512);
+    float[] x = floats(39 * 512);
     for (int i = 0; i < x.length; i++) {
       // Blocks and halves of blocks of many sizes.
       x[i] *= (float) Math.scalb(1.0, i / 32 % 7 - 3) * (i / 64 % 5 == 0 ? 1e-4f : 1);
     }
-    Matrix w = matrix(type, x, 7, 512);
+    Matrix w = matrix(type, x, 39, 512);
 
     float[] weights = weights(Numbers.WORDS, w);
 
@@ -348,30 +350,31 @@ class BlockLoopsTest {
   }
 
   private LoopsRun run(Numbers kind) {
-    FloatTranspose transpose = new FloatTranspose(Arena.ofAuto());
-    CacheLines lines = new CacheLines(Arena.ofAuto());
-    return new LoopsRun(new BlockLoops(numbers(kind), transpose, lines), Float.NaN);
+    return new LoopsRun(new BlockLoops(numbers(kind), new CacheLines(Arena.ofAuto())), Float.NaN);
   }
 
   private BlockNumbers numbers(Numbers kind) {
     return kind == Numbers.WORDS ? words : nibbles;
   }
 
-  /** Returns what the blocks of weights stand for. */
+  /** Returns what the blocks of weights in panels stand for. */
   private float[] weights(Numbers kind, Matrix w) {
     BlockNumbers numbers = numbers(kind);
-    int blocks = Math.ceilDiv(w.columns(), numbers.size());
-    int count = w.rows() * blocks * numbers.floats();
-    float[] floats = new float[count + numbers.scratch(w.columns())];
-    numbers.roundWeights(w, 0, w.rows(), floats, 0, count);
-    MemorySegment segment = Arena.ofAuto().allocate(4L * floats.length);
-    MemorySegment.copy(floats, 0, segment, JAVA_FLOAT_UNALIGNED, 0, floats.length);
+    int rowFloats = Math.ceilDiv(w.columns(), numbers.size()) * numbers.floats();
+    int apart = 16 * rowFloats + 3;
+    int panels = Math.ceilDiv(w.rows(), 16);
+    float[] packed = new float[panels * apart + numbers.scratch(w.columns())];
+    numbers.layOut(w, 0, w.rows(), packed, 0, apart, panels * apart);
+    MemorySegment row = Arena.ofAuto().allocate(4L * rowFloats);
     float[] x = new float[w.rows() * w.columns()];
-    for (int i = 0; i < x.length; i++) {
-      int row = i / w.columns();
-      int column = i % w.columns();
-      long block = (long) row * blocks + column / numbers.size();
-      x[i] = kind.weight(segment, 4L * numbers.floats() * block, column % numbers.size());
+    for (int i = 0; i < w.rows(); i++) {
+      for (int j = 0; j < rowFloats; j++) {
+        row.setAtIndex(JAVA_FLOAT, j, packed[i / 16 * apart + 16 * j + i % 16]);
+      }
+      for (int j = 0; j < w.columns(); j++) {
+        long at = 4L * (j / numbers.size()) * numbers.floats();
+        x[i * w.columns() + j] = kind.weight(row, at, j % numbers.size());
+      }
     }
     return x;
   }
