@@ -82,6 +82,9 @@ class BlockLoopsTest {
     }
   }
 
+  private static final float UNTOUCHED = -77.5f;
+  private static final int AROUND = 200;
+
   private final Random random = new Random(5);
   private BlockNumbers words;
   private BlockNumbers nibbles;
@@ -111,6 +114,7 @@ class BlockLoopsTest {
     "WORDS, 9, 2048, 70, BF16",
     "WORDS, 8, 2304, 33, Q6_K",
     "WORDS, 51, 4224, 33, Q8_0",
+    "WORDS, 2, 4096, 83, Q8_0",
     "WORDS, 14, 1, 9, BF16",
     "WORDS, 15, 65, 24, BF16",
     "WORDS, 16, 588, 23, BF16",
@@ -123,6 +127,7 @@ class BlockLoopsTest {
     "NIBBLES, 385, 64, 64, Q4_0",
     "NIBBLES, 9, 2304, 33, Q4_K",
     "NIBBLES, 55, 4384, 70, Q4_0",
+    "NIBBLES, 2, 4096, 83, Q4_K",
   })
   void productsAreThoseOfTheRoundedFactors(
       Numbers kind, int rows, int columns, int outputs, DType type) {
@@ -363,8 +368,13 @@ class BlockLoopsTest {
     int rowFloats = Math.ceilDiv(w.columns(), numbers.size()) * numbers.floats();
     int apart = 16 * rowFloats + 3;
     int panels = Math.ceilDiv(w.rows(), 16);
-    float[] packed = new float[panels * apart + numbers.scratch(w.columns())];
+    int end = panels * apart + numbers.scratch(w.columns());
+    float[] packed = new float[end + AROUND];
+    Arrays.fill(packed, end, packed.length, UNTOUCHED);
     numbers.layOut(w, 0, w.rows(), packed, 0, apart, panels * apart);
+    for (int i = end; i < packed.length; i++) {
+      assertThat(packed[i]).isEqualTo(UNTOUCHED);
+    }
     MemorySegment row = Arena.ofAuto().allocate(4L * rowFloats);
     float[] x = new float[w.rows() * w.columns()];
     for (int i = 0; i < w.rows(); i++) {
