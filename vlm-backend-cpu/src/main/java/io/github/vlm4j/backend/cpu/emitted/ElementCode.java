@@ -52,18 +52,23 @@ final class ElementCode {
   }
 
   /**
-   * Walks a row: {@code body} makes a result of X and the other operand. The first argument that is
-   * particular has a bit for each of the elements behind the last whole vector.
+   * Walks a row, which need not have a whole vector: {@code body} makes a result of X and the other
+   * operand. The first argument that is particular has a bit for each of the elements behind the
+   * last whole vector.
    */
   private int elements(Runnable body) {
     ElementFrame frame = begin();
+    Label some = new Label();
     Label end = new Label();
+    a.cmp(Gpr.RCX, 0);
+    a.jump(Condition.EQUAL, some);
     eachVector(
         DType.F32,
         () -> {
           floats.load(OTHER, Gpr.RSI.at());
           body.run();
         });
+    a.place(some);
     a.mov(Gpr.RAX, frame.particular(0));
     a.cmp(Gpr.RAX, 0);
     a.jump(Condition.EQUAL, end);

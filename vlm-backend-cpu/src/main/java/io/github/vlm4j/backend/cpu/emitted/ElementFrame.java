@@ -16,7 +16,8 @@ import java.lang.foreign.FunctionDescriptor;
  *   <li>the bytes before it
  *   <li>what the results go to
  *   <li>the bytes before them
- *   <li>the bytes of a row of results that are whole vectors, at least one
+ *   <li>the bytes of a row of results that are whole vectors, at least one unless a function says
+ *       otherwise
  *   <li>the rows, at least 1
  *   <li>what is particular to a function
  *   <li>the same

@@ -22,11 +22,10 @@ import java.util.function.ToIntFunction;
  */
 final class FloatElements implements ElementLoops {
 
-  /** Fewer elements take less time without a call. */
+  /**
+   * Fewer elements take less time without a call, but for those that take dozens of instructions.
+   */
   static final int LEAST = 1 << 10;
-
-  /** The same for what takes dozens of instructions: as many as the widest vector has lanes. */
-  private static final int LEAST_COSTLY = 1 << 4;
 
   /** The types of numbers that are read one by one, in the order of the functions for them. */
   private static final List<DType> STORED = List.of(DType.F32, DType.F16, DType.BF16);
@@ -186,10 +185,6 @@ final class FloatElements implements ElementLoops {
 
   @Override
   public void activate(Activation activation, float[] x, int xAt, float[] y, int yAt, int n) {
-    if (n < LEAST_COSTLY) {
-      others.activate(activation, x, xAt, y, yAt, n);
-      return;
-    }
     elements(functions.activate.get(activation.ordinal()), x, xAt, x, xAt, y, yAt, n);
   }
 
@@ -203,10 +198,6 @@ final class FloatElements implements ElementLoops {
       float[] y,
       int yAt,
       int n) {
-    if (n < LEAST_COSTLY) {
-      others.gate(activation, gate, gateAt, up, upAt, y, yAt, n);
-      return;
-    }
     elements(functions.gate.get(activation.ordinal()), gate, gateAt, up, upAt, y, yAt, n);
   }
 

@@ -72,6 +72,19 @@ class FloatElementsTest {
     assertSame((loops, y) -> loops.gate(activation, gate, FROM, up, 1, y, TO, N));
   }
 
+  /** The last parts of a sweep over weights have few gates each. */
+  @ParameterizedTest
+  @EnumSource
+  void fewActivationsAndGates(Activation activation) {
+    float[] gate = numbers(N + FROM);
+    float[] up = numbers(N + 1);
+    for (int n = 0; n <= 40; n++) {
+      int few = n;
+      assertSame((loops, y) -> loops.activate(activation, gate, FROM + few, y, TO, few));
+      assertSame((loops, y) -> loops.gate(activation, gate, FROM, up, few, y, TO, few));
+    }
+  }
+
   @Test
   void sumsAndProducts() {
     float[] a = numbers(N + FROM);
