@@ -6,7 +6,6 @@ import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.RandomAccess;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,9 +84,26 @@ public final class Utf8Texts extends AbstractList<String> implements RandomAcces
     return -1;
   }
 
-  /** Returns the places of the texts whose bytes pass a test, in ascending order. */
-  public IntStream where(BytesTest test) {
-    return IntStream.range(0, ends.length).filter(i -> test.test(utf8, from(i), ends[i]));
+  /**
+   * Returns the places of the texts whose bytes pass a test, in ascending order. A loop, as this
+   * runs once over a vocabulary at a start: of a stream, compilers would have several methods to
+   * compile meanwhile.
+   */
+  public int[] where(BytesTest test) {
+    int[] places = new int[64];
+    int count = 0;
+    int from = 0;
+    for (int i = 0; i < ends.length; i++) {
+      int to = ends[i];
+      if (test.test(utf8, from, to)) {
+        if (count == places.length) {
+          places = Arrays.copyOf(places, 2 * count);
+        }
+        places[count++] = i;
+      }
+      from = to;
+    }
+    return Arrays.copyOf(places, count);
   }
 
   private int from(int index) {

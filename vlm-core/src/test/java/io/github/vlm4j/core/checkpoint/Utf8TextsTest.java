@@ -3,6 +3,7 @@ package io.github.vlm4j.core.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -42,5 +43,13 @@ class Utf8TextsTest {
             texts.where((utf8, from, to) ->
                 new String(utf8, from, to - from, StandardCharsets.UTF_8).equals("名前")))
         .containsExactly(2);
+  }
+
+  @Test
+  void anyNumberOfPlacesIsFound() {
+    Utf8Texts texts = Utf8Texts.of(Collections.nCopies(1000, "ab"));
+
+    assertThat(texts.where((utf8, from, to) -> true)).hasSize(1000).endsWith(998, 999);
+    assertThat(texts.where((utf8, from, to) -> false)).isEmpty();
   }
 }

@@ -63,6 +63,13 @@ final class ByteSequences {
 
   /** Returns whether two tokens, which blanks are written around, occur side by side. */
   boolean containPair(byte[] bytes, int from, int to) {
+    // Most begin with a pair of bytes that does not occur.
+    if (to - from > 2
+        && bytes[from] != ' '
+        && bytes[from + 1] != ' '
+        && last[pair(bytes, from)] == NONE) {
+      return false;
+    }
     if (joined.length < to - from) {
       joined = new byte[to - from];
     }

@@ -186,10 +186,14 @@ public final class GgufTokenizer {
     ByteSequences sequences =
         new ByteSequences(ByteAlphabet.of(text.getBytes(StandardCharsets.UTF_8)));
     BitSet ids = always();
-    tokens.where(sequences::contain).forEach(ids::set);
+    for (int id : tokens.where(sequences::contain)) {
+      ids.set(id);
+    }
     TokenizerFileReader reader = begin(path, ids);
     Utf8Texts merges = merges();
-    merges.where(sequences::containPair).mapToObj(merges::get).forEach(reader::addMerge);
+    for (int merge : merges.where(sequences::containPair)) {
+      reader.addMerge(merges.get(merge));
+    }
     return reader.finish();
   }
 
