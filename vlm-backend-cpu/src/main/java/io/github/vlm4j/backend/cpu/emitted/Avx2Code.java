@@ -39,18 +39,6 @@ final class Avx2Code implements RowCode {
     return new Zmm(number);
   }
 
-  private void constant(Zmm to, int value) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(value));
-    a.broadcast256(to, Gpr.RAX);
-  }
-
-  /** Sets each lane to a byte of a constant, by way of what is between registers. */
-  private void lanes(Zmm to, long bytes) {
-    a.mov(Gpr.RAX, bytes);
-    a.mov(Gpr.R12.at(), Gpr.RAX);
-    a.op(Vex.VPMOVZXBD, to, Gpr.R12.at());
-  }
-
   @Override
   public int quantise() {
     int at = a.position();
@@ -61,7 +49,7 @@ final class Avx2Code implements RowCode {
     Zmm factor = v(5);
     Zmm sums = v(6);
     memory.point(frame, 2);
-    constant(ONES, 0x00010001);
+    YmmLanes.set(a, ONES, 0x00010001);
     a.mov(Gpr.RAX, frame.argument(5));
     a.broadcast256(offset, Gpr.RAX);
     rounding.begin(Gpr.R12.at());
@@ -110,15 +98,16 @@ final class Avx2Code implements RowCode {
     a.add(Gpr.R14, Gpr.RAX);
     a.mov(Gpr.R15, frame.argument(3));
     memory.point(frame, 4);
-    constant(ONES, 0x00010001);
-    constant(LOW_NIBBLES, 0x0f0f0f0f);
+    YmmLanes.set(a, ONES, 0x00010001);
+    YmmLanes.set(a, LOW_NIBBLES, 0x0f0f0f0f);
     if (type == DType.Q6_K) {
-      constant(HIGH_PAIRS, 0x30303030);
+      YmmLanes.set(a, HIGH_PAIRS, 0x30303030);
     } else {
-      constant(EIGHTH, Float.floatToRawIntBits(0.125f));
+      YmmLanes.set(a, EIGHTH, 0.125f);
     }
     // The upper half of a vector is treated apart: by the shift, or by the index.
-    lanes(BY_HALVES, type == DType.Q4_0 ? 0x04040404_00000000L : 0x01010101_00000000L);
+    long halves = type == DType.Q4_0 ? 0x04040404_00000000L : 0x01010101_00000000L;
+    YmmLanes.set(a, BY_HALVES, halves, Gpr.R12.at());
     Label row = new Label();
     a.place(row);
     a.mov(Gpr.RDI, Gpr.R10);

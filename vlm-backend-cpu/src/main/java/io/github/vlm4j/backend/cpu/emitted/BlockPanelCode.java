@@ -141,8 +141,8 @@ final class BlockPanelCode {
     a.mov(Gpr.RSI, PANEL);
     a.mov(Gpr.RAX, PANELS_APART);
     a.add(Gpr.RSI, Gpr.RAX);
-    for (int i = 0; i < WIDTH; i++) {
-      a.add(Gpr.R8, Gpr.R10);
+    for (int i = 0; i < WIDTH; i += SIDE) {
+      a.lea(Gpr.R8, Gpr.R8.plus(Gpr.R10, SIDE));
     }
     a.sub(Gpr.R15, WIDTH);
     a.cmp(Gpr.R15, 1);

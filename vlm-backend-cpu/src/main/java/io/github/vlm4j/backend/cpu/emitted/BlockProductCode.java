@@ -198,7 +198,7 @@ final class BlockProductCode {
     a.mov(FIRST_APART, Gpr.RDX);
     a.mov(ALL_ROWS, Gpr.R15);
     a.mov(PANELS_LEFT, Gpr.RCX);
-    LaneNumbers.write(a, INPUT, Gpr.RSP.at(MARKED));
+    YmmLanes.numbers(a, INPUT, Gpr.RSP.at(MARKED));
     a.op(Vex.VPCMPGTD, SOME, SOME, INPUT);
     a.op(Vex.VMOVUPS_STORE, SOME, Gpr.RSP.at(MARKED));
     block.begin();

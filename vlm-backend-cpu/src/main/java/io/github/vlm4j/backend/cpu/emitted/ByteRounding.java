@@ -34,19 +34,12 @@ final class ByteRounding {
    * @param lent eight bytes of memory
    */
   void begin(Mem lent) {
-    constant(SIZE, 0x7fffffff);
-    constant(GREATEST, Float.floatToRawIntBits(127));
-    constant(SHARE, Float.floatToRawIntBits(1 / 127f));
-    constant(LEAST, Float.floatToRawIntBits(1e-30f));
+    YmmLanes.set(a, SIZE, Integer.MAX_VALUE);
+    YmmLanes.set(a, GREATEST, 127f);
+    YmmLanes.set(a, SHARE, 1 / 127f);
+    YmmLanes.set(a, LEAST, 1e-30f);
     // Packing treats halves of a vector apart: their quarters have to be put in order.
-    a.mov(Gpr.RAX, 0x07_03_06_02_05_01_04_00L);
-    a.mov(lent, Gpr.RAX);
-    a.op(Vex.VPMOVZXBD, ORDER, lent);
-  }
-
-  private void constant(Zmm to, int value) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(value));
-    a.broadcast256(to, Gpr.RAX);
+    YmmLanes.set(a, ORDER, 0x07_03_06_02_05_01_04_00L, lent);
   }
 
   /** Rounds the inputs that a register points at. */

@@ -122,7 +122,7 @@ public final class EmittedKernels {
       Kernels kernels, CpuFeatures features, Set<Products> products, Arena arena) {
     boolean bytes = products.contains(Products.BYTES);
     CacheLines lines = new CacheLines(arena);
-    // With AVX-512, f32 is as fast as words, and nobody has measured the others.
+    // With AVX-512, f32 is as fast as words; bytes of four bits have not been measured there.
     Set<Products> rounded = features.avx512() ? Set.of() : products;
     return new EmittedKernels(
         "emitted (avx2)",

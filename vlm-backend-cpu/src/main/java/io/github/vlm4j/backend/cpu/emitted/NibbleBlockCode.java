@@ -58,18 +58,13 @@ final class NibbleBlockCode implements BlockPanelCode.Block {
 
   @Override
   public void constants(DType type) {
-    constant(NIBBLES, 0x0f0f0f0f);
+    YmmLanes.set(a, NIBBLES, 0x0f0f0f0f);
     if (type == DType.Q4_0) {
-      LaneNumbers.write(a, BY_HALVES, 0x04040404_00000000L, Gpr.RSP.at());
-      constant(MINUS_OFFSET, Float.floatToRawIntBits(-OFFSET));
+      YmmLanes.set(a, BY_HALVES, 0x04040404_00000000L, Gpr.RSP.at());
+      YmmLanes.set(a, MINUS_OFFSET, -OFFSET);
     } else {
       a.op(Vex.VPXOR, ZERO, ZERO, ZERO);
     }
-  }
-
-  private void constant(Zmm to, int bits) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
-    a.broadcast256(to, Gpr.RAX);
   }
 
   @Override

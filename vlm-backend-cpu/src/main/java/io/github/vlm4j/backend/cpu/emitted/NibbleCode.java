@@ -23,8 +23,8 @@ final class NibbleCode implements BlockProductCode.Block {
   /** The floats of a block of a row. */
   static final int ROW_FLOATS = FOURS + 2;
 
-  private static final long WORDS_OF_ONE = 0x00010001L;
-  private static final long BYTES_OF_ONE = 0x01010101L;
+  private static final int WORDS_OF_ONE = 0x00010001;
+  private static final int BYTES_OF_ONE = 0x01010101;
 
   private final Assembler a;
   private final CallingConvention convention;
@@ -113,10 +113,8 @@ final class NibbleCode implements BlockProductCode.Block {
     a.mov(Gpr.R10, frame.argument(5));
     a.mov(Gpr.R11, frame.argument(6));
     rounding.begin(frame.argument(0));
-    a.mov(Gpr.RAX, WORDS_OF_ONE);
-    a.broadcast256(wordsOfOne, Gpr.RAX);
-    a.mov(Gpr.RAX, BYTES_OF_ONE);
-    a.broadcast256(bytesOfOne, Gpr.RAX);
+    YmmLanes.set(a, wordsOfOne, WORDS_OF_ONE);
+    YmmLanes.set(a, bytesOfOne, BYTES_OF_ONE);
     Label row = new Label();
     Label block = new Label();
     a.place(row);

@@ -80,27 +80,18 @@ final class WordBlockCode implements BlockPanelCode.Block {
   public void constants(DType type) {
     if (type == DType.BF16) {
       rounding.begin();
-      number(WordRounding.GREATEST, WordCode.GREATEST_WEIGHT);
+      YmmLanes.set(a, WordRounding.GREATEST, (float) WordCode.GREATEST_WEIGHT);
       return;
     }
-    constant(SIZE, Integer.MAX_VALUE);
-    number(LEAST, 1e-30f);
-    number(WHOLE, 1 << 15);
-    number(STEP, 1f / (1 << (type == DType.Q8_0 ? SHIFT_EIGHT : SHIFT_SIX)));
+    YmmLanes.set(a, SIZE, Integer.MAX_VALUE);
+    YmmLanes.set(a, LEAST, 1e-30f);
+    YmmLanes.set(a, WHOLE, 0x1p15f);
+    YmmLanes.set(a, STEP, 1f / (1 << (type == DType.Q8_0 ? SHIFT_EIGHT : SHIFT_SIX)));
     if (type == DType.Q6_K) {
-      constant(LOW_NIBBLES, 0x0f0f0f0f);
-      constant(HIGH_PAIRS, 0x30303030);
-      constant(CENTRE, 0x20202020);
+      YmmLanes.set(a, LOW_NIBBLES, 0x0f0f0f0f);
+      YmmLanes.set(a, HIGH_PAIRS, 0x30303030);
+      YmmLanes.set(a, CENTRE, 0x20202020);
     }
-  }
-
-  private void number(Zmm to, float number) {
-    constant(to, Float.floatToRawIntBits(number));
-  }
-
-  private void constant(Zmm to, int bits) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
-    a.broadcast256(to, Gpr.RAX);
   }
 
   @Override

@@ -108,9 +108,8 @@ final class WordCode implements BlockProductCode.Block {
     Frame frame = new Frame(a, convention);
     rounding.begin();
     a.op(Vex.VBROADCASTSS, WordRounding.GREATEST, frame.argument(8));
-    a.mov(Gpr.RAX, LANES);
-    a.broadcast256(LANE_COUNT, Gpr.RAX);
-    LaneNumbers.write(a, NUMBERS, frame.argument(8));
+    YmmLanes.set(a, LANE_COUNT, LANES);
+    YmmLanes.numbers(a, NUMBERS, frame.argument(8));
     a.mov(Gpr.RDI, frame.argument(0));
     a.mov(Gpr.R8, frame.argument(1));
     a.mov(Gpr.RSI, frame.argument(2));

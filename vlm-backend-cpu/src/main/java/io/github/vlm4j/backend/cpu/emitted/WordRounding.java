@@ -31,13 +31,8 @@ final class WordRounding {
 
   /** Sets the constants but for {@link #GREATEST}. Changes rax. */
   void begin() {
-    constant(SIZE, Integer.MAX_VALUE);
-    constant(LEAST_SIZE, Float.floatToRawIntBits(LEAST));
-  }
-
-  private void constant(Zmm to, int bits) {
-    a.mov(Gpr.RAX, Integer.toUnsignedLong(bits));
-    a.broadcast256(to, Gpr.RAX);
+    YmmLanes.set(a, SIZE, Integer.MAX_VALUE);
+    YmmLanes.set(a, LEAST_SIZE, LEAST);
   }
 
   /** Rounds the numbers and stores the block where a register points. */
