@@ -3,6 +3,7 @@ package io.github.vlm4j.backend.cpu;
 import io.github.vlm4j.backend.cpu.emitted.EmittedKernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Patches;
+import io.github.vlm4j.backend.cpu.kernel.PreparedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLines;
 import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
 import io.github.vlm4j.backend.cpu.kernel.RoundedWinograd;
@@ -133,7 +134,7 @@ final class Lowering {
       return null;
     }
     return switch (following) {
-      case RoundedLinearStep layers -> layers.reading(elements, alone);
+      case PreparedLinearStep layers -> layers.reading(elements, alone);
       case RoundedConvolveStep convolve when alone -> convolve.reading(elements);
       default -> null;
     };
@@ -144,7 +145,7 @@ final class Lowering {
       case MatVecStep sweep when following instanceof MatVecStep next -> sweep.with(next);
       case MatVecStep sweep when following instanceof PairwiseStep next -> next.after(sweep);
       case PairwiseStep pairwise when following instanceof ActivateStep next -> pairwise.then(next);
-      case RoundedLinearStep layers when following instanceof RoundedLinearStep next ->
+      case PreparedLinearStep layers when following instanceof PreparedLinearStep next ->
           layers.with(next);
       default -> null;
     };
@@ -246,9 +247,9 @@ final class Lowering {
     var weight = leaves.matrix(operand(y, 1));
     float[] bias = y.operands().size() > 2 ? leaves.vector(operand(y, 2)) : null;
     int rows = (int) y.shape().rows();
-    RoundedLoops rounded = RoundedLinearStep.loops(team, weight, rows);
-    if (rounded != null) {
-      return RoundedLinearStep.of(team, rounded, span(y, 0), weight, bias, span(y), rows);
+    PreparedLoops prepared = PreparedLinearStep.loops(team, weight, rows);
+    if (prepared != null) {
+      return PreparedLinearStep.of(team, prepared, span(y, 0), weight, bias, span(y), rows);
     }
     if (rows >= team.runs().leastInputs(weight.dtype()) && weight.columns() > 0) {
       Span x = span(y, 0);
@@ -292,7 +293,7 @@ final class Lowering {
             (int) y.shape().dim(2));
     int rows = (int) y.shape().rows();
     int pictures = (int) picture.dim(0);
-    RoundedLoops rounded = RoundedLinearStep.loops(team, kernel, rows);
+    RoundedLoops rounded = PreparedLinearStep.rounded(team, kernel, rows);
     RoundedLines rounding = rounded == null ? null : rounded.lines();
     if (rounded != null
         && rounding != null

@@ -244,7 +244,7 @@ final class MatVecStep implements Step, Workers.Task {
   /** Returns whether a layer goes through emitted code row by row, for so many rows of inputs. */
   static boolean isEmitted(Team team, Matrix weight, int rows) {
     return rows <= MOST_EMITTED_ROWS
-        && RoundedLinearStep.loops(team, weight, rows) == null
+        && PreparedLinearStep.rounded(team, weight, rows) == null
         && emitted(team, weight) != null;
   }
 

@@ -109,7 +109,7 @@ final class RoundedWinogradStep implements Step {
     int most = (int) Math.max(1, MOST_NUMBERS / POINTS / ((long) each * channels));
     this.pictures = new Bands(count, Math.min(count, most));
     this.held = Math.multiplyExact(pictures.size(), each);
-    Runs rows = loops.roundedRuns(Math.multiplyExact(POINTS, held), channels);
+    Runs rows = loops.preparedRuns(Math.multiplyExact(POINTS, held), channels);
     this.inputs =
         new Runs(
             rows.starts(),
@@ -123,7 +123,7 @@ final class RoundedWinogradStep implements Step {
     this.bandByBand =
         pictures.count() == 1 && bands.count() >= LEAST_BANDS_PER_THREAD * team.workers().size();
     long panels = (long) POINTS * panelFloats;
-    long rounded = loops.roundedFloats(inputs.rows(), channels);
+    long rounded = loops.preparedFloats(inputs.rows(), channels);
     team.packed().require(rounded + (bandByBand ? 0 : bands.count() * panels) + LINE);
     team.scratch().require(ownPanelsAt() + (bandByBand ? panels : 0) + LINE);
     team.scratch().require((long) RoundedWinograd.WINDOW * channels);
@@ -167,7 +167,7 @@ final class RoundedWinogradStep implements Step {
     float[] shared = team.packed().array(0);
     windowsAt = loops.aligned(shared, 0);
     if (!bandByBand) {
-      panelsAt = loops.aligned(shared, loops.roundedFloats(inputs.rows(), channels));
+      panelsAt = loops.aligned(shared, loops.preparedFloats(inputs.rows(), channels));
       team.workers().run(Math.ceilDiv(weight.rows(), winograd.kernelTile()), this::layOutKernels);
     }
     for (int some = 0; some < pictures.count(); some++) {

@@ -31,6 +31,7 @@ final class ShortPrompt {
         new LittleAttention(plain, team.attention()),
         team.emitted() == null ? plain : team.emitted().elements(plain),
         plain,
+        null,
         team.workers(),
         team.scratch(),
         team.packed());
@@ -61,7 +62,7 @@ final class ShortPrompt {
   private static boolean isEmitted(Team team, Matrix weight, int rows) {
     return MatVecStep.isEmitted(team, weight, rows)
         || rows <= MatVecStep.MOST_EMITTED_ROWS
-            && RoundedLinearStep.loops(team, weight, rows) != null;
+            && PreparedLinearStep.rounded(team, weight, rows) != null;
   }
 
   private static int rows(Value value) {

@@ -98,7 +98,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   }
 
   @Override
-  public Runs roundedRuns(int rows, int columns) {
+  public Runs preparedRuns(int rows, int columns) {
     int apart = apart(columns);
     int[] starts = new int[rows];
     Arrays.setAll(starts, row -> row * apart);
@@ -106,7 +106,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   }
 
   @Override
-  public int roundedFloats(int rows, int columns) {
+  public int preparedFloats(int rows, int columns) {
     return Math.addExact(Math.multiplyExact(rows, floats(apart(columns))), CacheLines.MOST_SKIPPED);
   }
 
@@ -116,7 +116,7 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
   }
 
   @Override
-  public void roundInputs(
+  public void prepareInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     int apart = floats(apart(columns));
     int rows = toRow - fromRow;

@@ -54,7 +54,7 @@ final class BlockLoops implements RoundedLoops {
   }
 
   @Override
-  public Runs roundedRuns(int rows, int columns) {
+  public Runs preparedRuns(int rows, int columns) {
     int[] starts = new int[rows];
     Arrays.setAll(starts, row -> start(row, columns));
     return new Runs(starts, rows, 1, columns, 0);
@@ -67,7 +67,7 @@ final class BlockLoops implements RoundedLoops {
   }
 
   @Override
-  public int roundedFloats(int rows, int columns) {
+  public int preparedFloats(int rows, int columns) {
     int tiles = Math.multiplyExact(Math.ceilDiv(rows, TILE), TILE * rowFloats(columns));
     return Math.addExact(tiles, CacheLines.MOST_SKIPPED);
   }
@@ -82,7 +82,7 @@ final class BlockLoops implements RoundedLoops {
   }
 
   @Override
-  public void roundInputs(
+  public void prepareInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     long blockBytes = (long) Float.BYTES * floats;
     // From the beginning of a row to its end in a tile.

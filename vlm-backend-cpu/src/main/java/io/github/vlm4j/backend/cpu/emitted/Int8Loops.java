@@ -63,7 +63,7 @@ final class Int8Loops implements RoundedLoops {
   }
 
   @Override
-  public Runs roundedRuns(int rows, int columns) {
+  public Runs preparedRuns(int rows, int columns) {
     int apart = apart(columns) * Float.BYTES;
     int[] starts = new int[rows];
     Arrays.setAll(starts, row -> Math.multiplyExact(row, apart));
@@ -71,7 +71,7 @@ final class Int8Loops implements RoundedLoops {
   }
 
   @Override
-  public int roundedFloats(int rows, int columns) {
+  public int preparedFloats(int rows, int columns) {
     return Math.multiplyExact(rows, apart(columns));
   }
 
@@ -81,7 +81,7 @@ final class Int8Loops implements RoundedLoops {
   }
 
   @Override
-  public void roundInputs(
+  public void prepareInputs(
       float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
     int rows = toRow - fromRow;
     functions.quantise(

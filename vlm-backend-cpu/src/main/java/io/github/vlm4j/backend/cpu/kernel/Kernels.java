@@ -27,6 +27,14 @@ public interface Kernels extends RunLoops, AttentionLoops, ElementLoops {
   /** The same for attention of few queries. */
   Kernels over(FewQueriesLoops fewQueries);
 
+  /**
+   * Returns products that are faster where many inputs meet many outputs, as inputs are laid out
+   * first, or null if there are none. Their sums are the same to the last bit.
+   */
+  default @Nullable PreparedLoops prepared() {
+    return null;
+  }
+
   /** Returns a short name for listings, such as {@code scalar} or {@code vector-256}. */
   String name();
 

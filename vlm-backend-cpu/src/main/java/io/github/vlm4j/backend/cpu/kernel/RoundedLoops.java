@@ -4,10 +4,10 @@ import io.github.vlm4j.core.tensor.DType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Products of many inputs in an arithmetic that is faster and coarser than f32: inputs are rounded
- * before they are multiplied, sums are f32.
+ * Products of many inputs in an arithmetic that is faster and coarser than f32: preparing inputs
+ * rounds them, sums are f32.
  */
-public interface RoundedLoops extends RunLoops {
+public interface RoundedLoops extends PreparedLoops {
 
   /** Returns whether weights of a type are multiplied so. */
   boolean takes(DType weights);
@@ -19,25 +19,6 @@ public interface RoundedLoops extends RunLoops {
   default int parts() {
     return 1;
   }
-
-  /** Returns where rounded inputs lie, in units that {@link #multiplyRuns} knows. */
-  Runs roundedRuns(int rows, int columns);
-
-  /** Returns the floats that rounded inputs take, wherever {@link #aligned} says they begin. */
-  int roundedFloats(int rows, int columns);
-
-  /**
-   * Rounds some rows of inputs.
-   *
-   * @param x {@code [rows, columns]}; of it, only the rows that are rounded have to be there
-   * @param xAt where row 0 begins, or would begin
-   * @param fromRow the first row
-   * @param toRow one past the last row
-   * @param rounded {@link #roundedFloats} floats, which hold other bits than f32
-   * @param roundedAt where the first of all rows begins
-   */
-  void roundInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt);
 
   /**
    * Returns what rounds pictures for convolutions that are multiplied as they are, or null where

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * (1980), along lines of pixels: two results side by side cost four multiplications in place of six
  * for each pair of channels and line of a kernel. Numbers are rounded once they are transformed:
  * kernels as {@link RoundedLoops#packWeights} rounds weights, windows as {@link
- * RoundedLoops#roundInputs} does. The loops have to take inputs from any row on.
+ * RoundedLoops#prepareInputs} does. The loops have to take inputs from any row on.
  *
  * <p>A window of four pixels d, a line of a kernel g and its results y are related by {@code y =
  * Aᵀ·[(G·g) ⊙ (Bᵀ·d)]}, where the products are summed over channels and over the lines of a kernel.
@@ -66,8 +66,8 @@ public interface RoundedWinograd {
    * @param xAt the first pixel of the first
    * @param channels the distance between pixels
    * @param count the windows, at least 1
-   * @param rounded rows as {@link RoundedLoops#roundedRuns} says; point i of window j is row {@code
-   *     row + i · rowsApart + j}
+   * @param rounded rows as {@link RoundedLoops#preparedRuns} says; point i of window j is row
+   *     {@code row + i · rowsApart + j}
    */
   void windows(
       float[] x,

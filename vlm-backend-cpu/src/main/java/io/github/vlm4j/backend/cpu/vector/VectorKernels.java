@@ -5,6 +5,7 @@ import io.github.vlm4j.backend.cpu.kernel.FewQueriesLoops;
 import io.github.vlm4j.backend.cpu.kernel.Kernels;
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.PanelLoops;
+import io.github.vlm4j.backend.cpu.kernel.PreparedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Probe;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.backend.cpu.kernel.Winograd;
@@ -48,6 +49,11 @@ public final class VectorKernels implements Kernels {
   @Override
   public Kernels over(FewQueriesLoops other) {
     return new VectorKernels(panels, other);
+  }
+
+  @Override
+  public PreparedLoops prepared() {
+    return new VectorTileMatMul();
   }
 
   /** Returns the name with the width, such as {@code vector-256}. */

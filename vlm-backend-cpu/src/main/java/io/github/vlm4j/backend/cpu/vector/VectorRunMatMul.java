@@ -54,25 +54,37 @@ final class VectorRunMatMul {
       float[] packed,
       int packedAt,
       float[] scratch) {
-    int k = w.columns();
     int to = packedAt;
     for (int row = fromRow; row < toRow; row += Tile.WIDTH) {
       int width = panelWidth(row, toRow);
-      int outputs = Math.min(width, toRow - row);
-      Arrays.fill(packed, to, to + width, 0);
-      if (bias != null) {
-        System.arraycopy(bias, row, packed, to, outputs);
+      packPanel(w, bias, row, Math.min(width, toRow - row), width, packed, to, scratch);
+      to += (w.columns() + 1) * width;
+    }
+  }
+
+  /** Lays out a single panel, of some outputs. */
+  static void packPanel(
+      Matrix w,
+      float @Nullable [] bias,
+      int row,
+      int outputs,
+      int width,
+      float[] packed,
+      int packedAt,
+      float[] scratch) {
+    int k = w.columns();
+    Arrays.fill(packed, packedAt, packedAt + width, 0);
+    if (bias != null) {
+      System.arraycopy(bias, row, packed, packedAt, outputs);
+    }
+    for (int p = 0; p < k; p += DEPTH) {
+      int depth = Math.min(DEPTH, k - p);
+      for (int i = 0; i < outputs; i++) {
+        Weights.read(w, row + i, p, depth, scratch, i * DEPTH);
       }
-      to += width;
-      for (int p = 0; p < k; p += DEPTH) {
-        int depth = Math.min(DEPTH, k - p);
-        for (int i = 0; i < outputs; i++) {
-          Weights.read(w, row + i, p, depth, scratch, i * DEPTH);
-        }
-        Arrays.fill(scratch, outputs * DEPTH, width * DEPTH, 0);
-        VectorTranspose.transpose(scratch, 0, DEPTH, width, depth, packed, to + p * width, width);
-      }
-      to += k * width;
+      Arrays.fill(scratch, outputs * DEPTH, width * DEPTH, 0);
+      int to = packedAt + (1 + p) * width;
+      VectorTranspose.transpose(scratch, 0, DEPTH, width, depth, packed, to, width);
     }
   }
 

@@ -66,10 +66,10 @@ class Bf16WinogradTest {
         }
       }
     }
-    float[] expected = filled(loops.roundedFloats(rows, channels));
+    float[] expected = filled(loops.preparedFloats(rows, channels));
     for (int point = 0; point < POINTS; point++) {
       int row = point * rowsApart + 1;
-      loops.roundInputs(exact, 0, channels, row, row + count, expected, 0);
+      loops.prepareInputs(exact, 0, channels, row, row + count, expected, 0);
     }
     float[] rounded = filled(expected.length);
 
@@ -88,7 +88,7 @@ class Bf16WinogradTest {
     float[] packed = new float[loops.packedWeightFloats(16, channels)];
     loops.packWeights(w, null, 0, 16, packed, 0, scratch);
     float[] y = new float[rows * 16];
-    Runs inputs = loops.roundedRuns(rows, channels);
+    Runs inputs = loops.preparedRuns(rows, channels);
     loops.multiplyRuns(rounded, 0, inputs, 0, rows, packed, 0, 0, 16, y, 0, 16, scratch);
     return y;
   }
@@ -103,9 +103,9 @@ class Bf16WinogradTest {
     float[] scratch = filled(winograd.packScratch(channels));
     // A row sees itself, and what is two and four rows further on.
     float[] x = wholeNumbers(7 * channels);
-    float[] rounded = new float[loops.roundedFloats(7, channels)];
-    loops.roundInputs(x, 0, channels, 0, 7, rounded, 0);
-    int[] starts = loops.roundedRuns(7, channels).starts();
+    float[] rounded = new float[loops.preparedFloats(7, channels)];
+    loops.prepareInputs(x, 0, channels, 0, 7, rounded, 0);
+    int[] starts = loops.preparedRuns(7, channels).starts();
     Runs inputs = new Runs(starts, 7, 3, channels, starts[2] - starts[0]);
     int width = loops.weightTile();
     for (int band = 0; band < outputs; band += width) {

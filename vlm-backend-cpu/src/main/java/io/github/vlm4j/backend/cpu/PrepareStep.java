@@ -1,34 +1,34 @@
 package io.github.vlm4j.backend.cpu;
 
-import io.github.vlm4j.backend.cpu.kernel.RoundedLoops;
+import io.github.vlm4j.backend.cpu.kernel.PreparedLoops;
 import org.jspecify.annotations.Nullable;
 
-/** Rounds the inputs of linear layers for products that compute with coarser numbers. */
-final class RoundStep implements Step, Workers.Task {
+/** Lays the inputs of linear layers out, and rounds them, for products that read them so. */
+final class PrepareStep implements Step, Workers.Task {
 
   private final Team team;
-  private final RoundedLoops loops;
+  private final PreparedLoops loops;
   private final Span x;
   private final @Nullable Elements elements;
   private final boolean kept;
   private final int columns;
   private final Bands rows;
 
-  /** The rows that are computed and rounded at once. */
+  /** The rows that are computed and prepared at once. */
   private final int cachedRows;
 
-  private int roundedAt;
+  private int preparedAt;
 
   /**
-   * Lowers rounding.
+   * Lowers preparing.
    *
    * @param x {@code [rows, columns]}
    * @param elements computes the inputs, or null if they are in {@code x}
    * @param kept whether what is computed goes there as well
    */
-  RoundStep(
+  PrepareStep(
       Team team,
-      RoundedLoops loops,
+      PreparedLoops loops,
       Span x,
       @Nullable Elements elements,
       boolean kept,
@@ -43,20 +43,20 @@ final class RoundStep implements Step, Workers.Task {
     this.cachedRows = Math.max(1, Elements.CACHED / columns);
     long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
     this.rows = Bands.of(rows, least / columns, 1, team.workers());
-    team.packed().require(loops.roundedFloats(rows, columns));
+    team.packed().require(loops.preparedFloats(rows, columns));
     if (elements != null && !kept) {
       team.scratch().require((long) cachedRows * columns);
     }
   }
 
-  /** Returns where rounded inputs begin in this run. */
-  int roundedAt() {
-    return roundedAt;
+  /** Returns where prepared inputs begin in this run. */
+  int preparedAt() {
+    return preparedAt;
   }
 
   @Override
   public void run() {
-    roundedAt = loops.aligned(team.packed().array(0), 0);
+    preparedAt = loops.aligned(team.packed().array(0), 0);
     team.workers().run(rows.count(), this);
   }
 
@@ -64,9 +64,9 @@ final class RoundStep implements Step, Workers.Task {
   public void run(int part, int worker) {
     int from = rows.from(part);
     int to = rows.to(part);
-    float[] rounded = team.packed().array(0);
+    float[] prepared = team.packed().array(0);
     if (elements == null) {
-      loops.roundInputs(x.floats(), x.at(), columns, from, to, rounded, roundedAt);
+      loops.prepareInputs(x.floats(), x.at(), columns, from, to, prepared, preparedAt);
       return;
     }
     float[] computed = kept ? x.floats() : team.scratch().array(worker);
@@ -75,7 +75,8 @@ final class RoundStep implements Step, Workers.Task {
       int at = row * columns;
       int computedAt = kept ? x.at() + at : 0;
       elements.compute(at, some * columns, computed, computedAt);
-      loops.roundInputs(computed, computedAt - at, columns, row, row + some, rounded, roundedAt);
+      loops.prepareInputs(
+          computed, computedAt - at, columns, row, row + some, prepared, preparedAt);
     }
   }
 }

@@ -1,0 +1,27 @@
+package io.github.vlm4j.backend.cpu.kernel;
+
+/**
+ * Products of many inputs that are laid out, and perhaps rounded, once for all bands of outputs
+ * before they are multiplied.
+ */
+public interface PreparedLoops extends RunLoops {
+
+  /** Returns where prepared inputs lie, in units that {@link #multiplyRuns} knows. */
+  Runs preparedRuns(int rows, int columns);
+
+  /** Returns the floats that prepared inputs take, wherever {@link #aligned} says they begin. */
+  int preparedFloats(int rows, int columns);
+
+  /**
+   * Prepares some rows of inputs.
+   *
+   * @param x {@code [rows, columns]}; of it, only the rows that are prepared have to be there
+   * @param xAt where row 0 begins, or would begin
+   * @param fromRow the first row
+   * @param toRow one past the last row
+   * @param prepared {@link #preparedFloats} floats, which may hold other bits than f32
+   * @param preparedAt where the first of all rows begins
+   */
+  void prepareInputs(
+      float[] x, int xAt, int columns, int fromRow, int toRow, float[] prepared, int preparedAt);
+}
