@@ -2,6 +2,7 @@ package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
+import io.github.vlm4j.core.tensor.DType;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ final class VectorRunMatMul {
 
   /** Fewer would use a slice of weights too few times to pay for its way into the cache. */
   private static final int LEAST_TILES = 8;
+
+  /** Columns of bf16 that are transposed together. */
+  private static final int PAIRS = 8;
 
   private VectorRunMatMul() {}
 
@@ -77,7 +81,14 @@ final class VectorRunMatMul {
     if (bias != null) {
       System.arraycopy(bias, row, packed, packedAt, outputs);
     }
-    for (int p = 0; p < k; p += DEPTH) {
+    boolean direct = w.dtype() == DType.BF16 && outputs == width;
+    int done = direct ? k - k % PAIRS : 0;
+    if (direct) {
+      long at = w.rowOffset(row);
+      int to = packedAt + width;
+      VectorTranspose.transposeBf16(w.data(), at, w.rowOffset(1), width, done, packed, to, width);
+    }
+    for (int p = done; p < k; p += DEPTH) {
       int depth = Math.min(DEPTH, k - p);
       for (int i = 0; i < outputs; i++) {
         Weights.read(w, row + i, p, depth, scratch, i * DEPTH);

@@ -1,7 +1,11 @@
 package io.github.vlm4j.backend.cpu.vector;
 
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -18,6 +22,14 @@ final class VectorTranspose {
 
   private static final VectorSpecies<Float> F = FloatVector.SPECIES_128;
   private static final int SIDE = F.length();
+
+  /** Columns whose numbers stay in a first cache while all rows pass. */
+  private static final int CACHED_COLUMNS = 256;
+
+  /** The bits of an int that are the second of two numbers in bf16. */
+  private static final int UPPER_HALF = 0xffff0000;
+
+  private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
   private static final VectorShuffle<Float> ONE_APART = VectorShuffle.fromOp(F, lane -> lane ^ 1);
   private static final VectorShuffle<Float> TWO_APART = VectorShuffle.fromOp(F, lane -> lane ^ 2);
@@ -79,5 +91,60 @@ final class VectorTranspose {
     b1.blend(t3, UPPER).intoArray(y, yAt + yStep);
     t2.blend(b2, UPPER).intoArray(y, yAt + 2 * yStep);
     t3.blend(b3, UPPER).intoArray(y, yAt + 3 * yStep);
+  }
+
+  /**
+   * Writes {@code y[yAt + j·yStep + i] = x[i, j]} for rows of bf16, little-endian, that begin at a
+   * byte offset: two columns are an int of four bytes, so that one move does for both.
+   *
+   * @param rows a multiple of 4
+   * @param columns a multiple of 8
+   */
+  static void transposeBf16(
+      MemorySegment x,
+      long at,
+      long rowBytes,
+      int rows,
+      int columns,
+      float[] y,
+      int yAt,
+      int yStep) {
+    for (int from = 0; from < columns; from += CACHED_COLUMNS) {
+      int to = Math.min(columns, from + CACHED_COLUMNS);
+      for (int i = 0; i < rows; i += SIDE) {
+        long row = at + i * rowBytes;
+        for (int j = from; j < to; j += 2 * SIDE) {
+          bf16Block(x, row + (long) Short.BYTES * j, rowBytes, y, yAt + j * yStep + i, yStep);
+        }
+      }
+    }
+  }
+
+  private static void bf16Block(
+      MemorySegment x, long at, long rowBytes, float[] y, int yAt, int yStep) {
+    FloatVector a0 = FloatVector.fromMemorySegment(F, x, at, ORDER);
+    FloatVector a1 = FloatVector.fromMemorySegment(F, x, at + rowBytes, ORDER);
+    FloatVector a2 = FloatVector.fromMemorySegment(F, x, at + 2 * rowBytes, ORDER);
+    FloatVector a3 = FloatVector.fromMemorySegment(F, x, at + 3 * rowBytes, ORDER);
+    FloatVector t0 = a1.blend(a0, ODD).rearrange(ONE_APART);
+    FloatVector t1 = a3.blend(a2, ODD).rearrange(ONE_APART);
+    FloatVector b0 = a0.blend(t0, ODD);
+    FloatVector b1 = t0.blend(a1, ODD);
+    FloatVector b2 = a2.blend(t1, ODD);
+    FloatVector b3 = t1.blend(a3, ODD);
+    FloatVector t2 = b2.blend(b0, UPPER).rearrange(TWO_APART);
+    FloatVector t3 = b3.blend(b1, UPPER).rearrange(TWO_APART);
+    IntVector c0 = b0.blend(t2, UPPER).reinterpretAsInts();
+    IntVector c1 = b1.blend(t3, UPPER).reinterpretAsInts();
+    IntVector c2 = t2.blend(b2, UPPER).reinterpretAsInts();
+    IntVector c3 = t3.blend(b3, UPPER).reinterpretAsInts();
+    c0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(y, yAt);
+    c0.and(UPPER_HALF).reinterpretAsFloats().intoArray(y, yAt + yStep);
+    c1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(y, yAt + 2 * yStep);
+    c1.and(UPPER_HALF).reinterpretAsFloats().intoArray(y, yAt + 3 * yStep);
+    c2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(y, yAt + 4 * yStep);
+    c2.and(UPPER_HALF).reinterpretAsFloats().intoArray(y, yAt + 5 * yStep);
+    c3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(y, yAt + 6 * yStep);
+    c3.and(UPPER_HALF).reinterpretAsFloats().intoArray(y, yAt + 7 * yStep);
   }
 }
