@@ -17,10 +17,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Products of many inputs in f32, with weights that other kernels lay out. Their sums are the same
  * to the last bit, as products are added in the same order. With the tile for AVX2, compiled Java
- * was measured at half to nine tenths of the peak from shape to shape of one process, and this at
- * nine tenths once shapes are large; why has not been read off the compiler's output. With AVX-512
- * both multiply at the peak or nearly, and what this spares is time that weights take to be laid
- * out.
+ * was measured at half to nine tenths of the peak, by what others left of the core, as it finds
+ * inputs where they lie by more instructions; this at nine tenths once shapes are large. With
+ * AVX-512 both multiply at the peak or nearly, and what this spares is time that weights take to be
+ * laid out.
  *
  * <p>A slice of the inputs of a block ({@link #BLOCK} × {@link #DEPTH}) stays in the second cache
  * while all panels of weights pass, and a slice of a panel in the first while the rows of the block
