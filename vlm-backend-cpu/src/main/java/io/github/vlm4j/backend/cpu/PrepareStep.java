@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu;
 
 import io.github.vlm4j.backend.cpu.kernel.PreparedLoops;
+import io.github.vlm4j.backend.cpu.kernel.Runs;
 import org.jspecify.annotations.Nullable;
 
 /** Lays the inputs of linear layers out, and rounds them, for products that read them so. */
@@ -11,7 +12,7 @@ final class PrepareStep implements Step, Workers.Task {
   private final Span x;
   private final @Nullable Elements elements;
   private final boolean kept;
-  private final int columns;
+  private final Runs inputs;
   private final Bands rows;
 
   /** The rows that are computed and prepared at once. */
@@ -32,18 +33,18 @@ final class PrepareStep implements Step, Workers.Task {
       Span x,
       @Nullable Elements elements,
       boolean kept,
-      int rows,
-      int columns) {
+      Runs inputs) {
     this.team = team;
     this.loops = loops;
     this.x = x;
     this.elements = elements;
     this.kept = kept;
-    this.columns = columns;
+    this.inputs = inputs;
+    int columns = inputs.size();
     this.cachedRows = Math.max(1, Elements.CACHED / columns);
     long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
-    this.rows = Bands.of(rows, least / columns, 1, team.workers());
-    team.packed().require(loops.preparedFloats(rows, columns));
+    this.rows = Bands.of(inputs.rows(), least / columns, 1, team.workers());
+    team.packed().require(loops.preparedFloats(inputs.rows(), columns));
     if (elements != null && !kept) {
       team.scratch().require((long) cachedRows * columns);
     }
@@ -62,11 +63,12 @@ final class PrepareStep implements Step, Workers.Task {
 
   @Override
   public void run(int part, int worker) {
+    int columns = inputs.size();
     int from = rows.from(part);
     int to = rows.to(part);
     float[] prepared = team.packed().array(0);
     if (elements == null) {
-      loops.prepareInputs(x.floats(), x.at(), columns, from, to, prepared, preparedAt);
+      loops.prepareInputs(x.floats(), x.at(), inputs, from, to, prepared, preparedAt);
       return;
     }
     float[] computed = kept ? x.floats() : team.scratch().array(worker);
@@ -75,8 +77,7 @@ final class PrepareStep implements Step, Workers.Task {
       int at = row * columns;
       int computedAt = kept ? x.at() + at : 0;
       elements.compute(at, some * columns, computed, computedAt);
-      loops.prepareInputs(
-          computed, computedAt - at, columns, row, row + some, prepared, preparedAt);
+      loops.prepareInputs(computed, computedAt - at, inputs, row, row + some, prepared, preparedAt);
     }
   }
 }

@@ -48,8 +48,8 @@ final class PreparedLinearStep implements Step, Workers.Task {
     this.kept = kept;
     this.rows = rows;
     this.layers = layers;
-    this.prepare = new PrepareStep(team, loops, x, elements, kept, rows, columns);
     Runs inputs = loops.preparedRuns(rows, columns);
+    this.prepare = new PrepareStep(team, loops, x, elements, kept, inputs);
     this.products = layers.stream().map(layer -> product(layer, inputs)).toList();
     this.parts = products.stream().mapToInt(RunMatMulStep::parts).sum();
   }

@@ -117,7 +117,8 @@ final class Bf16Loops implements RoundedLoops, RoundedLines {
 
   @Override
   public void prepareInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
+      float[] x, int xAt, Runs inputs, int fromRow, int toRow, float[] rounded, int roundedAt) {
+    int columns = inputs.size();
     int apart = floats(apart(columns));
     int rows = toRow - fromRow;
     functions.round(

@@ -83,7 +83,8 @@ final class BlockLoops implements RoundedLoops {
 
   @Override
   public void prepareInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
+      float[] x, int xAt, Runs inputs, int fromRow, int toRow, float[] rounded, int roundedAt) {
+    int columns = inputs.size();
     long blockBytes = (long) Float.BYTES * floats;
     // From the beginning of a row to its end in a tile.
     long reach = (long) TILE * rowFloats(columns) - (long) (TILE - 1) * floats;

@@ -82,7 +82,8 @@ final class Int8Loops implements RoundedLoops {
 
   @Override
   public void prepareInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] rounded, int roundedAt) {
+      float[] x, int xAt, Runs inputs, int fromRow, int toRow, float[] rounded, int roundedAt) {
+    int columns = inputs.size();
     int rows = toRow - fromRow;
     functions.quantise(
         Calls.slice(x, xAt + (long) fromRow * columns, (long) rows * columns),

@@ -17,11 +17,12 @@ public interface PreparedLoops extends RunLoops {
    *
    * @param x {@code [rows, columns]}; of it, only the rows that are prepared have to be there
    * @param xAt where row 0 begins, or would begin
+   * @param inputs what {@link #preparedRuns} says of all rows
    * @param fromRow the first row
    * @param toRow one past the last row
    * @param prepared {@link #preparedFloats} floats, which may hold other bits than f32
    * @param preparedAt where the first of all rows begins
    */
   void prepareInputs(
-      float[] x, int xAt, int columns, int fromRow, int toRow, float[] prepared, int preparedAt);
+      float[] x, int xAt, Runs inputs, int fromRow, int toRow, float[] prepared, int preparedAt);
 }

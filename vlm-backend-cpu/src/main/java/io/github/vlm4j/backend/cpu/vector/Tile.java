@@ -16,9 +16,6 @@ sealed interface Tile permits Tile6x2, Tile5x4 {
   /** The number of inputs that a panel holds side by side. */
   int WIDTH = CHOSEN.vectors() * Lanes.COUNT;
 
-  /** From the numbers of one inner step to those of the next in what {@link #addTile} reads. */
-  int PITCH = 8;
-
   /** The number of outputs of a tile. */
   int HEIGHT = CHOSEN.rows();
 
@@ -33,24 +30,6 @@ sealed interface Tile permits Tile6x2, Tile5x4 {
    * j]}.
    */
   void addRows(float[] w, int wAt, int step, float[] x, int xAt, int k, float[] c, int cAt);
-
-  /**
-   * Writes {@code first[firstAt + i·firstApart + j] + Σ w[wAt + p·PITCH + i] · x[xAt + p·WIDTH +
-   * j]}, summed over p, to {@code c[cAt + i·apart + j]}: as {@link #addRuns}, but the factors that
-   * are broadcast lie next to each other, so that fewer instructions find them.
-   */
-  void addTile(
-      float[] w,
-      int wAt,
-      float[] x,
-      int xAt,
-      int k,
-      float[] first,
-      int firstAt,
-      int firstApart,
-      float[] c,
-      int cAt,
-      int apart);
 
   /**
    * Like {@link #addRows} for one vector of inputs out of panels that are {@code width} floats
@@ -100,7 +79,7 @@ sealed interface Tile permits Tile6x2, Tile5x4 {
       int apart);
 
   /** AVX-512 and AArch64 have 32 vector registers, SSE and AVX2 have 16. */
-  private static boolean wideRegisterFile() {
+  static boolean wideRegisterFile() {
     return VectorWidth.bits() == 512 || System.getProperty("os.arch", "").equals("aarch64");
   }
 }

@@ -67,9 +67,10 @@ class Bf16WinogradTest {
       }
     }
     float[] expected = filled(loops.preparedFloats(rows, channels));
+    Runs all = loops.preparedRuns(rows, channels);
     for (int point = 0; point < POINTS; point++) {
       int row = point * rowsApart + 1;
-      loops.prepareInputs(exact, 0, channels, row, row + count, expected, 0);
+      loops.prepareInputs(exact, 0, all, row, row + count, expected, 0);
     }
     float[] rounded = filled(expected.length);
 
@@ -104,8 +105,9 @@ class Bf16WinogradTest {
     // A row sees itself, and what is two and four rows further on.
     float[] x = wholeNumbers(7 * channels);
     float[] rounded = new float[loops.preparedFloats(7, channels)];
-    loops.prepareInputs(x, 0, channels, 0, 7, rounded, 0);
-    int[] starts = loops.preparedRuns(7, channels).starts();
+    Runs rows = loops.preparedRuns(7, channels);
+    loops.prepareInputs(x, 0, rows, 0, 7, rounded, 0);
+    int[] starts = rows.starts();
     Runs inputs = new Runs(starts, 7, 3, channels, starts[2] - starts[0]);
     int width = loops.weightTile();
     for (int band = 0; band < outputs; band += width) {

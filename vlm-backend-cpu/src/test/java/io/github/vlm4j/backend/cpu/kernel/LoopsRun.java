@@ -20,13 +20,13 @@ public record LoopsRun(PreparedLoops loops, float before) {
   public float[] multiply(float[] x, int xAt, int rows, Matrix w, float @Nullable [] bias) {
     int columns = w.columns();
     float[] prepared = filled(loops.preparedFloats(rows, columns));
-    loops.prepareInputs(x, xAt, columns, 0, rows, prepared, 0);
+    Runs inputs = loops.preparedRuns(rows, columns);
+    loops.prepareInputs(x, xAt, inputs, 0, rows, prepared, 0);
     float[] scratch = new float[loops.runScratch()];
     float[] packed = filled(loops.packedWeightFloats(w.rows(), columns));
     loops.packWeights(w, bias, 0, w.rows(), packed, 0, scratch);
     float[] y = new float[rows * w.rows() + 2 * AROUND];
     Arrays.fill(y, UNTOUCHED);
-    Runs inputs = loops.preparedRuns(rows, columns);
     loops.multiplyRuns(
         prepared, 0, inputs, 0, rows, packed, 0, 0, w.rows(), y, AROUND, w.rows(), scratch);
     for (int i = 0; i < AROUND; i++) {
@@ -41,9 +41,9 @@ public record LoopsRun(PreparedLoops loops, float before) {
     int columns = w.columns();
     int outputs = w.rows();
     float[] prepared = filled(loops.preparedFloats(rows, columns));
-    loops.prepareInputs(x, 0, columns, 0, 11, prepared, 0);
-    loops.prepareInputs(x, 0, columns, 11, rows, prepared, 0);
     Runs inputs = loops.preparedRuns(rows, columns);
+    loops.prepareInputs(x, 0, inputs, 0, 11, prepared, 0);
+    loops.prepareInputs(x, 0, inputs, 11, rows, prepared, 0);
     float[] scratch = new float[loops.runScratch()];
     float[] y = new float[rows * outputs];
     int second = Math.ceilDiv(11, loops.runTile()) * loops.runTile();
