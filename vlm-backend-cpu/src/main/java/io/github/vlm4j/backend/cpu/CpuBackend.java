@@ -92,7 +92,9 @@ final class CpuBackend implements Backend {
   @Override
   public Executable compile(Graph graph, WeightSource weights) {
     requireOpen();
-    return Lowering.compile(this, team(graph), graph, weights);
+    Team team = team(graph);
+    LargePages.askFor(graph, weights);
+    return Lowering.compile(this, team, graph, weights);
   }
 
   @Override
