@@ -18,6 +18,7 @@ the others. Files that exist are kept.
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -244,6 +245,18 @@ def quantize(llama_cpp, source, target, kind):
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def forget(file):
+    """Has Linux forget what it holds of a file.
+
+    What has just been written is held in small pieces, whose pages are mapped more slowly than those of a
+    file that is read from the disk; users mostly have the latter.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with open(file, "rb") as stream:
+            os.fsync(stream.fileno())
+            os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", required=True)
@@ -271,6 +284,7 @@ def main():
     if arguments.folder and not folder.exists():
         write_folder(config, folder)
     for file in sorted(arguments.out.glob("*.gguf")):
+        forget(file)
         print(f"{file.name:24} {file.stat().st_size / 2 ** 30:6.2f} GiB")
 
 
