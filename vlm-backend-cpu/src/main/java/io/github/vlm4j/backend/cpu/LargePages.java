@@ -14,6 +14,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -29,8 +30,10 @@ final class LargePages {
   /** For less, linking a call of the system takes longer than what it saves. */
   private static final long LEAST_BYTES = 64L << 20;
 
-  /** The sizes of small pages that there are, at one of which a range has to begin. */
-  private static final long[] SMALL_PAGES = {4 << 10, 16 << 10, 64 << 10};
+  /** Small pages are of 4, 16 or 64 KiB, and a range has to begin with one. */
+  private static final long SMALLEST_PAGE = 4 << 10;
+
+  private static final long LARGEST_SMALL_PAGE = 64 << 10;
 
   private static final int MADV_HUGEPAGE = 14;
 
@@ -41,10 +44,7 @@ final class LargePages {
 
   private LargePages() {}
 
-  /**
-   * Asks for the weights of a graph, as far as they lie in mapped files. All of them are asked for,
-   * as a small one between two others would leave the page that they share a small one.
-   */
+  /** Asks for the weights of a graph, as far as they lie in mapped files. */
   static void askFor(Graph graph, WeightSource weights) {
     List<MemorySegment> mapped = new ArrayList<>();
     long bytes = 0;
@@ -58,8 +58,25 @@ final class LargePages {
       }
     }
     if (bytes >= LEAST_BYTES) {
-      Linked.MADVISE.ifPresent(madvise -> mapped.forEach(data -> ask(madvise, data)));
+      mapped.sort(Comparator.comparingLong(MemorySegment::address));
+      Linked.MADVISE.ifPresent(madvise -> askFor(mapped, madvise));
     }
+  }
+
+  /**
+   * Asks for neighbours at once, and for what is between them, which may share a page with them.
+   */
+  private static void askFor(List<MemorySegment> sorted, MethodHandle madvise) {
+    long from = sorted.getFirst().address();
+    long to = from;
+    for (MemorySegment data : sorted) {
+      if (data.address() > to + LARGEST_SMALL_PAGE) {
+        ask(madvise, from, to);
+        from = data.address();
+      }
+      to = Math.max(to, data.address() + data.byteSize());
+    }
+    ask(madvise, from, to);
   }
 
   @SuppressWarnings("restricted") // the flag for native access is looked at first
@@ -76,11 +93,11 @@ final class LargePages {
         .map(symbol -> linker.downcallHandle(symbol, descriptor));
   }
 
-  /** Asks for some weights; that it is refused is of no account. */
-  private static void ask(MethodHandle madvise, MemorySegment weights) {
-    for (long page : SMALL_PAGES) {
-      long before = weights.address() % page;
-      if (accepted(madvise, weights.address() - before, weights.byteSize() + before)) {
+  /** Asks for a range; that it is refused is of no account. */
+  private static void ask(MethodHandle madvise, long from, long to) {
+    for (long page = SMALLEST_PAGE; page <= LARGEST_SMALL_PAGE; page *= 4) {
+      long begin = from - from % page;
+      if (accepted(madvise, begin, to - begin)) {
         return;
       }
     }

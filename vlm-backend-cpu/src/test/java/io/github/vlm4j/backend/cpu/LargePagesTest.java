@@ -56,6 +56,23 @@ final class LargePagesTest {
 
   @Test
   @EnabledOnOs(OS.LINUX)
+  void whatLiesBetweenWeightsThatAreFarApartIsNotAskedFor() throws IOException {
+    assumeThat(Path.of("/sys/kernel/mm/transparent_hugepage")).exists();
+    long part = 40L * COLUMNS;
+    try (Arena arena = Arena.ofShared()) {
+      MemorySegment file = mapped(3 * part, arena);
+      Mapped weights = new Mapped(List.of(file.asSlice(2 * part, part), file.asSlice(0, part)));
+
+      LargePages.askFor(graph(weights), weights);
+
+      assertThat(flags(file.address())).contains("hg");
+      assertThat(flags(file.address() + part + part / 2)).doesNotContain("hg");
+      assertThat(flags(file.address() + 2 * part)).contains("hg");
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
   void itIsNotAskedForASmallModelNorForWeightsInArrays() throws IOException {
     try (Arena arena = Arena.ofShared()) {
       MemorySegment file = mapped(64L * COLUMNS, arena);

@@ -21,7 +21,7 @@ sealed interface PackedTile permits PackedTile6x2, PackedTile6x4 {
 
   /**
    * Writes {@code first[firstAt + i·firstApart + j] + Σ x[xAt + p·PITCH + i] · w[wAt + p·WIDTH +
-   * j]}, summed over p, to {@code c[cAt + i·apart + j]}.
+   * j]}, summed over p, to {@code c[cAt + i·WIDTH + j]}.
    */
   void add(
       float[] x,
@@ -33,6 +33,5 @@ sealed interface PackedTile permits PackedTile6x2, PackedTile6x4 {
       int firstAt,
       int firstApart,
       float[] c,
-      int cAt,
-      int apart);
+      int cAt);
 }

@@ -35,14 +35,13 @@ final class PackedTile6x2 implements PackedTile {
       int firstAt,
       int firstApart,
       float[] c,
-      int cAt,
-      int apart) {
+      int cAt) {
     int c0 = cAt;
-    int c1 = cAt + apart;
-    int c2 = cAt + 2 * apart;
-    int c3 = cAt + 3 * apart;
-    int c4 = cAt + 4 * apart;
-    int c5 = cAt + 5 * apart;
+    int c1 = cAt + WIDTH;
+    int c2 = cAt + 2 * WIDTH;
+    int c3 = cAt + 3 * WIDTH;
+    int c4 = cAt + 4 * WIDTH;
+    int c5 = cAt + 5 * WIDTH;
     int f0 = firstAt;
     int f1 = firstAt + firstApart;
     int f2 = firstAt + 2 * firstApart;

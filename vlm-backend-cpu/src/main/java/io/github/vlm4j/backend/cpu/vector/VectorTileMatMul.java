@@ -191,10 +191,9 @@ final class VectorTileMatMul implements PreparedLoops {
           int tile = slice + i * SLICE;
           int c = (i * panels + panel) * TILE_SUMS;
           if (p == 0) {
-            TILE.add(x, tile, packed, w, depth, packed, bias, 0, sums, c, PackedTile.WIDTH);
+            TILE.add(x, tile, packed, w, depth, packed, bias, 0, sums, c);
           } else {
-            TILE.add(
-                x, tile, packed, w, depth, sums, c, PackedTile.WIDTH, sums, c, PackedTile.WIDTH);
+            TILE.add(x, tile, packed, w, depth, sums, c, PackedTile.WIDTH, sums, c);
           }
         }
       }
