@@ -1,7 +1,7 @@
 """Reads prompts and writes tokens with VLM4J and other engines on this machine, in turns, in one run.
 
     python tools/compare/text.py --models DIR --out results.jsonl [--types bf16 q8_0 q4_0 q4_k_m]
-        [--llama-cpp DIR] [--jinfer DIR] [--rounds 3] [--prompt 512] [--context 512] [--new 32]
+        [--llama-cpp DIR] [--jinfer DIR] [--llama3-java DIR] [--rounds 3] [--prompt 512] [--context 512] [--new 32]
     python tools/compare/text.py --report results.jsonl
 
 DIR has the files of models.py. In a round every engine runs once, as a process of its own, with the same
@@ -163,15 +163,47 @@ class Jlama:
             yield figure(work, tokens, [float(word) for word in found.group(1).split()])
 
 
-def java():
+class Llama3Java:
+    """llama3.java's one file, compiled with Llama3Side.java, on the same shapes as a Llama.
+
+    It gets the whole prompt at once, which is faster than its usual 16 tokens at a time, and writes behind
+    that prompt. It asks for Graal's compiler and has here what `java` has.
+    """
+
+    name = "llama3.java"
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+
+    def available(self, kind):
+        return self.arguments.llama3_java is not None
+
+    def run(self, kind):
+        a = self.arguments
+        options = ["--enable-preview", "--add-modules", "jdk.incubator.vector"]
+        classes = HERE / "target/llama3"
+        output([
+            java("javac"), *options, "--release", "25", "-d", classes, HERE / "Llama3Side.java",
+            a.llama3_java / "Llama3.java"])
+        text = output([
+            java(), *options, "-Xmx8g",
+            f"-Djava.util.concurrent.ForkJoinPool.common.parallelism={a.threads - 1}", "-cp", classes,
+            "com.llama4j.Llama3Side", a.models / f"llama-{kind}.gguf", a.prompt, a.prompt, a.new,
+            a.repetitions])
+        for work, tokens in (("prefill", a.prompt), ("decode", a.prompt)):
+            found = re.search(rf"^{work} (.*)$", text, re.MULTILINE)
+            yield figure(work, tokens, [float(word) for word in found.group(1).split()])
+
+
+def java(tool="java"):
     home = os.environ.get("JAVA_HOME")
-    return pathlib.Path(home) / "bin/java" if home else "java"
+    return pathlib.Path(home) / "bin" / tool if home else tool
 
 
 def measure(arguments):
     engines = [
         Vlm4j(arguments), LlamaCpp(arguments), Jinfer(arguments, False), Jinfer(arguments, True),
-        Jlama(arguments)]
+        Jlama(arguments), Llama3Java(arguments)]
     if arguments.engines:
         engines = [engine for engine in engines if engine.name in arguments.engines]
     with open(arguments.out, "a") as results:
@@ -257,6 +289,7 @@ def main():
     parser.add_argument("--vlm-options", default="", help="further options of vlm bench")
     parser.add_argument("--llama-cpp", type=pathlib.Path, help="llama.cpp's source, built in build/")
     parser.add_argument("--jinfer", type=pathlib.Path, help="qxotic's source, packaged by Maven")
+    parser.add_argument("--llama3-java", type=pathlib.Path, help="llama3.java's source")
     arguments = parser.parse_args()
     if arguments.report:
         report(arguments.report)

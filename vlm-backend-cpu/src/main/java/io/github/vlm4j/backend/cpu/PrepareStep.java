@@ -41,9 +41,10 @@ final class PrepareStep implements Step, Workers.Task {
     this.kept = kept;
     this.inputs = inputs;
     int columns = inputs.size();
-    this.cachedRows = Math.max(1, Elements.CACHED / columns);
+    int together = loops.preparedTogether();
+    this.cachedRows = Math.ceilDiv(Math.max(1, Elements.CACHED / columns), together) * together;
     long least = elements == null ? Bands.LEAST_CHEAP : Bands.LEAST_COSTLY;
-    this.rows = Bands.of(inputs.rows(), least / columns, 1, team.workers());
+    this.rows = Bands.of(inputs.rows(), least / columns, together, team.workers());
     team.packed().require(loops.preparedFloats(inputs.rows(), columns));
     if (elements != null && !kept) {
       team.scratch().require((long) cachedRows * columns);

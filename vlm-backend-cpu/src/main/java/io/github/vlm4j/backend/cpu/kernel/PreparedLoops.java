@@ -12,6 +12,11 @@ public interface PreparedLoops extends RunLoops {
   /** Returns the floats that prepared inputs take, wherever {@link #aligned} says they begin. */
   int preparedFloats(int rows, int columns);
 
+  /** Returns the number of rows that one call of {@link #prepareInputs} should be a multiple of. */
+  default int preparedTogether() {
+    return 1;
+  }
+
   /**
    * Prepares some rows of inputs.
    *

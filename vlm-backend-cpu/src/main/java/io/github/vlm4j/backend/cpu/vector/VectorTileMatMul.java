@@ -4,105 +4,124 @@ import io.github.vlm4j.backend.cpu.kernel.Matrix;
 import io.github.vlm4j.backend.cpu.kernel.PreparedLoops;
 import io.github.vlm4j.backend.cpu.kernel.Runs;
 import io.github.vlm4j.core.tensor.DType;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Matrix times matrix with vectors that run along the outputs, as {@link VectorRunMatMul} has it,
- * but the inputs of a tile are laid next to each other first: {@code [k, PITCH]} for each {@link
- * PackedTile#HEIGHT} of them. One address then does for all that a tile broadcasts, which leaves
- * its loop two thirds of the instructions. A core that somebody else uses as well takes in half as
- * many.
+ * Matrix times matrix with vectors that run along the inputs, which are transposed into panels once
+ * for all outputs, while weights, of which there are more, keep the order in which they are stored
+ * and are broadcast: laying them out is decoding them.
  *
- * <p>The loops nest so that a slice of a panel of weights ({@link #DEPTH} × {@link
- * PackedTile#WIDTH}) stays in the first cache while the inputs of a block pass, their slice in the
- * second while the panels of a band pass, and the sums of all these in the scratch, next to each
- * other. Inputs are therefore {@code [slices, tiles, DEPTH, PITCH]}, {@link PackedTile#HEIGHT} of
- * them a tile: what is read one after another lies so, too, instead of in new pages all the time.
+ * <p>The loops nest so that a slice of a panel of inputs ({@link PackedTile#DEPTH} × {@link
+ * PackedTile#WIDTH}) stays in the first cache while the outputs of a band pass, their slice in the
+ * second while the panels of a block pass, and the sums of all these in the scratch, next to each
+ * other. Both factors are therefore cut into slices first: inputs are {@code [slices, panels,
+ * DEPTH, WIDTH]}, weights {@code [slices, outputs, DEPTH]} behind their bias, {@code [outputs]}.
  */
 final class VectorTileMatMul implements PreparedLoops {
 
-  private static final PackedTile TILE = PackedTile.CHOSEN;
+  private static final int L = Lanes.COUNT;
+  private static final int HEIGHT = PackedTile.HEIGHT;
+  private static final int WIDTH = PackedTile.WIDTH;
+  private static final int DEPTH = PackedTile.DEPTH;
 
-  private static final int TILE_SUMS = PackedTile.HEIGHT * PackedTile.WIDTH;
+  /** Floats of a slice of a panel of inputs. */
+  private static final int PANEL_SLICE = DEPTH * WIDTH;
 
-  /** Floats that stay in the first cache: of the weights and the inputs of a tile. */
-  private static final int CACHED = 7 << 10;
-
-  /**
-   * The products of a sum that are added before the next tile's turn: 96 with tiles of 64 outputs,
-   * which were measured at 90 % of the peak on Zen 5, and at 78 % with 512, where the second cache
-   * has to bring the weights of every tile.
-   */
-  private static final int DEPTH = CACHED / (PackedTile.WIDTH + PackedTile.PITCH) / 8 * 8;
-
-  /** Floats of a slice of a tile of inputs. */
-  private static final int SLICE = DEPTH * PackedTile.PITCH;
-
-  /** Tiles of a block, at most: a slice of as many takes a part of the second cache. */
-  private static final int MOST_TILES = (48 << 10) / SLICE;
-
-  /** Floats of weights that are laid out together and stay in the second cache until multiplied. */
+  /** Floats of weights that are laid out together and mostly stay in the second cache. */
   private static final int BAND_FLOATS = 1 << 17;
 
-  /** Panels of a band, at most. */
-  private static final int MOST_PANELS = 4;
+  /** Fewer outputs would have all inputs read too often, from a third cache or memory. */
+  private static final int LEAST_BAND = 120;
 
-  /** With fewer inputs, laying out weights takes longer than laying out inputs for other loops. */
-  private static final int LEAST_INPUTS = 48;
+  /** Sums of a band and a block, at most, which stay in the second cache. */
+  private static final int MOST_SUMS = 60 << 10;
+
+  /** Outputs of a band, at most. */
+  private static final int MOST_BAND = 192;
+
+  /** Columns that are decoded together: whole slices, and whole blocks of any type. */
+  private static final int DECODED = 8 * DEPTH;
+
+  /** Inputs whose results are written together: lines that many are not too far apart. */
+  private static final int STORED = 4;
+
+  /** Fewer inputs are multiplied sooner as they lie, by numbers that are decoded for each. */
+  private static final int LEAST_INPUTS = 9;
+
+  /** The same for weights in blocks, which take longer to decode. */
+  private static final int LEAST_INPUTS_OF_BLOCKS = 8;
 
   @Override
   public int leastInputs(DType weights) {
-    return LEAST_INPUTS;
+    return weights.isQuantised() ? LEAST_INPUTS_OF_BLOCKS : LEAST_INPUTS;
   }
 
   @Override
   public int runTile() {
-    return PackedTile.HEIGHT;
+    return WIDTH;
   }
 
   @Override
   public int weightTile() {
-    return PackedTile.WIDTH;
+    return PackedTile.TALL;
   }
 
   @Override
   public int bandOutputs(int k) {
-    int panels = BAND_FLOATS / PackedTile.WIDTH / Math.max(1, k);
-    return Math.clamp(panels, 1, MOST_PANELS) * PackedTile.WIDTH;
+    return Math.clamp(BAND_FLOATS / Math.max(1, k), LEAST_BAND, MOST_BAND)
+        / weightTile()
+        * weightTile();
+  }
+
+  @Override
+  public int aligned(float[] array, int at) {
+    return ArrayLines.next(array, at);
   }
 
   @Override
   public Runs preparedRuns(int rows, int columns) {
-    return Runs.dense(rows, columns, PackedTile.HEIGHT);
+    return Runs.dense(rows, columns, 1);
   }
 
   @Override
   public int preparedFloats(int rows, int columns) {
-    int slices = Math.ceilDiv(columns, DEPTH);
-    return Math.multiplyExact(Math.multiplyExact(slices, tiles(rows)), SLICE);
+    int floats = Math.multiplyExact(Math.multiplyExact(slices(columns), panels(rows)), PANEL_SLICE);
+    return Math.addExact(floats, ArrayLines.MOST_SKIPPED);
   }
 
-  private static int tiles(int rows) {
-    return Math.ceilDiv(rows, PackedTile.HEIGHT);
+  private static int slices(int columns) {
+    return Math.ceilDiv(columns, DEPTH);
+  }
+
+  private static int panels(int rows) {
+    return Math.ceilDiv(rows, WIDTH);
+  }
+
+  /** Returns the outputs that are computed for so many: those that are added are not stored. */
+  private static int computed(int outputs) {
+    return Math.ceilDiv(outputs, PackedTile.TALL) * PackedTile.TALL;
+  }
+
+  @Override
+  public int preparedTogether() {
+    return L;
   }
 
   @Override
   public void prepareInputs(
       float[] x, int xAt, Runs inputs, int fromRow, int toRow, float[] prepared, int preparedAt) {
     int columns = inputs.size();
-    int sliceFloats = tiles(inputs.rows()) * SLICE;
+    int panels = panels(inputs.rows());
     for (int row = fromRow; row < toRow; ) {
-      int place = row % PackedTile.HEIGHT;
-      int rows = Math.min(PackedTile.HEIGHT - place, toRow - row);
-      // Places behind the tile's are not read, and whole blocks are transposed fastest.
-      int moved = place == 0 && row + PackedTile.PITCH <= toRow ? PackedTile.PITCH : rows;
+      int place = row % WIDTH;
+      int rows = Math.min(WIDTH - place, toRow - row);
       int from = xAt + row * columns;
-      int to = preparedAt + row / PackedTile.HEIGHT * SLICE + place;
+      int to = preparedAt + row / WIDTH * PANEL_SLICE + place;
       for (int p = 0; p < columns; p += DEPTH) {
         int depth = Math.min(DEPTH, columns - p);
-        VectorTranspose.transpose(
-            x, from + p, columns, moved, depth, prepared, to, PackedTile.PITCH);
-        to += sliceFloats;
+        VectorTranspose.transpose(x, from + p, columns, rows, depth, prepared, to, WIDTH);
+        to += panels * PANEL_SLICE;
       }
       row += rows;
     }
@@ -110,7 +129,8 @@ final class VectorTileMatMul implements PreparedLoops {
 
   @Override
   public int packedWeightFloats(int outputs, int k) {
-    return Math.multiplyExact(VectorMatMul.roundUp(outputs, PackedTile.WIDTH), Math.addExact(k, 1));
+    int output = Math.addExact(Math.multiplyExact(slices(k), DEPTH), 1);
+    return Math.addExact(Math.multiplyExact(computed(outputs), output), ArrayLines.MOST_SKIPPED);
   }
 
   @Override
@@ -123,17 +143,49 @@ final class VectorTileMatMul implements PreparedLoops {
       int packedAt,
       float[] scratch) {
     Weights.check(w.dtype());
+    int outputs = toRow - fromRow;
+    int biases = computed(outputs);
+    int slice = biases * DEPTH;
+    if (bias == null) {
+      Arrays.fill(packed, packedAt, packedAt + biases, 0);
+    } else {
+      System.arraycopy(bias, fromRow, packed, packedAt, outputs);
+    }
+    for (int i = 0; i < outputs; i++) {
+      packRow(w, fromRow + i, packed, packedAt + biases + i * DEPTH, slice, scratch);
+    }
+    for (int i = outputs; i < biases; i++) {
+      for (int p = 0; p < slices(w.columns()); p++) {
+        int at = packedAt + biases + p * slice + i * DEPTH;
+        Arrays.fill(packed, at, at + DEPTH, 0);
+      }
+    }
+  }
+
+  private static void packRow(
+      Matrix w, int row, float[] packed, int packedAt, int slice, float[] scratch) {
+    int k = w.columns();
     int to = packedAt;
-    for (int row = fromRow; row < toRow; row += PackedTile.WIDTH) {
-      int outputs = Math.min(PackedTile.WIDTH, toRow - row);
-      VectorRunMatMul.packPanel(w, bias, row, outputs, PackedTile.WIDTH, packed, to, scratch);
-      to += packedWeightFloats(outputs, w.columns());
+    if (DEPTH % w.dtype().blockElements() == 0) {
+      for (int p = 0; p < k; p += DEPTH) {
+        Weights.read(w, row, p, Math.min(DEPTH, k - p), packed, to);
+        to += slice;
+      }
+      return;
+    }
+    for (int p = 0; p < k; p += DECODED) {
+      int decoded = Math.min(DECODED, k - p);
+      Weights.read(w, row, p, decoded, scratch, 0);
+      for (int part = 0; part < decoded; part += DEPTH) {
+        System.arraycopy(scratch, part, packed, to, Math.min(DEPTH, decoded - part));
+        to += slice;
+      }
     }
   }
 
   @Override
   public int runScratch() {
-    return Math.max(VectorRunMatMul.scratchFloats(), MOST_TILES * MOST_PANELS * TILE_SUMS);
+    return Math.max(DECODED, MOST_SUMS);
   }
 
   @Override
@@ -151,68 +203,106 @@ final class VectorTileMatMul implements PreparedLoops {
       int yAt,
       int outputs,
       float[] scratch) {
-    int tiles = tiles(toInput - fromInput);
-    int block = Math.ceilDiv(tiles, Math.max(1, Math.ceilDiv(tiles, MOST_TILES)));
-    int blockInputs = block * PackedTile.HEIGHT;
-    int k = inputs.size();
-    int band = bandOutputs(k);
-    int sliceFloats = tiles(inputs.rows()) * SLICE;
-    for (int row = fromRow, panels = packedAt; row < toRow; row += band) {
-      int rows = Math.min(band, toRow - row);
-      for (int input = fromInput; input < toInput; input += blockInputs) {
-        int count = Math.min(blockInputs, toInput - input);
-        int first = xAt + input / PackedTile.HEIGHT * SLICE;
-        sum(x, first, tiles(count), sliceFloats, k, packed, panels, rows, scratch);
+    int packedOutputs = computed(toRow - fromRow);
+    int weights = packedAt + packedOutputs;
+    for (int row = fromRow; row < toRow; row += MOST_BAND) {
+      int rows = Math.min(MOST_BAND, toRow - row);
+      int computed = computed(rows);
+      int block = MOST_SUMS / computed / WIDTH * WIDTH;
+      int first = row - fromRow;
+      for (int input = fromInput; input < toInput; input += block) {
+        int count = Math.min(block, toInput - input);
+        fill(packed, packedAt + first, computed, panels(count), scratch);
+        sum(
+            x,
+            xAt + input / WIDTH * PANEL_SLICE,
+            count,
+            panels(inputs.rows()) * PANEL_SLICE,
+            inputs.size(),
+            packed,
+            weights + first * DEPTH,
+            computed,
+            packedOutputs * DEPTH,
+            scratch);
         store(scratch, count, rows, y, yAt + input * outputs + row, outputs);
       }
-      panels += packedWeightFloats(rows, k);
     }
   }
 
-  /** Computes the sums of a block and a band, {@code [tiles, panels, HEIGHT, WIDTH]}. */
+  /** Begins sums, {@code [panels, outputs, WIDTH]}, with the bias of their outputs. */
+  private static void fill(float[] biases, int at, int outputs, int panels, float[] sums) {
+    int to = 0;
+    for (int panel = 0; panel < panels; panel++) {
+      for (int i = 0; i < outputs; i++) {
+        Arrays.fill(sums, to, to + WIDTH, biases[at + i]);
+        to += WIDTH;
+      }
+    }
+  }
+
   private static void sum(
       float[] x,
       int xAt,
-      int tiles,
-      int sliceFloats,
+      int inputs,
+      int inputSlice,
       int k,
       float[] packed,
       int packedAt,
-      int rows,
+      int outputs,
+      int weightSlice,
       float[] sums) {
-    int panels = Math.ceilDiv(rows, PackedTile.WIDTH);
-    int slice = xAt;
-    for (int p = 0; p < k; p += DEPTH) {
+    int panels = panels(inputs);
+    for (int p = 0, slice = 0; p < k; p += DEPTH, slice++) {
       int depth = Math.min(DEPTH, k - p);
+      int w = packedAt + slice * weightSlice;
       for (int panel = 0; panel < panels; panel++) {
-        int bias = packedAt + panel * PackedTile.WIDTH * (k + 1);
-        int w = bias + (1 + p) * PackedTile.WIDTH;
-        for (int i = 0; i < tiles; i++) {
-          int tile = slice + i * SLICE;
-          int c = (i * panels + panel) * TILE_SUMS;
-          if (p == 0) {
-            TILE.add(x, tile, packed, w, depth, packed, bias, 0, sums, c);
-          } else {
-            TILE.add(x, tile, packed, w, depth, sums, c, PackedTile.WIDTH, sums, c);
-          }
+        int from = xAt + slice * inputSlice + panel * PANEL_SLICE;
+        int used = Math.min(WIDTH, inputs - panel * WIDTH);
+        int c = panel * outputs * WIDTH;
+        int done = 0;
+        if (used > WIDTH - L) {
+          add(PackedTile.CHOSEN, packed, w, x, from, depth, outputs, sums, c);
+          done = WIDTH;
+        } else if (used > L) {
+          add(PackedTile.NARROW, packed, w, x, from, depth, outputs, sums, c);
+          done = 2 * L;
+        }
+        if (done < used) {
+          addVector(packed, w, x, from + done, depth, outputs, sums, c + done);
         }
       }
-      slice += sliceFloats;
     }
   }
 
-  /** Writes sums where results go; those of places without an input or output are left out. */
+  private static void add(
+      PackedTile tile,
+      float[] packed,
+      int w,
+      float[] x,
+      int from,
+      int depth,
+      int outputs,
+      float[] sums,
+      int c) {
+    for (int i = 0; i < outputs; i += HEIGHT) {
+      tile.add(packed, w + i * DEPTH, x, from, depth, sums, c + i * WIDTH);
+    }
+  }
+
+  private static void addVector(
+      float[] packed, int w, float[] x, int from, int depth, int outputs, float[] sums, int c) {
+    for (int i = 0; i < outputs; i += PackedTile.TALL) {
+      PackedTile.addVector(packed, w + i * DEPTH, x, from, depth, sums, c + i * WIDTH);
+    }
+  }
+
+  /** Writes sums where results go, an input's side by side. */
   private static void store(float[] sums, int inputs, int rows, float[] y, int yAt, int outputs) {
-    int panels = Math.ceilDiv(rows, PackedTile.WIDTH);
-    for (int i = 0; i < inputs; i++) {
-      int c =
-          (i / PackedTile.HEIGHT * panels * PackedTile.HEIGHT + i % PackedTile.HEIGHT)
-              * PackedTile.WIDTH;
-      for (int row = 0; row < rows; row += PackedTile.WIDTH) {
-        int used = Math.min(PackedTile.WIDTH, rows - row);
-        System.arraycopy(sums, c, y, yAt + i * outputs + row, used);
-        c += PackedTile.HEIGHT * PackedTile.WIDTH;
-      }
+    int panelSums = computed(rows) * WIDTH;
+    for (int i = 0; i < inputs; i += STORED) {
+      int from = i / WIDTH * panelSums + i % WIDTH;
+      int some = Math.min(STORED, inputs - i);
+      VectorTranspose.transpose(sums, from, WIDTH, rows, some, y, yAt + i * outputs, outputs);
     }
   }
 }

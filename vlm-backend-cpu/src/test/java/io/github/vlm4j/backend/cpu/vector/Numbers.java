@@ -1,6 +1,7 @@
 package io.github.vlm4j.backend.cpu.vector;
 
 import io.github.vlm4j.backend.cpu.kernel.Matrix;
+import io.github.vlm4j.core.quant.BlockCodec;
 import io.github.vlm4j.core.tensor.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -42,6 +43,14 @@ final class Numbers {
                 (short) (Float.floatToIntBits(value) >> 16));
       }
     }
+    return new Matrix(dtype, data, rows, columns);
+  }
+
+  /** Returns a block-quantised matrix of values from -1 to 1. */
+  Matrix blocks(DType dtype, int rows, int columns) {
+    MemorySegment data = Arena.ofAuto().allocate(dtype.bytes((long) rows * columns), 64);
+    int blocks = rows * columns / dtype.blockElements();
+    BlockCodec.of(dtype).encode(floats(rows * columns), 0, blocks, data, 0);
     return new Matrix(dtype, data, rows, columns);
   }
 

@@ -33,7 +33,12 @@ class VectorTileMatMulTest {
     "48, 512, 96",
     "50, 513, 97",
     "31, 1027, 131",
-    "400, 40, 230"
+    "64, 96, 12",
+    "65, 288, 13",
+    "130, 200, 61",
+    "177, 97, 193",
+    "400, 40, 230",
+    "1100, 33, 14"
   })
   void sumsAreThoseOfInputsWhereTheyLieToTheLastBit(int n, int k, int outputs) {
     for (DType dtype : new DType[] {DType.F32, DType.F16, DType.BF16}) {
@@ -45,6 +50,24 @@ class VectorTileMatMulTest {
       assertThat(RUN.multiply(x, 3, n, w, bias)).isEqualTo(whereTheyLie(x, n, w, bias));
       assertThat(RUN.multiply(x, 3, n, w, null)).isEqualTo(whereTheyLie(x, n, w, null));
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "7, 256, 13, Q4_K",
+    "50, 768, 12, Q4_K",
+    "65, 1792, 9, Q6_K",
+    "50, 2560, 14, Q6_K",
+    "70, 96, 6, Q8_0",
+    "50, 736, 31, Q8_0",
+    "50, 320, 7, Q4_0"
+  })
+  void blocksAreDecodedWhereverSlicesEnd(int n, int k, int outputs, DType dtype) {
+    Numbers numbers = new Numbers(n * 31L + k);
+    Matrix w = numbers.blocks(dtype, outputs, k);
+    float[] x = numbers.floats(3 + n * k);
+
+    assertThat(RUN.multiply(x, 3, n, w, null)).isEqualTo(whereTheyLie(x, n, w, null));
   }
 
   @Test
